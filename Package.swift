@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+// What is built, and what may import what: dependencies point downwards only (Tests/ArchitectureTests checks the import lines).
+
+import PackageDescription
+
+let package = Package(
+    name: "tempest",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Tempest", targets: ["Tempest"]),
+        .library(name: "TempestCodecs", targets: ["TempestCodecs"]),
+        .library(name: "TempestTesting", targets: ["TempestTesting"]),
+        .executable(name: "tempest", targets: ["TempestCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .systemLibrary(
+            name: "CMessagePack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"]), .brew(["msgpack"])]),
+        .target(name: "TempestCodecs", dependencies: ["CMessagePack"]),
+        .target(name: "TempestProtocol", dependencies: ["TempestCodecs"]),
+        .target(
+            name: "TempestRedis",
+            dependencies: [
+                "CHiredis",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(
+            name: "Tempest",
+            dependencies: [
+                "TempestCodecs", "TempestProtocol", "TempestRedis",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
+        .target(
+            name: "TempestTesting",
+            dependencies: [
+                "TempestRedis",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
+        .executableTarget(
+            name: "TempestCommand",
+            dependencies: [
+                "Tempest", "TempestTesting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        // SE-0335: `any` is written where an existential is meant.
+        .enableUpcomingFeature("ExistentialAny"),
+        // SE-0444: a member is visible only where its module is imported.
+        .enableUpcomingFeature("MemberImportVisibility"),
+        // SE-0409: imports are internal unless they say `public`.
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        // SE-0461: nonisolated asynchronous functions run where their caller runs.
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .swiftLanguageMode(.v6),
+    ]
+}

@@ -1,0 +1,3 @@
+import Metrics
+import Tracing
+import ServiceLifecycle
