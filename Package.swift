@@ -27,8 +27,11 @@ let package = Package(
             name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
         .systemLibrary(
             name: "CMessagePack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"]), .brew(["msgpack"])]),
-        .target(name: "TempestCodecs", dependencies: ["CMessagePack"]),
-        .target(name: "TempestProtocol", dependencies: ["TempestCodecs"]),
+        .target(name: "TempestCodecs", dependencies: ["CMessagePack"], path: "Sources/CodecsLead"),
+        .target(
+            name: "TempestProtocol", dependencies: ["TempestCodecs"],
+            // The contract lives in protocol/ alone; the build carries a copy of it.
+            resources: [.embedInCode("../../protocol/tempest.lua")]),
         .target(
             name: "TempestRedis",
             dependencies: [
@@ -63,7 +66,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
     ]
 )

@@ -72,7 +72,7 @@ end
 
 -- Answers that nobody is registered to read must not stay for ever.
 local function deliver(q, inbox, answers)
-  if #inbox > 64 or string.find(inbox, '[^%w_-]') then return false end
+  if #inbox == 0 or #inbox > 64 or string.find(inbox, '[^%w_-]') then return false end
   local key = '{' .. q .. '}:in:' .. inbox
   local done = redis.pcall('RPUSH', key, unpack(answers))
   if type(done) == 'table' and done.err then return false end
@@ -88,7 +88,7 @@ local function revision() return REVISION end
 -- forgets all others. Returns [beat, other connection, …]: those registered that the call did not name.
 local function hello(keys, argv)
   local q, p, mode = keys[1], argv[1], argv[2]
-  if not p or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
+  if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
   local procs, cids = at(q, 'procs'), at(q, 'cid:' .. p)
   if mode == 'new' then
     if redis.call('HEXISTS', procs, p) == 1 then return bad('P is registered already; a process never reuses its name') end
@@ -276,7 +276,7 @@ local function chunk(keys, argv)
   local gone = fenced(q, p)
   if gone then return gone end
   if #argv < 4 or #argv > 1003 then return bad('P, field, inbox, 1 to 1000 answers') end
-  if redis.call('HEXISTS', at(q, 'run:' .. p), argv[2]) == 0 then
+  if not level_of(argv[2]) or redis.call('HEXISTS', at(q, 'run:' .. p), argv[2]) == 0 then
     count(q, 'stale', 1)
     return 0
   end
@@ -328,6 +328,7 @@ local function goodbye(keys, argv)
   table.sort(fields, function(a, b) return a[2] > b[2] end)
   for _, entry in ipairs(fields) do
     redis.call('LPUSH', level_key(q, level_of(entry[1])), redis.call('HGET', run, entry[1]))
+    redis.call('HDEL', run, entry[1])
     returned = returned + 1
   end
   redis.call('DEL', run, at(q, 'cid:' .. p))

@@ -1,0 +1,35 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both install what they miss (Debian) and say so.
+#   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
+#   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
+#   make build    the tempest program, optimised: .build/release/tempest
+#   make format   rewrite the Swift sources as .swift-format says
+#   make clean    remove what was built
+
+SHELL := /bin/bash
+PYTHON ?= /usr/bin/python3
+RUBY ?= ruby
+SWIFT ?= swift
+export PYTHON RUBY
+
+.PHONY: demo test build format clean setup
+
+demo: setup
+	@echo "==> building the tempest program (the first time takes some minutes)"
+	$(SWIFT) build -c release --product tempest
+	@echo "==> the demonstration"
+	.build/release/tempest demo --root .
+
+build: setup
+	$(SWIFT) build -c release --product tempest
+
+test: setup
+	@Tests/run
+
+setup:
+	@Tests/setup
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift
+
+clean:
+	rm -rf .build examples/swift/.build

@@ -1,0 +1,127 @@
+// Request and reply: a job whose caller waits for one answer.
+
+import Metrics
+import NIOCore
+import Synchronization
+public import TempestCodecs
+public import TempestProtocol
+import TempestRedis
+import Tracing
+
+extension TempestClient {
+    /// Calls an action and waits for its answer, decoded as `Reply`.
+    ///
+    /// Throws ``CallError``: `.remote` with the worker's error, `.timedOut` when no answer came in time (the job may still run),
+    /// `.badAnswer` when the answer is no `Reply`, `.closed` at shutdown; ``RedisError`` when the job could not be pushed; and
+    /// `CancellationError`. If a worker sends several answers, the last one is returned.
+    public func call<each Argument: Encodable, Reply: Decodable>(
+        _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
+        codec: (any Codec)? = nil, timeout: Duration? = nil, as _: Reply.Type = Reply.self
+    ) async throws -> Reply {
+        let job = try JobRequest(action, repeat each arguments)
+        let answer = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout)
+        return try Self.decode(answer, as: Reply.self)
+    }
+
+    /// The same for an action that answers nothing.
+    public func call<each Argument: Encodable>(
+        _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
+        codec: (any Codec)? = nil, timeout: Duration? = nil
+    ) async throws {
+        let job = try JobRequest(action, repeat each arguments)
+        _ = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout)
+    }
+
+    static func decode<Reply: Decodable>(_ answer: Answer, as _: Reply.Type) throws -> Reply {
+        guard answer.args.count > 0 else {
+            if let nothing = (Reply.self as? any ExpressibleByNilLiteral.Type)?.init(nilLiteral: ()) as? Reply { return nothing }
+            throw CallError(.badAnswer, "the answer is empty", job: answer.id)
+        }
+        do {
+            return try answer.args[0].decode(Reply.self)
+        } catch let error as DecodingError {
+            throw CallError(.badAnswer, DecodingTrouble.sentence(error, at: "answer"), job: answer.id)
+        }
+    }
+
+    /// The last answer to a job.
+    private func answer(
+        to job: JobRequest, queue: String?, level: Level, codec: (any Codec)?, timeout: Duration?
+    ) async throws -> Answer {
+        let name = try QueueName(queue ?? options.queue)
+        return try await withSpan(SpanName.publish(job.action), ofKind: .producer) { span in
+            span.attributes["messaging.system"] = "tempest"
+            span.attributes["messaging.destination.name"] = name.description
+            span.attributes["messaging.message.id"] = job.id.description
+            let start = ContinuousClock.now
+            defer {
+                Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
+                    .recordNanoseconds(start.duration(to: .now).nanoseconds)
+            }
+            let inbox = try await inbox(name)
+            let payload = try payload(job, respondTo: inbox.id, codec: codec ?? options.codec)
+            let pending = PendingCall(job.id)
+            try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
+            inbox.expect(job.id) { pending.receive($0) }
+            let timeout = timeout ?? options.timeout
+            let alarm = redis.eventLoop.scheduleTask(in: .nanoseconds(timeout.nanoseconds)) {
+                pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
+            }
+            defer {
+                alarm.cancel()
+                inbox.forget(job.id)
+                over(job.id)
+            }
+            _ = try await redis.execute(["RPUSH", .init(Keys.level(name, level)), .init(payload)])
+            return try await pending.answer()
+        }
+    }
+}
+
+/// One call under way: ended once, by its last answer, its time-out, its cancellation or the client's end.
+private final class PendingCall: Sendable {
+    private struct State {
+        var conversation = Conversation(usesParts: false)
+        var result: Result<Answer, any Error>?
+        var waiter: CheckedContinuation<Answer, any Error>?
+    }
+
+    private let job: JobID
+    private let state = Mutex(State())
+
+    init(_ job: JobID) { self.job = job }
+
+    func receive(_ answer: Answer) {
+        let delivery = state.withLock { $0.conversation.receive(answer) }
+        switch delivery.end {
+        case .success: delivery.answers.last.map { end(.success($0)) }
+        case .failure(.remote(let failure)): end(.failure(CallError(failure, job: job)))
+        case .failure(.interrupted): end(.failure(CallError(.interrupted, "two workers answered in parts", job: job)))
+        case nil: break
+        }
+    }
+
+    func end(_ result: Result<Answer, any Error>) {
+        let waiter = state.withLock { state -> CheckedContinuation<Answer, any Error>? in
+            guard state.result == nil else { return nil }
+            state.result = result
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(with: result)
+    }
+
+    func answer() async throws -> Answer {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result = state.withLock { state -> Result<Answer, any Error>? in
+                    if state.result == nil { state.waiter = continuation }
+                    return state.result
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            end(.failure(CancellationError()))
+        }
+    }
+}

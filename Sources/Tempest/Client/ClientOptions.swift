@@ -1,0 +1,21 @@
+// What a client may be told; the defaults are right for most.
+
+public import TempestCodecs
+
+/// How a ``TempestClient`` pushes and calls.
+public struct ClientOptions: Sendable {
+    /// The queue of pushes and calls that name none.
+    public var queue: String = "tempest"
+    /// The codec in which jobs are written; answers come in the same.
+    public var codec: any Codec = .json
+    /// How long a call waits for its answer when it names no time-out.
+    public var timeout: Duration = .seconds(30)
+    /// The codecs in which answers are understood.
+    public var codecs: CodecSet = .standard
+    /// What an answer, and a job on its way out, may be at most.
+    public var limits: Limits = .standard
+    /// How long a push or a call waits for Redis to be there before it throws.
+    public var patience: Duration = .seconds(5)
+
+    public init() {}
+}

@@ -1,0 +1,197 @@
+// Where the answers to one client's calls on one queue arrive, and the only reader of it: read, deliver, confirm by the next read;
+// park when it is empty. Driven by the event loop, without a task, so that a client needs nobody to run it.
+
+import Logging
+import Metrics
+import NIOCore
+import Synchronization
+import TempestCodecs
+import TempestProtocol
+import TempestRedis
+
+final class Inbox: Sendable {
+    /// Gets the answers of one job, on an event loop: must not block.
+    typealias Receiver = @Sendable (Answer) -> Void
+
+    private struct State {
+        var receivers: [JobID: Receiver] = [:]
+        /// Answers delivered since the inbox was registered.
+        var position = 0
+        var parking: RedisConnection?
+        var opened: EventLoopPromise<Void>?
+        var isOpen = false
+        var isClosed = false
+        var backoff = Backoff()
+    }
+
+    private static let parkSeconds = 5
+
+    let id = InboxID.random()
+    private let queue: QueueName
+    private let redis: RedisClient
+    private let codecs: CodecSet
+    private let limits: Limits
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(_ queue: QueueName, redis: RedisClient, codecs: CodecSet, limits: Limits, logger: Logger) {
+        (self.queue, self.redis, self.codecs, self.limits) = (queue, redis, codecs, limits)
+        var logger = logger
+        logger[metadataKey: LogKey.queue] = "\(queue)"
+        self.logger = logger
+    }
+
+    /// Registers the inbox in Redis, once; later callers wait for the same registration.
+    func open() -> EventLoopFuture<Void> {
+        let (future, isFirst) = state.withLock { state -> (EventLoopFuture<Void>, Bool) in
+            if let opened = state.opened { return (opened.futureResult, false) }
+            let promise = redis.eventLoop.makePromise(of: Void.self)
+            state.opened = promise
+            return (promise.futureResult, true)
+        }
+        if isFirst { register() }
+        return future
+    }
+
+    func expect(_ job: JobID, _ receiver: @escaping Receiver) {
+        state.withLock { $0.receivers[job] = receiver }
+    }
+
+    func forget(_ job: JobID) {
+        state.withLock { $0.receivers[job] = nil }
+    }
+
+    /// Unregisters it; what still arrives is deleted.
+    func close() async {
+        let (parking, wasOpen) = state.withLock { state in
+            defer { (state.isClosed, state.parking) = (true, nil) }
+            return (state.parking, state.isOpen)
+        }
+        _ = parking?.close()
+        guard wasOpen else { return }
+        _ = try? await redis.execute(.fcall(FunctionLibrary.unlisten, key: queue.description, [.init(id.description)]))
+    }
+
+    private func register() {
+        redis.connection()
+            .flatMap { connection in
+                FunctionLoader.ensure(on: connection).flatMap {
+                    connection.send(.fcall(FunctionLibrary.listen, key: self.queue.description, [.init(self.id.description)]))
+                }
+            }
+            .whenComplete { result in
+                switch result {
+                case .success(let reply):
+                    let opened = self.state.withLock { state in
+                        state.position = Int(reply.integer ?? 0)
+                        defer { state.isOpen = true }
+                        return state.isOpen ? nil : state.opened
+                    }
+                    opened?.succeed()
+                    self.read()
+                case .failure(let error):
+                    // The first callers learn of it; once it has been open, it is opened again until it is.
+                    let opened = self.state.withLock { state -> EventLoopPromise<Void>? in
+                        if state.isOpen { return nil }
+                        defer { state.opened = nil }
+                        return state.opened
+                    }
+                    if let opened { opened.fail(error) } else { self.later(error) { self.register() } }
+                }
+            }
+    }
+
+    /// Confirms what was delivered and asks for more; parks if there is none.
+    private func read() {
+        let (position, isClosed) = state.withLock { ($0.position, $0.isClosed) }
+        guard !isClosed else { return }
+        redis.connection()
+            .flatMap { connection in
+                connection.send(
+                    .fcall(
+                        FunctionLibrary.read, key: self.queue.description,
+                        [
+                            .init(self.id.description), .init(position), .init(FunctionLibrary.largestBatch),
+                            .init(FunctionLibrary.moveBytes),
+                        ]))
+            }
+            .whenComplete { result in
+                switch result {
+                case .success(let reply):
+                    let answers = reply.array ?? []
+                    for answer in answers { self.deliver(answer) }
+                    self.state.withLock { state in
+                        state.position += answers.count
+                        state.backoff.reset()
+                    }
+                    if answers.isEmpty { self.park() } else { self.read() }
+                case .failure(let error):
+                    switch (error as? RedisError)?.code {
+                    case .fenced, .noFunction: self.register()
+                    default: self.later(error) { self.read() }
+                    }
+                }
+            }
+    }
+
+    /// A blocking look that takes nothing away: the head of the list becomes the head of the list.
+    private func park() {
+        let (parking, isClosed) = state.withLock { ($0.parking, $0.isClosed) }
+        guard !isClosed else { return }
+        guard let parking, parking.isActive else {
+            redis.open(name: "tempest-inbox:\(id)").whenComplete { result in
+                switch result {
+                case .success(let connection):
+                    let isClosed = self.state.withLock { state in
+                        state.parking = connection
+                        return state.isClosed
+                    }
+                    if isClosed { _ = connection.close() } else { self.park() }
+                case .failure(let error): self.later(error) { self.read() }
+                }
+            }
+            return
+        }
+        let key = RedisArgument(Keys.inbox(queue, id))
+        parking.send(
+            ["BLMOVE", key, key, "LEFT", "LEFT", .init(Self.parkSeconds)], timeout: .seconds(Int64(Self.parkSeconds + 2))
+        ).whenComplete { result in
+            switch result {
+            case .success(.null): self.read()
+            case .success(let reply):
+                self.deliver(reply)
+                self.state.withLock { $0.position += 1 }
+                self.read()
+            case .failure(let error):
+                // A full Redis refuses BLMOVE but not reads: look again in a moment.
+                self.later(error) { self.read() }
+            }
+        }
+    }
+
+    private func later(_ error: any Error, _ action: @escaping @Sendable () -> Void) {
+        let (isClosed, delay) = state.withLock { ($0.isClosed, $0.backoff.next()) }
+        guard !isClosed else { return }
+        logger.debug("the inbox cannot be read; trying again", metadata: [LogKey.error: "\(error)"])
+        redis.eventLoop.scheduleTask(in: delay, action)
+    }
+
+    private func deliver(_ reply: RedisReply) {
+        guard let bytes = reply.bytes else { return }
+        let answer: Answer
+        do {
+            answer = try Answer(bytes, codecs: codecs, limits: limits)
+        } catch {
+            logger.warning(
+                "what came to the inbox is no answer",
+                metadata: [LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)"])
+            return
+        }
+        guard let receiver = state.withLock({ $0.receivers[answer.id] }) else {
+            Counter(label: MetricName.late, dimensions: [("queue", queue.description)]).increment()
+            logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(answer.id)"])
+            return
+        }
+        receiver(answer)
+    }
+}

@@ -1,0 +1,89 @@
+// What people push and call with. Its pushes are one RPUSH; its calls wait at an Inbox.
+
+public import Logging
+import Metrics
+import NIOCore
+public import ServiceLifecycle
+import Synchronization
+import TempestCodecs
+import TempestProtocol
+public import TempestRedis
+
+/// Pushes jobs to queues and calls the workers that serve them, whatever language they are written in.
+///
+/// ```swift
+/// let client = try TempestClient()
+/// try await client.push("resize", "cat.png", level: .low)
+/// let sum: Int = try await client.call("add", 2, 3)
+/// for try await line in try await client.stream("tail", "app.log", of: String.self) { print(line) }
+/// await client.shutdown()
+/// ```
+///
+/// It connects when it is first used, and again whenever Redis was away. It may be run as a `Service`, which shuts it down with the
+/// others, or be used without being run.
+public final class TempestClient: Service {
+    let options: ClientOptions
+    let redis: RedisClient
+    let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var inboxes: [QueueName: Inbox] = [:]
+        var isClosed = false
+        var calls: [JobID: @Sendable () -> Void] = [:]
+    }
+
+    /// A client of the Redis that `redis` names; without it of `REDIS_URL`, `REDISTOGO_URL`, `REDISCLOUD_URL`, or
+    /// `redis://127.0.0.1:6379`. Throws ``RedisError`` for a bad URL.
+    public init(
+        redis: RedisConfiguration? = nil, options: ClientOptions = ClientOptions(), logger: Logger = Logger(label: "tempest.client")
+    ) throws {
+        self.options = options
+        self.logger = logger
+        self.redis = RedisClient(
+            try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis), name: "tempest:\(ProcessEnvironment.processName)",
+            logger: logger, patience: options.patience)
+    }
+
+    /// Waits for a graceful shutdown or cancellation, and then shuts the client down.
+    public func run() async throws {
+        try? await gracefulShutdown()
+        await shutdown()
+    }
+
+    /// Ends waiting calls with ``CallError/Code/closed`` and closes the connections.
+    public func shutdown() async {
+        let (inboxes, calls) = state.withLock { state in
+            defer { (state.isClosed, state.inboxes, state.calls) = (true, [:], [:]) }
+            return (state.inboxes.values, state.calls.values)
+        }
+        for end in calls { end() }
+        for inbox in inboxes { await inbox.close() }
+        await redis.shutdown()
+    }
+
+    /// The inbox for answers to calls on a queue, registered in Redis.
+    func inbox(_ queue: QueueName) async throws -> Inbox {
+        let inbox = try state.withLock { state in
+            guard !state.isClosed else { throw CallError(.closed, "the client was shut down") }
+            if let inbox = state.inboxes[queue] { return inbox }
+            let inbox = Inbox(queue, redis: redis, codecs: options.codecs, limits: options.limits, logger: logger)
+            state.inboxes[queue] = inbox
+            return inbox
+        }
+        try await inbox.open().get()
+        return inbox
+    }
+
+    /// `end` is called if the client shuts down before the call is over.
+    func begin(_ job: JobID, end: @escaping @Sendable () -> Void) throws {
+        try state.withLock { state in
+            guard !state.isClosed else { throw CallError(.closed, "the client was shut down", job: job) }
+            state.calls[job] = end
+        }
+    }
+
+    func over(_ job: JobID) {
+        state.withLock { $0.calls[job] = nil }
+    }
+}

@@ -1,0 +1,26 @@
+// A line a job at debug, a line a failure at info: a worker that does well is silent.
+
+import Logging
+
+/// Logs each job when it ends. Payloads are never logged.
+public struct LogMiddleware: WorkerMiddleware {
+    public init() {}
+
+    public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
+        let start = ContinuousClock.now
+        do {
+            let reply = try await next(context)
+            context.logger.debug("job done", metadata: [LogKey.duration: "\(Self.milliseconds(since: start))"])
+            return reply
+        } catch {
+            context.logger.info(
+                "job failed", metadata: [LogKey.duration: "\(Self.milliseconds(since: start))", LogKey.error: "\(error)"])
+            throw error
+        }
+    }
+
+    private static func milliseconds(since start: ContinuousClock.Instant) -> Int64 {
+        let (seconds, attoseconds) = start.duration(to: .now).components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,75 @@
+// What an operator does to queues: look, pause, resume, clear. The `tempest` program's subcommands are thin shells around these.
+
+import TempestCodecs
+public import TempestProtocol
+import TempestRedis
+
+extension TempestClient {
+    /// The queues that workers of this Redis have served, sorted.
+    public func queues() async throws -> [QueueName] {
+        let names = try await redis.execute(["SMEMBERS", .init(Keys.queues)]).array ?? []
+        return names.compactMap { $0.string.flatMap { try? QueueName($0) } }.sorted { $0.description < $1.description }
+    }
+
+    /// A queue as it is now; `levels` are looked at besides those that workers have made known.
+    public func statistics(_ queue: QueueName, levels: [Level] = Level.customary) async throws -> QueueStatistics {
+        let command = RedisCommand.fcall(FunctionLibrary.stats, key: queue.description, levels.map { .init($0.description) })
+        return try QueueStatistics(queue, try await FunctionLoader.call(command, on: redis))
+    }
+
+    /// The next jobs of a level, foremost first, without taking them; decoded where they can be.
+    public func peek(_ queue: QueueName, level: Level, count: Int) async throws -> [PeekedJob] {
+        guard count > 0 else { return [] }
+        let reply = try await redis.execute(["LRANGE", .init(Keys.level(queue, level)), "0", .init(count - 1)])
+        return (reply.array ?? []).compactMap(\.bytes).map { payload in
+            do throws(Malformed) {
+                return PeekedJob(payload: payload, job: try Job(payload, codecs: options.codecs, limits: options.limits), trouble: nil)
+            } catch {
+                return PeekedJob(payload: payload, job: nil, trouble: "\(error.reason.rawValue): \(error.detail)")
+            }
+        }
+    }
+
+    /// Workers of level 1 and above stop taking from these levels; without levels, from the queue. Returns how many are newly paused.
+    @discardableResult
+    public func pause(_ queue: QueueName, levels: [Level] = []) async throws -> Int {
+        try await operate(FunctionLibrary.pause, queue, levels)
+    }
+
+    /// The opposite; without levels, of all that are paused. Returns how many were.
+    @discardableResult
+    public func resume(_ queue: QueueName, levels: [Level] = []) async throws -> Int {
+        try await operate(FunctionLibrary.resume, queue, levels)
+    }
+
+    /// Deletes the jobs that wait in these levels. What runs goes on. Returns how many were deleted.
+    @discardableResult
+    public func clear(_ queue: QueueName, levels: [Level]) async throws -> Int {
+        var deleted = 0
+        for level in levels {
+            let key = RedisArgument(Keys.level(queue, level))
+            let results = try await redis.execute([["LLEN", key], ["UNLINK", key]])
+            deleted += Int(try results[0].get().integer ?? 0)
+            _ = try results[1].get()
+        }
+        return deleted
+    }
+
+    /// The levels that a queue is known to have, the customary ones among them.
+    public func levels(of queue: QueueName) async throws -> [Level] {
+        try await statistics(queue).levels.map(\.level)
+    }
+
+    private func operate(_ function: String, _ queue: QueueName, _ levels: [Level]) async throws -> Int {
+        let command = RedisCommand.fcall(function, key: queue.description, levels.map { .init($0.description) })
+        return Int(try await FunctionLoader.call(command, on: redis).integer ?? 0)
+    }
+}
+
+/// A waiting job, seen and not taken.
+public struct PeekedJob: Sendable {
+    public let payload: [UInt8]
+    /// nil when the bytes are no job: `trouble` says why.
+    public let job: Job?
+    public let trouble: String?
+}

@@ -1,0 +1,43 @@
+// The names that operators build dashboards on: metrics, log metadata and spans. Decided once, listed in docs/telemetry.md.
+
+import Metrics
+
+/// Metrics, as swift-metrics labels and dimensions. `action` is a registered action or `unknown`: a producer cannot make up
+/// dimensions.
+enum MetricName {
+    /// Counter {queue, level}: jobs taken from Redis.
+    static let claimed = "tempest_jobs_claimed_total"
+    /// Counter {queue, action, outcome = done | failed | dead | released | stale}: claims ended.
+    static let settled = "tempest_jobs_settled_total"
+    /// Timer {queue, action}: how long handlers ran.
+    static let duration = "tempest_job_duration_seconds"
+    /// Gauge {queue}: handlers running now.
+    static let running = "tempest_jobs_running"
+    /// Counter {queue}: jobs pushed by this process.
+    static let pushed = "tempest_jobs_pushed_total"
+    /// Timer {queue, action}: from push to the last answer, at the caller.
+    static let call = "tempest_call_duration_seconds"
+    /// Counter {queue}: answers that came for nobody: late, or twice.
+    static let late = "tempest_answers_late_total"
+    /// Counter {queue}: connections to Redis lost.
+    static let lost = "tempest_redis_connections_lost_total"
+}
+
+/// Keys of log metadata.
+enum LogKey {
+    static let queue = "queue"
+    static let level = "level"
+    static let action = "action"
+    static let job = "job_id"
+    static let process = "process"
+    static let error = "error"
+    static let reason = "reason"
+    static let duration = "duration_ms"
+}
+
+/// Spans: `publish <action>` at the producer, `process <action>` in the worker, as OpenTelemetry's messaging conventions name
+/// them; attributes `messaging.system` = tempest, `messaging.destination.name`, `messaging.message.id`.
+enum SpanName {
+    static func publish(_ action: String) -> String { "publish \(action)" }
+    static func process(_ action: String) -> String { "process \(action)" }
+}

@@ -1,0 +1,165 @@
+// What this process holds of one queue, and the one place where outcomes are applied: each settlement goes to Redis together with
+// whatever else is ready by then (batches form by themselves), and only Redis' word ends a claim and frees its slot.
+
+import Logging
+import Metrics
+import NIOCore
+import Synchronization
+import TempestProtocol
+import TempestRedis
+
+/// The end of one claim, as `settle` takes it.
+struct Settlement: Sendable {
+    var field: String
+    /// `done`, `failed` or `dead <reason> <detail>`.
+    var outcome: String
+    var inbox: String
+    var answer: [UInt8]
+    /// For the metric: the action and the outcome's name.
+    var action: String
+    var name: String
+}
+
+final class ClaimLedger: Sendable {
+    private struct State {
+        var held: Set<String> = []
+        /// Fields whose settlement waits or is under way: they are held, but no longer run.
+        var pending: [Settlement] = []
+        var inFlight: [Settlement] = []
+        var connection: RedisConnection?
+        var process: ProcessName?
+    }
+
+    /// Bytes of answers in one settle, beyond the first.
+    private static let flushBytes = 4 << 20
+
+    private let queue: QueueName
+    private let slots: Slots
+    private let bell: Bell
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(queue: QueueName, slots: Slots, bell: Bell, logger: Logger) {
+        (self.queue, self.slots, self.bell, self.logger) = (queue, slots, bell, logger)
+    }
+
+    /// The claims of this process: run, or waiting to be settled.
+    var held: Set<String> { state.withLock { $0.held } }
+
+    /// The connection of the present session, for what goes beside settlements.
+    var session: (RedisConnection, ProcessName)? {
+        state.withLock { state in state.connection.flatMap { connection in state.process.map { (connection, $0) } } }
+    }
+
+    /// Settlements go out by this connection from now on; those that an earlier one did not confirm go again, which harms nothing.
+    func attach(_ connection: RedisConnection, process: ProcessName) {
+        state.withLock { state in
+            (state.connection, state.process) = (connection, process)
+            state.pending.insert(contentsOf: state.inFlight, at: 0)
+            state.inFlight = []
+        }
+        flush()
+    }
+
+    /// No connection: settlements wait for the next.
+    func detach() {
+        state.withLock { $0.connection = nil }
+    }
+
+    /// Enters claimed jobs, each of which has a slot.
+    func enter(_ fields: some Sequence<String>) {
+        state.withLock { $0.held.formUnion(fields) }
+    }
+
+    /// These claims are no longer ours (given back, fenced): their outcomes will be dropped, their slots are free.
+    func abandon(_ fields: Set<String>) {
+        let gone = state.withLock { state in
+            let gone = state.held.intersection(fields)
+            state.held.subtract(gone)
+            state.pending.removeAll { gone.contains($0.field) }
+            return gone.count
+        }
+        slots.release(gone)
+        bell.ring(.slot)
+    }
+
+    func holds(_ field: String) -> Bool { state.withLock { $0.held.contains(field) } }
+
+    /// Applies an outcome; dropped if the claim is not ours any more.
+    func submit(_ settlement: Settlement) {
+        state.withLock { state in
+            if state.held.contains(settlement.field) { state.pending.append(settlement) }
+        }
+        flush()
+    }
+
+    private func flush() {
+        let batch = state.withLock { state -> (RedisConnection, ProcessName, [Settlement])? in
+            guard state.inFlight.isEmpty, !state.pending.isEmpty, let connection = state.connection, let process = state.process
+            else { return nil }
+            var (count, bytes) = (0, 0)
+            while count < min(state.pending.count, FunctionLibrary.largestBatch), bytes < Self.flushBytes {
+                bytes += state.pending[count].answer.count
+                count += 1
+            }
+            state.inFlight = Array(state.pending[..<count])
+            state.pending.removeSubrange(..<count)
+            return (connection, process, state.inFlight)
+        }
+        guard let (connection, process, settlements) = batch else { return }
+        var arguments: [RedisArgument] = [.init(process.description)]
+        arguments.reserveCapacity(1 + 4 * settlements.count)
+        for settlement in settlements {
+            arguments.append(.init(settlement.field))
+            arguments.append(.init(settlement.outcome))
+            arguments.append(.init(settlement.inbox))
+            arguments.append(.init(settlement.answer))
+        }
+        connection.send(.fcall(FunctionLibrary.settle, key: queue.description, arguments)).whenComplete { result in
+            switch result {
+            case .success(let reply): self.confirmed(settlements, by: process, reply.array ?? [])
+            case .failure(let error): self.failed(settlements, by: connection, error)
+            }
+        }
+    }
+
+    private func confirmed(_ settlements: [Settlement], by process: ProcessName, _ replies: [RedisReply]) {
+        let ours = state.withLock { state -> Int in
+            // A reply to an incarnation that has ended says nothing about the present one's claims.
+            guard state.process == process else { return 0 }
+            state.inFlight = []
+            var count = 0
+            for settlement in settlements where state.held.remove(settlement.field) != nil { count += 1 }
+            return count
+        }
+        slots.release(ours)
+        bell.ring(.slot)
+        for (index, settlement) in settlements.enumerated() {
+            let word = index < replies.count ? replies[index].integer ?? 0 : 0
+            if word == 2 {
+                logger.warning(
+                    "an answer was dropped: its inbox is not a list",
+                    metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.field)"])
+            }
+            Counter(
+                label: MetricName.settled,
+                dimensions: [
+                    ("queue", queue.description), ("action", settlement.action), ("outcome", word == 0 ? "stale" : settlement.name),
+                ]
+            ).increment()
+        }
+        flush()
+    }
+
+    private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {
+        let code = (error as? RedisError)?.code
+        state.withLock { state in
+            guard state.connection === connection else { return }
+            state.pending.insert(contentsOf: settlements, at: 0)
+            state.inFlight = []
+            state.connection = nil
+        }
+        logger.debug("settling failed; it is tried again", metadata: [LogKey.error: "\(error)"])
+        bell.ring(code == .fenced ? .fenced : .trouble)
+    }
+}

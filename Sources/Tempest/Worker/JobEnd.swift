@@ -1,0 +1,124 @@
+// From outcome to settlement: encodes the last answer and hands it to the ledger. Between a job's run and Redis.
+
+import Logging
+import NIOCore
+import TempestCodecs
+import TempestProtocol
+import TempestRedis
+
+struct JobEnd: Sendable {
+    let ledger: ClaimLedger
+    let redis: RedisClient
+    let run: JobRun
+
+    func carryOut(_ claimed: ClaimedJob) async {
+        let finished = await run.run(claimed) { job, bytes in try await push(bytes, of: job, claimed) }
+        guard ledger.holds(claimed.field) else { return }
+        guard let job = finished.job else {
+            ledger.submit(settlement(claimed, finished.outcome, inbox: nil, answer: [], action: "unknown"))
+            return
+        }
+        if case .released = finished.outcome {
+            await release(claimed)
+            return
+        }
+        let (outcome, answer) = lastAnswer(job, finished)
+        let known = run.handlers[job.action] == nil ? "unknown" : job.action
+        switch job.address {
+        case .inbox(let inbox):
+            ledger.submit(settlement(claimed, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: known))
+        case .elsewhere(let inbox, let queue):
+            // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
+            if let answer { await deliver(answer, inbox, queue) }
+            ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+        case .direct, nil:
+            ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+        }
+    }
+
+    /// The outcome as it is recorded, and the bytes of the answer if somebody waits for one.
+    private func lastAnswer(_ job: Job, _ finished: FinishedJob) -> (Outcome, [UInt8]?) {
+        guard job.address != nil else { return (finished.outcome, nil) }
+        let codec = run.answerCodec(job)
+        let draft: AnswerDraft
+        switch finished.outcome {
+        case .finished(let reply):
+            draft = AnswerDraft(action: job.action, id: job.id, args: reply.args, count: reply.count, meta: finished.closing)
+        case .failed(let failure), .dead(_, _, .some(let failure)):
+            draft = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
+        case .dead(_, _, nil), .released:
+            return (finished.outcome, nil)
+        }
+        do {
+            return (finished.outcome, try codec.encode(draft))
+        } catch {
+            let failure = Failure(code: Failure.badAnswer, message: "\(codec.name): \(error)")
+            run.logger.error(
+                "an answer could not be written",
+                metadata: [LogKey.action: "\(job.action)", LogKey.job: "\(job.id)", LogKey.error: "\(error)"])
+            let substitute = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
+            return (.failed(failure), try? codec.encode(substitute))
+        }
+    }
+
+    private func settlement(
+        _ claimed: ClaimedJob, _ outcome: Outcome, inbox: InboxID?, answer: [UInt8], action: String
+    ) -> Settlement {
+        let word: String
+        switch outcome {
+        case .finished, .released: word = "done"
+        case .failed: word = "failed"
+        case .dead(let reason, let detail, _): word = "dead \(reason) \(detail)"
+        }
+        return Settlement(
+            field: claimed.field, outcome: word, inbox: inbox?.description ?? "", answer: answer, action: action,
+            name: outcome.name)
+    }
+
+    /// A part of the answer, before the last. Repeated after a lost connection: the caller drops a number that it has seen.
+    private func push(_ bytes: [UInt8], of job: Job, _ claimed: ClaimedJob) async throws -> Bool {
+        if case .elsewhere(let inbox, let queue) = job.address {
+            guard ledger.holds(claimed.field) else { return false }
+            await deliver(bytes, inbox, queue)
+            return true
+        }
+        guard case .inbox(let inbox) = job.address else { return true }
+        var backoff = Backoff()
+        while true {
+            guard ledger.holds(claimed.field) else { return false }
+            do {
+                guard let (connection, process) = ledger.session else {
+                    throw RedisError(.connectionLost, "no connection to Redis")
+                }
+                let command = RedisCommand.fcall(
+                    FunctionLibrary.chunk, key: run.queue.description,
+                    [.init(process.description), .init(claimed.field), .init(inbox.description), .init(bytes)])
+                return try await connection.execute(command).integer ?? 0 != 0
+            } catch let error as RedisError where error.code == .connectionLost || error.code == .timedOut || error.code == .closed {
+                try await Task.sleep(nanoseconds: UInt64(max(0, backoff.next().nanoseconds)))
+            }
+        }
+    }
+
+    /// An interrupted job that is still ours goes back to the head of its level.
+    private func release(_ claimed: ClaimedJob) async {
+        guard let (connection, process) = ledger.session else { return }
+        _ = try? await connection.execute(
+            .fcall(
+                FunctionLibrary.giveback, key: run.queue.description, [.init(process.description), .init(claimed.field)]))
+        ledger.abandon([claimed.field])
+    }
+
+    private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName) async {
+        let key = Keys.inbox(queue, inbox)
+        do {
+            _ = try await redis.execute(["RPUSH", .init(key), .init(answer)])
+            let registered = try await redis.execute(["HEXISTS", .init(Keys.inboxes(queue)), .init(inbox.description)])
+            if registered.integer == 0 {
+                _ = try await redis.execute(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+            }
+        } catch {
+            run.logger.warning("an answer did not reach its inbox", metadata: ["key": "\(key)", LogKey.error: "\(error)"])
+        }
+    }
+}

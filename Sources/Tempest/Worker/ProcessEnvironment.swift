@@ -1,0 +1,28 @@
+// How this process is called: by its supervisor (TEMPEST_PROCESS), or after its program.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+enum ProcessEnvironment {
+    static var processName: String {
+        if let name = getenv("TEMPEST_PROCESS").map({ String(cString: $0) }), !name.isEmpty { return name }
+        let program = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "swift"
+        return "\(program)-\(getpid())"
+    }
+
+    static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    /// The variables that name a Redis.
+    static var redis: [String: String] {
+        var found: [String: String] = [:]
+        for name in ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"] {
+            if let value = variable(name) { found[name] = value }
+        }
+        return found
+    }
+}

@@ -1,0 +1,77 @@
+// One incarnation of a worker on one queue: its name P, its connections, its claim number. A session is opened anew after trouble
+// with the same P, and with a new P after FENCED.
+
+import Logging
+import NIOCore
+import TempestProtocol
+import TempestRedis
+
+struct Session {
+    let process: ProcessName
+    let main: RedisConnection
+    let parkers: [Level: Parker]
+    /// The number of the last claim.
+    var claims: Int
+
+    /// Connects, registers and parks nothing yet. A new P is registered; an old one is found again, and what its old connections may
+    /// still do is ended first.
+    static func open(
+        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], redis: RedisClient, bell: Bell
+    ) async throws -> Session {
+        let name = "tempest:\(process)"
+        let main = try await redis.open(name: name).get()
+        var opened = [main]
+        do {
+            try await FunctionLoader.ensure(on: main).get()
+            var parkers: [Level: Parker] = [:]
+            for level in levels {
+                let connection = try await redis.open(name: name).get()
+                opened.append(connection)
+                parkers[level] = Parker(level, queue: queue, process: process, connection: connection, bell: bell)
+            }
+            let session = Session(process: process, main: main, parkers: parkers, claims: 0)
+            try await session.register(isNew: isNew, queue: queue, levels: levels, connections: opened)
+            return session
+        } catch {
+            for connection in opened { _ = connection.close() }
+            throw error
+        }
+    }
+
+    func close() {
+        _ = main.close()
+        for parker in parkers.values { _ = parker.connection.close() }
+    }
+
+    private func register(
+        isNew: Bool, queue: QueueName, levels: [Level], connections: [RedisConnection]
+    ) async throws {
+        let ids = connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") }
+        let hello = { (mode: String) -> RedisCommand in
+            .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)
+        }
+        let reply = try await main.execute(hello(isNew ? "new" : "again"))
+        if !isNew {
+            // A BLMOVE of a connection that we gave up may still take a job: it ends before we look at what has landed.
+            for old in (reply.array ?? []).dropFirst() {
+                if let old = old.string { await killOwn(old) }
+            }
+            _ = try await main.execute(hello("only"))
+        }
+        _ = try await main.execute(
+            .fcall(FunctionLibrary.levels, key: queue.description, levels.map { .init($0.description) }))
+        // Another slot on a cluster, and no part of what a worker promises: only for people who look.
+        _ = try? await main.execute(["SADD", .init(Keys.queues), .init(queue.description)])
+    }
+
+    /// Kills a connection that this process had. Client ids begin anew with the server: never across a change of its run id, and only
+    /// one that also bears our name.
+    private func killOwn(_ id: String) async {
+        let parts = id.split(separator: "/")
+        guard parts.count == 2, parts[0] == main.serverRunID, let number = Int(parts[1]), number > 0 else { return }
+        guard let listed = try? await main.execute(["CLIENT", "LIST", "ID", .init(number)]).string,
+            listed.split(separator: " ").contains("name=tempest:\(process)")
+        else { return }
+        _ = try? await main.execute(["CLIENT", "KILL", "ID", .init(number)])
+    }
+}

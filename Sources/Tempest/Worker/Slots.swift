@@ -1,0 +1,41 @@
+// How many handlers may run at once in a worker, over all its queues. A claim takes slots first, so that it never exceeds them.
+
+import Synchronization
+
+final class Slots: Sendable {
+    private struct State {
+        var free: Int
+        var bells: [Bell] = []
+    }
+
+    let limit: Int
+    private let state: Mutex<State>
+
+    init(limit: Int) {
+        self.limit = limit
+        self.state = Mutex(State(free: limit))
+    }
+
+    /// Rung when slots become free.
+    func announce(to bell: Bell) {
+        state.withLock { $0.bells.append(bell) }
+    }
+
+    /// Takes up to `wanted` slots and says how many it got.
+    func take(upTo wanted: Int) -> Int {
+        state.withLock { state in
+            let taken = min(max(0, state.free), wanted)
+            state.free -= taken
+            return taken
+        }
+    }
+
+    func release(_ count: Int) {
+        guard count > 0 else { return }
+        let bells = state.withLock { state in
+            state.free += count
+            return state.bells
+        }
+        for bell in bells { bell.ring(.slot) }
+    }
+}

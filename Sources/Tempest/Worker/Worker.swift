@@ -1,0 +1,167 @@
+// What people write workers with: handlers by action, and a `Service` that serves queues with them. The loop is QueueRunner's.
+
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import Synchronization
+public import TempestCodecs
+public import TempestProtocol
+public import TempestRedis
+
+/// Serves queues: takes jobs, runs the handlers registered for their actions, sends the answers.
+///
+/// ```swift
+/// let worker = try Worker(queues: ["tempest"])
+/// worker.handle("add") { (_: JobContext, a: Int, b: Int) in a + b }
+/// worker.handle("greet") { (context: JobContext, name: String) in
+///     context.logger.info("greeting")
+///     return "Hello, \(name)!"
+/// }
+/// try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+/// ```
+///
+/// A job runs at least once: it stays recorded as this process's until it is settled, also when the process is killed. `run` returns
+/// after a graceful shutdown, when running handlers have ended or, past ``WorkerOptions/grace``, have been given back to the queue.
+/// It opens one connection per queue and level, one more per queue, and two for the whole worker.
+public final class Worker: Service {
+    public let queues: [QueueName]
+    private let options: WorkerOptions
+    private let configuration: RedisConfiguration
+    private let logger: Logger
+    private let table = HandlerTable()
+    private let runners = Mutex<[QueueRunner]>([])
+    private let state = Mutex(State.idle)
+
+    private enum State {
+        /// May run.
+        case idle
+        /// Runs; goes to ended.
+        case running
+        case ended
+    }
+
+    /// A worker on `queues`, at the Redis that `redis` names; without it at `REDIS_URL`, `REDISTOGO_URL`, `REDISCLOUD_URL`, or
+    /// `redis://127.0.0.1:6379`. Throws ``NameError`` for a queue name that is not allowed and ``RedisError`` for a bad URL.
+    public init(
+        queues: [String], redis: RedisConfiguration? = nil, options: WorkerOptions = WorkerOptions(),
+        logger: Logger = Logger(label: "tempest.worker")
+    ) throws {
+        precondition(!queues.isEmpty && options.concurrency > 0 && !options.levels.isEmpty, "a worker needs a queue, a level, a slot")
+        var names: [QueueName] = []
+        for queue in queues { names.append(try QueueName(queue)) }
+        precondition(Set(names).count == names.count, "a queue is named twice")
+        self.queues = names
+        self.options = options
+        self.configuration = try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis)
+        self.logger = logger
+    }
+
+    /// Registers a handler. Its arguments are decoded from the job's, one by one; optional ones may be missing at the end. What it
+    /// returns is the answer. Throw ``HandlerError`` to answer with an error.
+    ///
+    /// The handler is called on Swift's cooperative threads: work that blocks a thread belongs on a thread of its own.
+    public func handle<each Argument: Decodable & SendableMetatype, Reply: Encodable & SendableMetatype>(
+        _ action: String, _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Reply
+    ) {
+        table.register(action) { context in
+            let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
+            let reply = try await body(context, repeat each arguments)
+            var answer = HandlerReply(args: TokenBuffer(), count: 1)
+            do { try answer.args.encode(reply) } catch { throw UnwritableAnswer(message: "\(error)") }
+            return answer
+        }
+    }
+
+    /// The same for a handler that returns nothing: its answer has no args.
+    public func handle<each Argument: Decodable & SendableMetatype>(
+        _ action: String, _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Void
+    ) {
+        table.register(action) { context in
+            let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
+            try await body(context, repeat each arguments)
+            return HandlerReply()
+        }
+    }
+
+    /// Registers a handler without types: it reads `context.args` as it likes.
+    public func handle(dynamic action: String, _ body: @escaping @Sendable (JobContext) async throws -> Value) {
+        table.register(action) { context in
+            let value = try await body(context)
+            var answer = HandlerReply(args: TokenBuffer(), count: 1)
+            do { try value.write(to: &answer.args) } catch { throw UnwritableAnswer(message: "\(error)") }
+            return answer
+        }
+    }
+
+    private static func arguments<each Argument: Decodable & SendableMetatype>(
+        of context: JobContext, as _: (repeat each Argument).Type
+    ) throws -> (repeat each Argument) {
+        var wanted = 0
+        for _ in repeat (each Argument).self { wanted += 1 }
+        var reader = try ArgumentReader(context.args, wanted: wanted)
+        return (repeat try reader.next((each Argument).self))
+    }
+
+    /// Whether it can take jobs now.
+    public var readiness: Readiness {
+        let runners = runners.withLock { $0 }
+        guard !runners.isEmpty else { return Readiness(troubles: Dictionary(uniqueKeysWithValues: queues.map { ($0, "not running") })) }
+        var troubles: [QueueName: String] = [:]
+        for runner in runners {
+            if let trouble = runner.health.withLock({ $0.trouble }) { troubles[runner.queue] = trouble }
+        }
+        return Readiness(troubles: troubles)
+    }
+
+    /// Serves until a graceful shutdown or cancellation. Redis may come and go meanwhile. Throws when it was run before.
+    public func run() async throws {
+        let first = state.withLock { state in
+            guard case .idle = state else { return false }
+            state = .running
+            return true
+        }
+        guard first else { throw WorkerError.alreadyRun }
+        defer { state.withLock { $0 = .ended } }
+        let handlers = table.snapshot
+        let options = options
+        let redis = RedisClient(configuration, name: "tempest:\(options.name)", logger: logger)
+        let beater = Beater(configuration, name: "tempest-beat:\(options.name)", lease: options.lease, logger: logger)
+        let slots = Slots(limit: options.concurrency)
+        let runners = queues.map { queue in
+            QueueRunner(queue: queue, options: options, redis: redis, slots: slots, beater: beater, logger: logger) {
+                JobRun(
+                    queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
+                    limits: options.limits, logger: $2)
+            }
+        }
+        self.runners.withLock { $0 = runners }
+        beater.start()
+        logger.info(
+            "worker starts",
+            metadata: ["queues": "\(queues)", "concurrency": "\(options.concurrency)", "actions": "\(handlers.keys.sorted())"])
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await withDiscardingTaskGroup { group in
+                    for runner in runners { group.addTask { await runner.run() } }
+                }
+            } onGracefulShutdown: {
+                for runner in runners { runner.stop() }
+            }
+        } onCancel: {
+            for runner in runners { runner.stop() }
+        }
+        await beater.stop()
+        await redis.shutdown()
+    }
+}
+
+/// A worker was used in a way that it does not support.
+public enum WorkerError: Error, CustomStringConvertible {
+    case alreadyRun
+
+    public var description: String {
+        switch self {
+        case .alreadyRun: "this worker has been run before: make a new one"
+        }
+    }
+}

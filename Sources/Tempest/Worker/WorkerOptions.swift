@@ -1,0 +1,31 @@
+// What a worker may be told; the defaults are right for most.
+
+public import TempestCodecs
+public import TempestProtocol
+
+/// How a ``Worker`` works.
+public struct WorkerOptions: Sendable {
+    /// Levels of every queue in the order in which they are served, strictly.
+    public var levels: [Level] = Level.customary
+    /// Handlers that run at once, over all queues; from 1.
+    public var concurrency: Int = 100
+    /// How long a stopping worker waits for its handlers before it gives their jobs back.
+    public var grace: Duration = .seconds(25)
+    /// How long other processes wait for a sign of life before they take this one's jobs over.
+    public var lease: Duration = .seconds(10)
+    /// The name that people see; `TEMPEST_PROCESS` in the environment goes before it. Default: the program's name.
+    public var name: String
+    /// The codecs in which jobs are understood.
+    public var codecs: CodecSet = .standard
+    /// What a job may be at most.
+    public var limits: Limits = .standard
+    /// Run around each handler, the first one outermost.
+    public var middleware: [any WorkerMiddleware] = [TraceMiddleware(), MetricsMiddleware(), LogMiddleware()]
+
+    public init() {
+        name = ProcessEnvironment.processName
+    }
+
+    /// Jobs in one claim.
+    var largestClaim: Int { min(concurrency, FunctionLibrary.largestBatch, 256) }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Tempest
+
+struct CallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Push a job and print its answers as they come, a line of JSON each.",
+        discussion: """
+            Exits with 1 if the worker answers with an error or not in time; the error goes to standard error.
+
+            EXAMPLE
+              tempest call add 2 3 --codec msgpack --timeout 5
+            """)
+
+    @Argument(help: "The action: the name of a handler.")
+    var action: String
+
+    @Argument(help: "The arguments, each as JSON; what is not JSON is text.")
+    var arguments: [String] = []
+
+    @Option(name: .shortAndLong, help: "Seconds to wait for the next answer.")
+    var timeout = 30.0
+
+    @OptionGroup var queue: QueueOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard timeout > 0, timeout < 1e9 else { throw ValidationError("--timeout: seconds above 0") }
+    }
+
+    func run() async throws {
+        let level = try Level(queue.level)
+        let codec = try queue.chosenCodec()
+        let request = try JobRequest(action, values: queue.values(arguments))
+        try await connection.withClient { client in
+            let answers = try await client.stream(
+                request, queue: queue.queue, level: level, codec: codec, timeout: .seconds(timeout), of: Value.self)
+            for try await answer in answers { print(Shown.json(answer)) }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Tempest
+import UnixSignals
+
+/// The Swift worker of the demonstration, a process of its own like those of the other languages.
+struct DemoWorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo-worker",
+        abstract: "Serve the demonstration's actions: wordcount, echo, turn.",
+        discussion: """
+            EXAMPLE
+              tempest demo-worker tempest &
+              tempest call wordcount 'a b a'
+            """,
+        shouldDisplay: false)
+
+    @Argument(help: "Queues.")
+    var queues: [String] = ["tempest"]
+
+    @Option(help: "Handlers that run at once.")
+    var concurrency = 10
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard concurrency > 0 else { throw ValidationError("--concurrency: from 1") }
+    }
+
+    func run() async throws {
+        var options = WorkerOptions()
+        options.concurrency = concurrency
+        let logger = connection.logger("tempest.worker", quiet: .warning)
+        let worker = try Worker(queues: queues, redis: connection.configuration, options: options, logger: logger)
+        let turns = Mutex(0)
+        worker.handle("wordcount") { (_: JobContext, text: String) in WordCount(text) }
+        worker.handle(dynamic: "echo") { context in context.args.value }
+        worker.handle("turn") { (context: JobContext, name: String) in
+            let turn = turns.withLock { turns in
+                turns += 1
+                return turns
+            }
+            return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}
+
+/// Which turn a job had in the order in which they were served.
+struct Turn: Codable, Sendable {
+    var turn: Int
+    var name: String
+    var level: String
+    var codec: String
+}

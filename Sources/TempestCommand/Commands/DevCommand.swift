@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import ServiceLifecycle
+import Tempest
+import TempestTesting
+import UnixSignals
+
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Run a private Redis until Ctrl-C, and print its URL.",
+        discussion: """
+            It listens on 127.0.0.1 only, keeps nothing on disk, and is gone afterwards.
+
+            EXAMPLE
+              tempest dev --port 6390
+              export REDIS_URL=redis://127.0.0.1:6390
+            """)
+
+    @Option(help: "The TCP port; without it a free one.")
+    var port: Int?
+
+    func validate() throws {
+        if let port, !(1...65535).contains(port) { throw ValidationError("--port: 1 to 65535") }
+    }
+
+    func run() async throws {
+        let port = port
+        try await Interruptible.run {
+            var options = PrivateRedis.Options()
+            if let port { options.arguments = ["--port", String(port)] } else { options.tcp = true }
+            try await withPrivateRedis(options) { redis in
+                let url = port.map { "redis://127.0.0.1:\($0)" } ?? redis.tcpURL ?? redis.url
+                // Not by print, whose buffer a pipe would wait for.
+                FileHandle.standardOutput.write(Data("export REDIS_URL=\(url)\n".utf8))
+                FileHandle.standardError.write(Data("A private Redis runs here until Ctrl-C; nothing of it is kept.\n".utf8))
+                try await Task.sleep(for: .seconds(60 * 60 * 24 * 365))
+            }
+        }
+    }
+}
+
+/// Runs something until SIGINT or SIGTERM, then cancels it and waits for it to clean up.
+enum Interruptible {
+    static func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in signals { return true }
+                return false
+            }
+            group.addTask {
+                try await body()
+                return false
+            }
+            do {
+                let interrupted = try await group.next() ?? false
+                group.cancelAll()
+                while let _ = try? await group.next() {}
+                if interrupted { throw ExitCode(130) }
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+        }
+    }
+}

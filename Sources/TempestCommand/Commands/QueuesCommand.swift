@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Tempest
+
+struct QueuesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queues",
+        abstract: "Show queues: what waits in each level, what runs, how fast jobs arrive and are settled.",
+        discussion: """
+            Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
+
+            EXAMPLE
+              tempest queues
+              tempest queues mail --json --interval 5
+            """)
+
+    @Argument(help: "Queues; without any, all that workers have served.")
+    var names: [String] = []
+
+    @Option(help: "Seconds between the two looks.")
+    var interval = 1.0
+
+    @Flag(help: "For programs: one line of JSON.")
+    var json = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard interval > 0, interval <= 3600 else { throw ValidationError("--interval: seconds, above 0 and at most 3600") }
+    }
+
+    func run() async throws {
+        let rows = try await connection.withClient { client in
+            let named = try names.map { try QueueName($0) }
+            let queues = named.isEmpty ? try await client.queues() : named
+            var rows: [QueueRow] = []
+            let start = ContinuousClock.now
+            for queue in queues { rows.append(QueueRow(first: try await client.statistics(queue))) }
+            guard !rows.isEmpty else { return rows }
+            try await Task.sleep(for: .seconds(interval))
+            for index in rows.indices {
+                rows[index].second = try await client.statistics(rows[index].first.queue)
+                rows[index].seconds = (ContinuousClock.now - start) / .seconds(1)
+            }
+            return rows
+        }
+        print(json ? Shown.json(.array(rows.map(\.value))) : QueueRow.table(rows))
+    }
+}
+
+/// Two looks at a queue.
+private struct QueueRow {
+    var first: QueueStatistics
+    var second: QueueStatistics
+    var seconds = 1.0
+
+    init(first: QueueStatistics) { (self.first, second) = (first, first) }
+
+    var arriving: Double { max(0, Double(second.arrived - first.arrived) / seconds) }
+    var settling: Double { max(0, Double(second.settled - first.settled) / seconds) }
+
+    var value: Value {
+        let levels = second.levels.map { level -> Value in
+            [
+                "level": .text(level.level.description), "waiting": level.waiting.map { .int(Int64($0)) } ?? .null,
+                "paused": .bool(level.isPaused),
+            ]
+        }
+        return [
+            "queue": .text(second.queue.description), "levels": .array(levels), "waiting": .int(Int64(second.waiting)),
+            "running": .int(Int64(second.running)), "workers": .int(Int64(second.processes)),
+            "arriving_per_second": .double(arriving), "settling_per_second": .double(settling),
+            "dead": .int(Int64(second.dead)), "inboxes": .int(Int64(second.inboxes)),
+            "counts": .map(ValueMap(second.counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })),
+        ]
+    }
+
+    static func table(_ rows: [QueueRow]) -> String {
+        guard !rows.isEmpty else { return "No queues yet: a worker makes its queues known when it starts." }
+        var table = Table([
+            ("QUEUE", .left), ("LEVEL", .left), ("WAITING", .right), ("RUNNING", .right), ("ARRIVING/s", .right),
+            ("SETTLING/s", .right), ("DEAD", .right), ("WORKERS", .right),
+        ])
+        for row in rows {
+            for (index, level) in row.second.levels.enumerated() {
+                let waiting = level.waiting.map(String.init) ?? "not a list"
+                let name = level.level.description + (level.isPaused ? " (paused)" : "")
+                let rates = [row.arriving, row.settling].map { String(format: "%.1f", $0) }
+                table.add(
+                    index == 0
+                        ? [
+                            row.second.queue.description, name, waiting, String(row.second.running), rates[0], rates[1],
+                            String(row.second.dead), String(row.second.processes),
+                        ] : ["", name, waiting, "", "", "", "", ""])
+            }
+        }
+        return table.text
+    }
+}

@@ -1,0 +1,82 @@
+// Which Redis, and how loud: the flags that every command has.
+
+import ArgumentParser
+import Foundation
+import Logging
+import Tempest
+
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Redis: redis://[user:password@]host:port/db, rediss://… (TLS; ?cacert=FILE&cert=FILE&key=FILE), unix:///path.sock.",
+            discussion: "Default: REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL, or redis://127.0.0.1:6379.", valueName: "url"))
+    var redis: String?
+
+    @Flag(name: .shortAndLong, help: "Log what happens, to standard error.")
+    var verbose = false
+
+    var configuration: RedisConfiguration {
+        get throws {
+            if let redis { return try RedisConfiguration(url: redis) }
+            return try RedisConfiguration.environment(ProcessInfo.processInfo.environment)
+        }
+    }
+
+    func logger(_ label: String, quiet: Logger.Level = .error) -> Logger {
+        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = verbose ? .debug : quiet
+        return logger
+    }
+
+    /// A client for one command: it does not wait for a Redis that is not there.
+    func withClient<R>(_ change: (inout ClientOptions) throws -> Void = { _ in }, _ body: (TempestClient) async throws -> R)
+        async throws -> R
+    {
+        var options = ClientOptions()
+        options.patience = .zero
+        try change(&options)
+        let client = try TempestClient(redis: configuration, options: options, logger: logger("tempest"))
+        do {
+            let result = try await body(client)
+            await client.shutdown()
+            return result
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+}
+
+struct QueueOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The queue.")
+    var queue = "tempest"
+
+    @Option(name: .shortAndLong, help: "The level: high, default, low, or any other.")
+    var level = "default"
+
+    @Option(name: .shortAndLong, help: "The codec of the job: json, msgpack, tnetstring.")
+    var codec = "json"
+
+    @Flag(help: "Take every argument as text, also where it is JSON.")
+    var text = false
+
+    func chosenCodec() throws -> any Codec { try CodecName.codec(codec, option: "--codec") }
+
+    /// Arguments are JSON; what is not JSON is text.
+    func values(_ arguments: [String]) -> [Value] {
+        arguments.map { argument in
+            if !text, let value = try? JSONCodec().value(Array(argument.utf8)) { return value }
+            return .text(argument)
+        }
+    }
+}
+
+enum CodecName {
+    static func codec(_ name: String, option: String) throws -> any Codec {
+        guard let codec = CodecSet.standard.named(name) else {
+            throw ValidationError(
+                "\(option): there is no codec \(name.debugDescription); there are \(CodecSet.standard.names.joined(separator: ", "))")
+        }
+        return codec
+    }
+}

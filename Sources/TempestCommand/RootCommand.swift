@@ -1,0 +1,23 @@
+// The `tempest` program: a file per subcommand, each a thin shell around the library.
+
+import ArgumentParser
+
+@main
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tempest",
+        abstract: "Programs in any language answer the same queue.",
+        discussion: """
+            Jobs are pushed to Redis lists, taken by workers in any language, and answered. Commands that need Redis find it by
+            --redis, REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL, or at redis://127.0.0.1:6379.
+
+            EXAMPLE
+              tempest dev &                       # a private Redis; prints its URL
+              tempest call wordcount 'a b a'      # pushes a job and prints the answer
+            """,
+        version: "0.1.0",
+        subcommands: [
+            DemoCommand.self, DevCommand.self, PushCommand.self, CallCommand.self, QueuesCommand.self, PeekCommand.self,
+            PauseCommand.self, ResumeCommand.self, ClearCommand.self, TranscodeCommand.self, DemoWorkerCommand.self,
+        ])
+}

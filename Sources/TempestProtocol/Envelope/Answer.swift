@@ -1,0 +1,76 @@
+// One message to respond_to: `[action, job_id, args]` and meta when needed. Before it: a handler's outcome, or an inbox.
+// After it: settle, or the caller that waits.
+
+package import TempestCodecs
+
+/// An answer as it is written by a worker.
+package struct AnswerDraft: TokenWritable, Sendable {
+    package var action: String
+    package var id: JobID
+    package var args: TokenBuffer
+    package var count: Int
+    package var meta: ValueMap
+
+    package init(action: String, id: JobID, args: TokenBuffer, count: Int, meta: ValueMap = [:]) {
+        (self.action, self.id, self.args, self.count, self.meta) = (action, id, args, count, meta)
+    }
+
+    /// An error answers a job with no args: `meta.error` says what happened.
+    package init(action: String, id: JobID, error: Failure, meta: ValueMap = [:]) {
+        var meta = meta
+        var map: ValueMap = ["code": .text(error.code), "message": .text(error.message)]
+        if let details = error.details { map["details"] = details }
+        meta["error"] = .map(map)
+        self.init(action: action, id: id, args: TokenBuffer(), count: 0, meta: meta)
+    }
+
+    package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        try writer.beginArray(count: meta.isEmpty ? 3 : 4)
+        try writer.text(action)
+        try id.write(to: &writer)
+        try writer.beginArray(count: count)
+        try args.write(to: &writer)
+        try writer.endArray()
+        if !meta.isEmpty { try Value.map(meta).write(to: &writer) }
+        try writer.endArray()
+    }
+}
+
+/// An answer as a caller reads it from its inbox.
+package struct Answer: Sendable {
+    package let action: String
+    package let id: JobID
+    package let args: Node
+    package let meta: ValueMap
+    package let codec: any Codec
+
+    package var more: Bool { meta["more"] == .bool(true) }
+    package var seq: Int64 { if case .int(let seq)? = meta["seq"] { seq } else { 0 } }
+    package var token: String? { if case .text(let token)? = meta["token"] { token } else { nil } }
+    package var error: Failure? {
+        guard case .map(let error)? = meta["error"] else { return nil }
+        guard case .text(let code)? = error["code"], case .text(let message)? = error["message"] else {
+            return Failure(code: "handler", message: "an error without code and message")
+        }
+        return Failure(code: code, message: message, details: error["details"])
+    }
+
+    /// Throws ``Malformed`` if the bytes are no answer.
+    package init(_ bytes: [UInt8], codecs: CodecSet, limits: Limits) throws(Malformed) {
+        guard let codec = codecs.detect(bytes) else { throw Malformed(.badCodec, "no codec begins so") }
+        let root: Node
+        do { root = try codec.parse(bytes, limits: limits).root } catch { throw Malformed(.badCodec, "\(codec.name): \(error)") }
+        guard root.kind == .array, (3...4).contains(root.count) else {
+            throw Malformed(.badEnvelope, "an answer is an array of 3 or 4 elements")
+        }
+        guard let action = root[0].envelopeText else { throw Malformed(.badEnvelope, "action is not text") }
+        guard let id = JobID(root[1]) else { throw Malformed(.badEnvelope, "job_id is no job id") }
+        guard root[2].kind == .array else { throw Malformed(.badEnvelope, "args is not an array") }
+        var meta = ValueMap()
+        if root.count == 4 {
+            guard case .map(let map) = root[3].value else { throw Malformed(.badEnvelope, "meta is not a map") }
+            meta = map
+        }
+        (self.action, self.id, self.args, self.meta, self.codec) = (action, id, root[2], meta, codec)
+    }
+}

@@ -1,0 +1,102 @@
+// A job as it comes out of a queue. Before it: a claimed payload. After it: the look-up of a handler by `action`.
+
+public import TempestCodecs
+
+/// `[action, args, respond_to, job_id]`, read from the bytes of any codec. The arguments stay in the codec's parse until a
+/// handler asks for them.
+public struct Job: Sendable {
+    /// The name of the handler: 1 to 255 bytes, without control characters.
+    public let action: String
+    /// The arguments: an array.
+    public let args: Node
+    /// Where answers go; nil if nobody waits.
+    public let respondTo: String?
+    public let id: JobID
+    /// The fifth element: empty if there was none.
+    public let meta: ValueMap
+    /// The codec that the job came in, which is the codec of its answers unless `meta.accept` says otherwise.
+    public let codec: any Codec
+
+    package let address: Address?
+    package static let longestAction = 255
+    package static let longestID = 128
+
+    /// Reads a payload. Throws ``Malformed`` with the reason that goes into the dead record.
+    package init(_ payload: [UInt8], codecs: CodecSet, limits: Limits) throws(Malformed) {
+        guard let codec = codecs.detect(payload) else {
+            let first = payload.first.map { "0x" + String($0, radix: 16) } ?? "nothing"
+            throw Malformed(.badCodec, "no codec begins with \(first)")
+        }
+        let document: Document
+        do {
+            document = try codec.parse(payload, limits: limits)
+        } catch {
+            throw Malformed(.badCodec, "\(codec.name): \(error)")
+        }
+        let root = document.root
+        if root.kind == .map { throw Malformed(.foreign, "a map: the envelope of another system") }
+        guard root.kind == .array else { throw Malformed(.badEnvelope, "a \(root.kind), not an array") }
+        guard (4...5).contains(root.count) else {
+            throw Malformed(.badEnvelope, "\(root.count) elements; a job has 4 or 5")
+        }
+        guard let action = root[0].envelopeText, EnvelopeText.isPlain(action, longest: Self.longestAction) else {
+            throw Malformed(.badEnvelope, "action is not text of 1 to \(Self.longestAction) bytes without control characters")
+        }
+        guard root[1].kind == .array else { throw Malformed(.badEnvelope, "args is a \(root[1].kind), not an array") }
+        guard let id = JobID(root[3]) else {
+            throw Malformed(
+                .badEnvelope, "job_id is neither an integer nor text of 1 to \(Self.longestID) bytes without control characters")
+        }
+        var meta = ValueMap()
+        if root.count == 5 {
+            guard root[4].kind == .map, case .map(let map) = root[4].value else {
+                throw Malformed(.badEnvelope, "meta is a \(root[4].kind), not a map")
+            }
+            meta = map
+        }
+        (self.action, self.args, self.id, self.meta, self.codec) = (action, root[1], id, meta, codec)
+        if root[2].isNull {
+            (self.respondTo, self.address) = (nil, nil)
+        } else {
+            guard let text = root[2].envelopeText else {
+                throw Malformed(.badEnvelope, "respond_to is a \(root[2].kind), neither text nor null")
+            }
+            guard let address = Address(text) else {
+                throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is no inbox id")
+            }
+            if case .direct = address {
+                throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is a direct address, which is not allowed here")
+            }
+            (self.respondTo, self.address) = (text, address)
+        }
+    }
+}
+
+extension JobID {
+    /// From the envelope field; nil if it is no job id.
+    package init?(_ node: Node) {
+        if node.kind == .int, let integer = node.int {
+            self = .integer(integer)
+        } else if let text = node.envelopeText, EnvelopeText.isPlain(text, longest: Job.longestID) {
+            self = .text(text)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// What the text fields of an envelope may be.
+package enum EnvelopeText {
+    package static func isPlain(_ text: String, longest: Int) -> Bool {
+        (1...longest).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+}
+
+extension Node {
+    /// Text, or MessagePack `bin` that is UTF-8: Ruby packs ASCII-8BIT strings so.
+    package var envelopeText: String? {
+        if kind == .text { return text }
+        guard kind == .binary, let bytes else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

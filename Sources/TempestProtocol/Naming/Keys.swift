@@ -1,0 +1,32 @@
+// Every key in Redis that Swift code names, made from a queue and nothing that came from a job: protocol/queues.md, "Keys".
+// The functions in tempest.lua make the others themselves.
+
+package enum Keys {
+    /// The list in which the jobs of a level wait; the bare key is the level `default`.
+    package static func level(_ queue: QueueName, _ level: Level) -> String {
+        level == .default ? queue.description : "{\(queue)}:\(level)"
+    }
+
+    /// The list in which answers to an inbox arrive.
+    package static func inbox(_ queue: QueueName, _ inbox: InboxID) -> String { "{\(queue)}:in:\(inbox)" }
+
+    /// Where a parked BLMOVE of this process drops a job of the level.
+    package static func landing(_ queue: QueueName, _ process: ProcessName, _ level: Level) -> String {
+        "{\(queue)}:!land:\(process):\(level)"
+    }
+
+    /// The jobs that a process holds.
+    package static func run(_ queue: QueueName, _ process: ProcessName) -> String { "{\(queue)}:!run:\(process)" }
+
+    /// Which inboxes are registered.
+    package static func inboxes(_ queue: QueueName) -> String { "{\(queue)}:!inboxes" }
+
+    /// The levels that a queue was seen to have.
+    package static func levels(_ queue: QueueName) -> String { "{\(queue)}:!levels" }
+
+    /// The stream of dead jobs.
+    package static func dead(_ queue: QueueName) -> String { "{\(queue)}:!dead" }
+
+    /// The queues of this Redis, so that nobody needs SCAN.
+    package static let queues = "tempest:queues"
+}

@@ -1,0 +1,111 @@
+// Makes connections: TCP or unix socket, TLS, password, database, name, and who the server is.
+// Used by RedisClient for the shared connection and for those of a caller's own.
+
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+struct RedisConnector: Sendable {
+    let configuration: RedisConfiguration
+    let logger: Logger
+
+    /// Connects once. A failure is a RedisError.
+    func connect(name: String, on eventLoop: any EventLoop) -> EventLoopFuture<RedisConnection> {
+        let address = self.configuration.address
+        return self.tlsContext(on: eventLoop)
+            .flatMap { self.open(on: eventLoop, tls: $0) }
+            .flatMap { self.handshake($0, name: name) }
+            .flatMapErrorThrowing { throw TransportFailure.error($0, address: address) }
+    }
+
+    /// The files are read for each connection, off the event loop: certificates get renewed.
+    private func tlsContext(on eventLoop: any EventLoop) -> EventLoopFuture<NIOSSLContext?> {
+        guard let tls = self.configuration.tls, self.configuration.socketPath == nil else {
+            return eventLoop.makeSucceededFuture(nil)
+        }
+        return NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { try Self.context(tls) }
+    }
+
+    private static func context(_ tls: RedisTLS) throws -> NIOSSLContext {
+        var settings = TLSConfiguration.makeClientConfiguration()
+        settings.minimumTLSVersion = .tlsv12
+        var file = ""
+        do {
+            if let caFile = tls.caFile {
+                file = caFile
+                settings.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(caFile))
+            }
+            if let certificateFile = tls.certificateFile {
+                file = certificateFile
+                settings.certificateChain = try NIOSSLCertificate.fromPEMFile(certificateFile).map { .certificate($0) }
+            }
+            if let keyFile = tls.keyFile {
+                file = keyFile
+                settings.privateKey = .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem))
+            }
+            file = ""
+            return try NIOSSLContext(configuration: settings)
+        } catch {
+            let what = file.isEmpty ? "do the certificate and the key belong together?" : "\(file) cannot be read as PEM"
+            throw RedisError(.tls, "TLS cannot be set up: \(what) (\(error))")
+        }
+    }
+
+    private func open(on eventLoop: any EventLoop, tls: NIOSSLContext?) -> EventLoopFuture<RedisConnection> {
+        let configuration = self.configuration
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 262_144))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let name = configuration.tls?.serverName ?? configuration.host
+                        // Addresses are no server names: NIOSSL compares the certificate with the peer's address then.
+                        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(address: configuration.address))
+                }
+            }
+        let channel =
+            if let socketPath = configuration.socketPath {
+                bootstrap.connect(unixDomainSocketPath: socketPath)
+            } else {
+                bootstrap.connect(host: configuration.host, port: configuration.port)
+            }
+        return channel.flatMapThrowing { channel in
+            RedisConnection(
+                channel: channel,
+                handler: NIOLoopBound(
+                    try channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self), eventLoop: channel.eventLoop),
+                commandTimeout: TimeAmount(configuration.connectTimeout))
+        }
+    }
+
+    /// All first words go out together; the replies are judged in order.
+    private func handshake(_ connection: RedisConnection, name: String) -> EventLoopFuture<RedisConnection> {
+        let handshake = Handshake(configuration: self.configuration, name: name)
+        let replies = handshake.commands.map { connection.send($0.command) }
+        return EventLoopFuture.whenAllComplete(replies, on: connection.eventLoop).flatMapThrowing { results in
+            do {
+                let server = try handshake.judge(results)
+                self.logger.debug(
+                    "Connected to Redis",
+                    metadata: [
+                        "redis": "\(self.configuration)", "client": "\(name)", "id": "\(server.clientID)",
+                        "version": "\(server.version)",
+                    ])
+                return RedisConnection(
+                    channel: connection.channel, handler: connection.handler,
+                    commandTimeout: TimeAmount(self.configuration.commandTimeout),
+                    clientID: server.clientID, serverRunID: server.runID, serverVersion: server.version)
+            } catch {
+                connection.close()
+                throw error
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Subscribing as a scope: the connection of a subscription lives exactly as long as the body that reads it.
+// Used for doorbells between processes; the messages come through the connection's handler.
+
+import NIOCore
+
+extension RedisClient {
+    /// Subscribes, runs the body, and unsubscribes by closing the connection, also when the body throws or is cancelled.
+    ///
+    /// The body starts only after Redis has confirmed every channel and pattern: what is published from then on is seen.
+    ///
+    /// - Parameter pingInterval: how often a dead link is looked for; each ping must be answered within the `commandTimeout`.
+    /// - Throws: what the body throws; RedisError when the subscription could not be made; CancellationError.
+    package func withSubscription<R>(
+        channels: [String], patterns: [String] = [], pingInterval: Duration = .seconds(15),
+        _ body: (RedisSubscription) async throws -> R
+    ) async throws -> R {
+        guard !channels.isEmpty || !patterns.isEmpty else {
+            throw RedisError(.badArgument, "a subscription needs a channel or a pattern")
+        }
+        let connection: RedisConnection = try await self.open(name: "\(self.name)-subscription")
+        do {
+            try Task.checkCancellation()
+            let subscription = try await connection.subscribe(channels: channels, patterns: patterns)
+            let pings = connection.ping(every: TimeAmount(pingInterval))
+            defer { pings.cancel() }
+            let result = try await body(subscription)
+            try? await connection.close().get()
+            return result
+        } catch {
+            try? await connection.close().get()
+            throw error
+        }
+    }
+}
+
+extension RedisConnection {
+    /// Turns the connection into one of messages, and waits until Redis has confirmed all.
+    func subscribe(channels: [String], patterns: [String]) async throws(RedisError) -> RedisSubscription {
+        let subscription = RedisSubscription()
+        let promise = self.eventLoop.makePromise(of: RedisReply.self)
+        var bytes = ByteBuffer()
+        do {
+            for (word, names) in [("SUBSCRIBE", channels), ("PSUBSCRIBE", patterns)] where !names.isEmpty {
+                let command = RedisCommand([.text(word)] + names.map { .text($0) })
+                bytes.writeImmutableBuffer(try CommandFormatter.format(command, allocator: self.channel.allocator))
+            }
+        } catch {
+            promise.fail(error)
+            throw error
+        }
+        let request = bytes
+        let timeout = self.commandTimeout
+        self.onLoop { handler in
+            handler.subscribe(
+                request, confirmations: channels.count + patterns.count, timeout: timeout, promise: promise,
+                onMessage: { subscription.deliver($0) }, onClose: { subscription.end($0) })
+        }
+        _ = try await promise.futureResult.value(address: "the server")
+        return subscription
+    }
+
+    /// Asks for a sign of life again and again. A ping without an answer closes the connection by its deadline; a refusal is an answer.
+    func ping(every interval: TimeAmount) -> RepeatedTask {
+        self.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            _ = self.send(["PING"])
+        }
+    }
+}

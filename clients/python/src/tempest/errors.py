@@ -1,0 +1,112 @@
+"""The errors of the library, each saying what was wrong, where, and what to do.
+
+Codecs and envelopes raise the first three while a job is read or written; handlers raise `HandlerError` for their caller;
+callers meet `RemoteError`, `CallTimeout` and the two of Redis when an answer does not come.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class TempestError(Exception):
+    """Everything that this library raises on purpose."""
+
+
+class CodecError(TempestError, ValueError):
+    """Bytes that are not valid in a codec, or a value that cannot be written in it.
+
+    `codec` is its name, `offset` the byte in the input where reading stopped (None where there is none to name).
+    """
+
+    def __init__(self, codec: str, message: str, offset: Optional[int] = None) -> None:
+        self.codec = codec
+        self.message = message
+        self.offset = offset
+        super().__init__(codec, message, offset)
+
+    def __str__(self) -> str:
+        place = "" if self.offset is None else f", at byte {self.offset}"
+        return f"{self.codec}: {self.message}{place}"
+
+
+class EnvelopeError(TempestError, ValueError):
+    """Bytes that are no job or no answer. `reason` is one of bad_codec, foreign, bad_envelope, bad_address."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        self.message = message
+        super().__init__(reason, message)
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+class NameRefused(TempestError, ValueError):
+    """A name of a queue, a level or an inbox that the protocol does not allow."""
+
+
+class HandlerError(TempestError):
+    """Raised by a handler, for its caller to see.
+
+    `code` matches `[a-z][a-z0-9_]{0,63}`; `message` is text; `details` is any value that the job's codec can write.
+    Any other exception reaches the caller as `handler`, "the handler failed", without its text.
+    """
+
+    def __init__(self, code: str, message: str, details: Any = None) -> None:
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            raise ValueError(f"an error code is a word such as not_found ([a-z][a-z0-9_]{{0,63}}), not {code!r}")
+        self.code = code
+        self.message = str(message)
+        self.details = details
+        super().__init__(code, message, details)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class RemoteError(TempestError):
+    """The job failed in the worker that ran it, or its answers were cut short (code `interrupted`)."""
+
+    def __init__(self, code: str, message: str, details: Any = None) -> None:
+        self.code = code
+        self.message = message
+        self.details = details
+        super().__init__(code, message, details)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class CallTimeout(TempestError, TimeoutError):
+    """No answer came in time. The job may still run; its answer will be dropped and counted as late."""
+
+
+class ClientClosed(TempestError):
+    """The client was closed while, or before, the call waited."""
+
+
+class RedisUnavailable(TempestError, ConnectionError):
+    """Redis cannot be reached, broke the connection, or cannot serve now. A command that was sent may have run."""
+
+
+class RedisRefused(TempestError):
+    """Redis answered a command with an error. `word` is its first word: OOM, FENCED, RESYNC, WRONGTYPE, ERR …"""
+
+    def __init__(self, word: str, message: str) -> None:
+        self.word = word
+        self.message = message
+        super().__init__(word, message)
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.message}"
+
+
+class RedisTooOld(TempestError):
+    """The server has no functions: Redis 7.0 or newer (or Valkey) is needed."""
+
+
+class ClaimLost(TempestError):
+    """The job in hand was given to another process, so nothing more may be sent for it. Handlers let it pass."""

@@ -1,0 +1,149 @@
+"""One connection to Redis, used by one thread at a time, which never repeats a command by itself.
+
+Whether a command that was cut off may be sent again is known to its sender alone, so the redis package's pools and
+retries stay out: a Link is one of its connections. Everything that talks to Redis does so through a Link.
+"""
+from __future__ import annotations
+
+import time
+from typing import Any, List, Optional, Sequence, Union
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .errors import RedisRefused, RedisUnavailable
+
+# The replies of a server that is there but cannot serve now: to reconnect and try later is all that helps.
+_NOT_NOW = {"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "BUSY", "NOREPLICAS"}
+# The redis package cuts these words off the message and says them by the class of the error.
+_WORDS = {"NoPermissionError": "NOPERM", "ReadOnlyError": "READONLY", "OutOfMemoryError": "OOM", "NoScriptError": "NOSCRIPT"}
+
+Argument = Union[bytes, str, int, float]
+
+
+class Link:
+    """A connection to the Redis of `url`: redis://, rediss:// or unix://.
+
+    `blocking` is how many seconds its commands may block on the server; a reply may take 10 more before the link counts
+    as broken. Nothing is connected before the first call.
+    """
+
+    def __init__(self, url: str, blocking: float = 0.0) -> None:
+        options: dict = {
+            "decode_responses": False,
+            "socket_timeout": 10.0 + blocking,
+            "retry": Retry(NoBackoff(), 0),
+            "health_check_interval": 0,
+        }
+        if urlsplit(url).scheme != "unix":
+            options.update(socket_connect_timeout=5.0, socket_keepalive=True)
+        if int(redis.__version__.split(".")[0]) >= 5:
+            options["protocol"] = 2
+        self._pool = redis.ConnectionPool.from_url(url, **options)
+        self._connection: Any = None
+        self._used = 0.0
+        self.identity: Optional[str] = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    def open(self) -> None:
+        """Connects, if it is not connected; RedisUnavailable if that fails."""
+        if self._connection is not None:
+            return
+        connection = self._pool.connection_class(**self._pool.connection_kwargs)
+        try:
+            connection.connect()
+        except redis.AuthenticationError as error:
+            raise RedisRefused("NOAUTH", f"Redis refuses the user or the password of the URL: {error}") from error
+        except (redis.RedisError, OSError) as error:
+            connection.disconnect()
+            raise RedisUnavailable(f"cannot connect to Redis: {error}") from error
+        self._connection = connection
+        self._used = time.monotonic()
+        self.identity = None
+
+    def close(self) -> None:
+        """Disconnects; the next call connects anew."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+
+    def call(self, *command: Argument) -> Any:
+        """The reply: bytes, int, None or a list. RedisUnavailable or RedisRefused if there is none."""
+        reply = self.pipeline([command])[0]
+        if isinstance(reply, RedisRefused):
+            raise reply
+        return reply
+
+    def pipeline(self, commands: Sequence[Sequence[Argument]]) -> List[Any]:
+        """The replies to several commands sent at once; those that Redis refused are RedisRefused objects."""
+        self._drop_if_stale()
+        self.open()
+        connection = self._connection
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            replies = [self._reply(connection) for _ in commands]
+        except RedisUnavailable:
+            self.close()
+            raise
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise RedisUnavailable(f"the connection to Redis broke: {error}") from error
+        except BaseException:
+            # Half a reply may be on its way: this connection can never be used again.
+            self.close()
+            raise
+        self._used = time.monotonic()
+        return replies
+
+    def identify(self) -> Optional[str]:
+        """`<run_id>/<client id>` of this connection, or None where Redis' rights do not allow to ask."""
+        if self.identity is None or not self.is_open:
+            client, info = self.pipeline([("CLIENT", "ID"), ("INFO", "server")])
+            if isinstance(client, int) and isinstance(info, bytes):
+                self.identity = f"{_run_id(info)}/{client}"
+        return self.identity
+
+    def _drop_if_stale(self) -> None:
+        # A connection that Redis closed while it was idle is replaced before anything is sent, so nothing is in doubt.
+        if self._connection is not None and time.monotonic() - self._used > 1.0:
+            try:
+                stale = self._connection.can_read(0)
+            except (redis.RedisError, OSError):
+                stale = True
+            if stale:
+                self.close()
+
+    def _reply(self, connection: Any) -> Any:
+        try:
+            return connection.read_response()
+        except redis.ResponseError as error:
+            refused = _refused(error)
+            if refused.word in _NOT_NOW:
+                raise RedisUnavailable(f"Redis cannot serve now: {refused}") from error
+            return refused
+
+
+def run_of(identity: str) -> str:
+    """The run_id in what `identify` returned."""
+    return identity.rpartition("/")[0]
+
+
+def _run_id(info: bytes) -> str:
+    for line in info.splitlines():
+        if line.startswith(b"run_id:"):
+            return line[7:].strip().decode("ascii", "replace")
+    return "unknown"
+
+
+def _refused(error: Exception) -> RedisRefused:
+    text = str(error)
+    for kind in type(error).__mro__:
+        if kind.__name__ in _WORDS:
+            return RedisRefused(_WORDS[kind.__name__], text)
+    word, _, rest = text.partition(" ")
+    return RedisRefused(word, rest) if word.isupper() and word.isalpha() else RedisRefused("ERR", text)

@@ -1,0 +1,190 @@
+"""Ends claims: the thread that settles, in one call, whatever the handlers finished since the last call.
+
+An Outcome comes from execution.py; after it is settled the job is gone from Redis and its answer is in the caller's inbox.
+"""
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Callable, Deque, List, Optional
+
+from . import functions
+from .addresses import Address
+from .backoff import Backoff
+from .errors import RedisRefused, RedisUnavailable
+from .keys import inbox_key, inboxes_key
+from .link import Link
+from .membership import Claim, Membership
+
+log = logging.getLogger("tempest")
+
+BATCH_JOBS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+ELSEWHERE_SECONDS = 60.0
+ORPHAN_SECONDS = 300
+
+
+@dataclass
+class Outcome:
+    """How a claim ends. `outcome` is done, failed, or `dead <reason> <detail>`; without `address` there is no answer."""
+
+    claim: Claim
+    outcome: str
+    address: Optional[Address] = None
+    answer: bytes = b""
+    not_before: float = 0.0
+    give_up: float = 0.0
+
+    @property
+    def inbox(self) -> str:
+        return self.address.inbox if self.address is not None and self.address.kind == "inbox" else ""
+
+    @property
+    def size(self) -> int:
+        return len(self.answer) + len(self.outcome) + 100
+
+
+class Settler(threading.Thread):
+    """`settle` may be called from any thread. `on_fenced` hears of memberships that are no more."""
+
+    def __init__(self, url: str, on_fenced: Callable[[Membership], None]) -> None:
+        super().__init__(name="tempest-settler", daemon=True)
+        self._link = Link(url)
+        self._on_fenced = on_fenced
+        self._waiting: Deque[Outcome] = deque()
+        self._busy = 0
+        self._turn = threading.Condition()
+        self._stopping = False
+
+    def settle(self, outcome: Outcome) -> None:
+        with self._turn:
+            self._waiting.append(outcome)
+            self._turn.notify()
+
+    def drain(self, deadline: float) -> bool:
+        """Waits until all is settled, or until the monotonic time `deadline`. Whether all is."""
+        with self._turn:
+            return self._turn.wait_for(lambda: not self._waiting and not self._busy, max(0.0, deadline - time.monotonic()))
+
+    def stop(self) -> None:
+        with self._turn:
+            self._stopping = True
+            self._turn.notify()
+
+    def run(self) -> None:
+        backoff = Backoff()
+        while True:
+            batch = self._next_batch()
+            if batch is None:
+                self._link.close()
+                return
+            late: List[Outcome] = []
+            try:
+                late = self._settle(batch)
+                backoff.reset()
+            except RedisUnavailable as error:
+                # Settling twice harms nothing: the second time the field is not P's any more, and the answer is dropped.
+                late = batch
+                self._pause(backoff, error)
+            except RedisRefused as error:
+                late = self._refused(batch, error)
+                if late:
+                    self._pause(backoff, error)
+            except Exception:
+                log.exception("tempest: %d outcomes could not be settled; their jobs go back at the end", len(batch))
+            with self._turn:
+                self._waiting.extendleft(reversed(late))
+                self._busy = 0
+                self._turn.notify_all()
+
+    def _next_batch(self) -> Optional[List[Outcome]]:
+        """Outcomes of one membership that are due, in their order; None at the end."""
+        with self._turn:
+            while True:
+                if self._stopping:
+                    return None
+                now = time.monotonic()
+                due = next((outcome for outcome in self._waiting if outcome.not_before <= now), None)
+                if due is not None:
+                    break
+                # Only answers to other queues wait for a time, and those are looked at twice a second.
+                self._turn.wait(0.5 if self._waiting else None)
+            batch: List[Outcome] = []
+            kept: Deque[Outcome] = deque()
+            size = 0
+            while self._waiting and len(batch) < BATCH_JOBS and size < BATCH_BYTES:
+                outcome = self._waiting.popleft()
+                if outcome.claim.membership is due.claim.membership and outcome.not_before <= now:
+                    batch.append(outcome)
+                    size += outcome.size
+                else:
+                    kept.append(outcome)
+            kept.extend(self._waiting)
+            self._waiting = kept
+            self._busy = len(batch)
+            return batch
+
+    def _settle(self, batch: List[Outcome]) -> List[Outcome]:
+        """Settles the batch; returns what has to wait, because another queue had no room for its answer."""
+        membership = batch[0].claim.membership
+        if membership.fenced:
+            return []
+        late = [outcome for outcome in batch if not self._answer_elsewhere(outcome)]
+        now = [outcome for outcome in batch if outcome not in late] if late else batch
+        arguments: List[bytes] = []
+        for outcome in now:
+            arguments += [outcome.claim.field.encode(), outcome.outcome.encode("utf-8", "replace"),
+                          outcome.inbox.encode(), outcome.answer if outcome.inbox else b""]
+        if now:
+            words = functions.call(self._link, "settle", membership.queue, membership.process, *arguments)
+            for outcome, word in zip(now, words):
+                membership.ended(outcome.claim.field)
+                if word == 0:
+                    log.warning("tempest: %s was no longer ours; its answer was dropped", outcome.claim.token)
+                elif word == 2:
+                    log.warning("tempest: the answer of %s could not be delivered: %r is no inbox",
+                                outcome.claim.token, outcome.inbox)
+        return late
+
+    def _answer_elsewhere(self, outcome: Outcome) -> bool:
+        """Pushes an answer for another queue's inbox, ahead of the settle. False: it has to be tried again."""
+        address = outcome.address
+        if address is None or address.kind != "elsewhere":
+            return True
+        try:
+            push_elsewhere(self._link, address, outcome.answer)
+        except RedisRefused as error:
+            now = time.monotonic()
+            outcome.give_up = outcome.give_up or now + ELSEWHERE_SECONDS
+            if error.word == "OOM" and now < outcome.give_up:
+                outcome.not_before = now + 0.5
+                return False
+            log.error("tempest: the answer of %s to %s@%s is lost: %s", outcome.claim.token, address.inbox, address.queue, error)
+        outcome.address = None
+        return True
+
+    def _refused(self, batch: List[Outcome], error: RedisRefused) -> List[Outcome]:
+        membership = batch[0].claim.membership
+        if error.word == "FENCED":
+            membership.fenced = True
+            self._on_fenced(membership)
+            return []
+        log.error("tempest: queue %s: Redis refuses to settle: %s; trying again", membership.queue, error)
+        return batch
+
+    def _pause(self, backoff: Backoff, error: Exception) -> None:
+        seconds = backoff.next()
+        log.warning("tempest: settling waits %.1f s: %s", seconds, error)
+        with self._turn:
+            self._turn.wait_for(lambda: self._stopping, seconds)
+
+
+def push_elsewhere(link: Link, address: Address, *answers: bytes) -> None:
+    """Pushes answers into an inbox of another queue; answers that nobody is registered to read expire."""
+    key = inbox_key(address.queue, address.inbox)
+    link.call("RPUSH", key, *answers)
+    if link.call("HEXISTS", inboxes_key(address.queue), address.inbox) == 0:
+        link.call("EXPIRE", key, ORPHAN_SECONDS, "NX")

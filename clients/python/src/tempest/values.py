@@ -1,0 +1,159 @@
+"""The value model that all codecs share: which Python values exist on the wire, and their limits.
+
+Encoders call `checked` before they write a byte; decoders use `Limits` while they read. None, bool, int, float, str,
+bytes, list (tuple), dict and ExtType are values; nothing else is.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Dict, List, Union
+
+import msgpack
+
+from .errors import CodecError
+
+INT_LEAST = -(2**63)
+INT_MOST = 2**64 - 1
+
+
+class ExtType(msgpack.ExtType):  # type: ignore[misc]
+    """A MessagePack extension: `code` from -128 to 127, and bytes. Timestamps (-1) are carried as they are, too.
+
+    It is a msgpack.ExtType that also allows the codes below 0.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, code: int, data: bytes) -> "ExtType":
+        if not isinstance(code, int) or not isinstance(data, bytes) or not -128 <= code <= 127:
+            raise ValueError("an extension has a code from -128 to 127, and bytes")
+        return tuple.__new__(cls, (code, data))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader and a writer accept at most. A scalar has depth 0, `[]` has 1; keys count as values."""
+
+    depth: int = 64
+    values: int = 1_000_000
+    bytes: int = 16 * 1024 * 1024
+
+
+STANDARD = Limits()
+
+
+def kind_of(value: Any) -> str:
+    """The protocol's word for a value's type, such as `integer`, for messages."""
+    if value is None:
+        return "null"
+    for kind, name in _KINDS:
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__
+
+
+_KINDS: List[Any] = [
+    (bool, "bool"), (int, "integer"), (float, "float"), (str, "text"), ((bytes, bytearray, memoryview), "binary"),
+    (msgpack.ExtType, "ext"), ((list, tuple), "array"), (dict, "map"),
+]
+
+
+def float_text(number: float) -> str:
+    """The text of a finite float in JSON and tnetstring: the fewest digits that read back to it, always with a point."""
+    plain = repr(number)
+    if number == 0 or 1e-4 <= abs(number) < 1e16:
+        return plain
+    sign = "-" if plain[0] == "-" else ""
+    mantissa, _, exponent = plain.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = whole + ("" if fraction == "0" else fraction)
+    point = len(whole) + int(exponent or 0)
+    if 1e-7 <= abs(number) < 1e21:
+        if point <= 0:
+            return f"{sign}0.{'0' * -point}{digits}"
+        return f"{sign}{digits.ljust(point, '0')[:point]}.{digits[point:] or '0'}"
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}e{point - 1:+d}"
+
+
+def checked(value: Any, codec: str, limits: Limits = STANDARD, canonical: bool = False) -> Any:
+    """The value in plain None, bool, int, float, str, bytes, list, dict and ExtType, or a CodecError that names the
+    place in it. `canonical` sorts the keys of maps by their UTF-8 bytes."""
+    return _Check(codec, limits, canonical).value(value, 0)
+
+
+class _Check:
+    def __init__(self, codec: str, limits: Limits, canonical: bool) -> None:
+        self.codec, self.limits, self.canonical = codec, limits, canonical
+        self.count = 0
+
+    def value(self, value: Any, depth: int) -> Any:
+        self.count += 1
+        if self.count > self.limits.values:
+            raise CodecError(self.codec, f"more than {self.limits.values} values")
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int or isinstance(value, int):
+            if not INT_LEAST <= value <= INT_MOST:
+                raise CodecError(self.codec, "an integer outside -2^63 to 2^64-1")
+            return int(value)
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise CodecError(self.codec, "a float that is not finite")
+            return float(value)
+        if isinstance(value, str):
+            return self.text(str(value))
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return bytes(value)
+        if isinstance(value, msgpack.ExtType):
+            return value
+        if isinstance(value, (list, tuple)):
+            return self.array(value, self.deeper(depth))
+        if isinstance(value, dict):
+            return self.map(value, self.deeper(depth))
+        raise CodecError(self.codec, f"a {kind.__name__} is no value")
+
+    def deeper(self, depth: int) -> int:
+        if depth >= self.limits.depth:
+            raise CodecError(self.codec, f"deeper than {self.limits.depth}")
+        return depth + 1
+
+    def text(self, text: str) -> str:
+        if not text.isascii():
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError:
+                raise CodecError(self.codec, "text with a lone surrogate") from None
+        return text
+
+    def array(self, items: Union[List[Any], tuple], depth: int) -> List[Any]:
+        index, out = 0, []
+        try:
+            for index, item in enumerate(items):
+                out.append(self.value(item, depth))
+        except CodecError as error:
+            raise _inside(error, f"[{index}]") from None
+        return out
+
+    def map(self, members: Dict[Any, Any], depth: int) -> Dict[str, Any]:
+        out: Dict[str, Any] = {}
+        key: Any = None
+        try:
+            for key, item in members.items():
+                if not isinstance(key, str):
+                    raise CodecError(self.codec, f"a key that is {kind_of(key)}; keys are text")
+                self.count += 1
+                out[self.text(key)] = self.value(item, depth)
+        except CodecError as error:
+            raise _inside(error, f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]") from None
+        if self.canonical:
+            return dict(sorted(out.items(), key=lambda member: member[0].encode("utf-8")))
+        return out
+
+
+def _inside(error: CodecError, step: str) -> CodecError:
+    what, at, path = error.message.partition(" at value")
+    return CodecError(error.codec, f"{what} at value{step[:80]}{path[:400] if at else ''}")

@@ -1,0 +1,122 @@
+"""A Redis of the tests' own: on a unix socket in a temporary folder, gone when the tests are."""
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import checkout
+import redis
+
+
+class RedisServer:
+    """Starts at once; `client` is a plain redis client to look at what is there."""
+
+    def __init__(self, *options):
+        program = shutil.which("redis-server")
+        if program is None:
+            raise RuntimeError("these tests need redis-server (7.0 or newer) in the PATH")
+        self.folder = tempfile.mkdtemp(prefix="tempest-python-")
+        self.socket = os.path.join(self.folder, "redis.sock")
+        self.url = f"unix://{self.socket}?db=0"
+        self.options = options
+        self.client = redis.Redis(unix_socket_path=self.socket)
+        atexit.register(self.stop)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "",
+             "--appendonly", "no", "--loglevel", "warning", *self.options], stdout=subprocess.DEVNULL)
+        wait_for(self.answers, "redis-server does not answer")
+
+    def answers(self):
+        try:
+            return self.client.ping()
+        except (redis.ConnectionError, OSError):
+            return False
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.kill()
+        self.client.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        self.load_functions()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def load_functions(self):
+        self.client.execute_command("FUNCTION", "LOAD", "REPLACE",
+                                    (checkout.ROOT / "protocol" / "tempest.lua").read_bytes())
+
+    def run_vector(self, test, entry):
+        """One entry of protocol/vectors/functions.json: what is there before, the call, and what is there after."""
+        self.client.flushall()
+        for key, content in entry.get("before", {}).items():
+            self._put(key, content)
+        test.assertEqual(self._reply(entry["call"]), entry["result"])
+        for key, content in entry.get("after", {}).items():
+            if key == "absent":
+                for absent in content:
+                    test.assertFalse(self.client.exists(absent), absent)
+            else:
+                ((kind, expected),) = content.items()
+                test.assertEqual(self._get(key, kind), sorted(expected) if kind == "set" else expected, key)
+
+    def _put(self, key, content):
+        ((kind, value),) = content.items()
+        if kind == "list":
+            self.client.rpush(key, *value)
+        elif kind == "hash":
+            self.client.hset(key, mapping=value)
+        elif kind == "set":
+            self.client.sadd(key, *value)
+        else:
+            self.client.set(key, value)
+
+    def _get(self, key, kind):
+        if kind == "list":
+            return text(self.client.lrange(key, 0, -1))
+        if kind == "hash":
+            return text(self.client.hgetall(key))
+        if kind == "set":
+            return sorted(text(list(self.client.smembers(key))))
+        return text(self.client.get(key))
+
+    def _reply(self, call):
+        try:
+            return text(self.client.execute_command("FCALL", call[0], 1, *call[1:]))
+        except redis.ResponseError as error:
+            return {"error": str(error).split(" ")[0]}
+
+
+def text(reply):
+    """A reply with its bytes as text."""
+    if isinstance(reply, bytes):
+        return reply.decode("utf-8")
+    if isinstance(reply, list):
+        return [text(item) for item in reply]
+    if isinstance(reply, dict):
+        return {text(key): text(item) for key, item in reply.items()}
+    return reply
+
+
+def wait_for(condition, what, seconds=10.0):
+    """Returns what `condition` returns as soon as that is true; fails after the seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} (waited {seconds} s)")
+        time.sleep(0.01)

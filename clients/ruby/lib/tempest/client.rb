@@ -1,0 +1,187 @@
+# frozen_string_literal: true
+
+# What a program that gives work away begins with: push and forget, call and wait, or stream.
+
+module Tempest
+  # A producer and caller. Safe to share between threads; after a fork the child gets connections and inboxes of its own.
+  #
+  # @example
+  #   client = Tempest::Client.new(queue: "texts")
+  #   client.push("index", "a text")                       # nobody waits
+  #   client.call("wordcount", "a b a", timeout: 5)        # => {"words" => 3, …}
+  #   client.stream("count", 3) { |value| puts value }
+  #   client.close
+  class Client
+    # Seconds that call and stream wait.
+    TIMEOUT = 30
+    # What one RPUSH carries at most.
+    PUSH_JOBS = 500
+    PUSH_BYTES = 1_048_576
+
+    # @param queue [String] where jobs go unless a call says otherwise
+    # @param redis_url [String] redis://, rediss:// or unix://; by default REDIS_URL
+    # @param codec [String, Symbol] json, msgpack or tnetstring
+    # @param logger [Logger, nil] nil: silent
+    def initialize(queue: "tempest", redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), codec: :json, logger: nil)
+      @queue = Keys.check_queue(queue)
+      @url = redis_url
+      @codec = Codecs.named(codec)
+      @logger = logger
+      @lock = Mutex.new
+      @closed = false
+      begin_process
+    end
+
+    # Pushes a job that nobody waits for.
+    #
+    # @param args [Array] the handler's arguments
+    # @param level [String, Symbol] high, default, low or any other that the workers serve
+    # @param meta [Hash] goes along untouched
+    # @return [String] the job's id
+    # @raise [CodecError] nothing was sent
+    # @raise [ConnectionLost] it may or may not have been pushed
+    def push(action, *args, queue: @queue, level: "default", codec: @codec, meta: {})
+      job = job(action, args, codec, meta)
+      send_jobs(queue, level, [job.encode])
+      job.job_id
+    end
+
+    # Pushes many jobs that nobody waits for, in as few commands as possible.
+    #
+    # @param jobs [Enumerable<Array>] `[action, *args]` each
+    # @return [Array<String>] the jobs' ids, in their order
+    # @raise [CodecError] nothing was sent
+    # @raise [ConnectionLost] some may have been pushed
+    def push_many(jobs, queue: @queue, level: "default", codec: @codec)
+      made = jobs.map { |action, *args| job(action, args, codec, {}) }
+      send_jobs(queue, level, made.map(&:encode))
+      made.map(&:job_id)
+    end
+
+    # Pushes a job and waits for its last answer.
+    #
+    # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
+    # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
+    # @raise [RemoteError] the job failed
+    # @raise [CallTimeout] no last answer in time
+    def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, meta: {})
+      over = timeout && Tempest.now + timeout
+      answers = []
+      answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
+      return value(answers.first) if answers.size == 1
+
+      answers.reject { |answer| answer.args.empty? }.map { |answer| value(answer) }
+    end
+
+    # Pushes a job and gives its answers one by one, in order.
+    #
+    # @param timeout [Numeric, nil] seconds to wait for each answer
+    # @yieldparam value [Object]
+    # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
+    # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
+    # @raise [CallTimeout] no next answer in time
+    def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, meta: {})
+      unless block_given?
+        return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, meta: meta)
+      end
+
+      answers_of(action, args, queue, level, codec, meta, -> { timeout && Tempest.now + timeout }) do |answer|
+        yield value(answer) unless answer.args.empty?
+      end
+      nil
+    end
+
+    # @return [Integer] answers that came for jobs which nobody waited for any more
+    def late
+      @lock.synchronize { @inboxes.each_value.sum(&:late) }
+    end
+
+    # Ends all waiting with {ClientClosed}, and deletes the inboxes.
+    # @return [void]
+    def close
+      inboxes = @lock.synchronize do
+        @closed = true
+        @inboxes.values
+      end
+      inboxes.each { |inbox| inbox.close(@line) } if @pid == Process.pid
+      @line.close
+      nil
+    end
+
+    private
+
+    def begin_process
+      @pid = Process.pid
+      @line = Connection.new(@url)
+      @inboxes = {}
+    end
+
+    # Connections and threads do not survive a fork.
+    def check_process
+      raise ClientClosed, "the client is closed" if @closed
+
+      begin_process unless @pid == Process.pid
+    end
+
+    def line
+      @lock.synchronize do
+        check_process
+        @line
+      end
+    end
+
+    def inbox(queue)
+      @lock.synchronize do
+        check_process
+        @inboxes[Keys.check_queue(queue)] ||= Inbox.new(queue, @url, @logger)
+      end
+    end
+
+    def job(action, args, codec, meta, respond_to = nil)
+      name = Envelope.check_action(action.to_s.encode(Encoding::UTF_8))
+      Job.new(action: name, args: args, respond_to: respond_to, job_id: Job.new_id, meta: meta,
+              codec: codec.is_a?(Module) ? codec : Codecs.named(codec))
+    rescue Refused => e
+      raise ArgumentError, e.message
+    end
+
+    # One try: a job that was sent twice would be run twice.
+    def send_jobs(queue, level, payloads)
+      key = Keys.level(Keys.check_queue(queue), Keys.check_level(level))
+      connection = line
+      connection.freshen
+      batch = []
+      payloads.each do |payload|
+        if batch.size == PUSH_JOBS || (batch.any? && batch.sum(&:bytesize) + payload.bytesize > PUSH_BYTES)
+          connection.call("RPUSH", key, *batch)
+          batch = []
+        end
+        batch << payload
+      end
+      connection.call("RPUSH", key, *batch) unless batch.empty?
+    end
+
+    # Yields each answer in order, the last one last.
+    def answers_of(action, args, queue, level, codec, meta, deadline)
+      inbox = inbox(queue)
+      job = job(action, args, codec, meta, inbox.id)
+      payload = job.encode
+      expected = inbox.expect(job.job_id)
+      send_jobs(queue, level, [payload])
+      loop do
+        answer = expected.take(deadline.call)
+        raise CallTimeout, "no answer to #{action} (job #{job.job_id}) from queue #{queue} in time" unless answer
+        raise answer.error if answer.error
+
+        yield answer
+        break unless answer.more?
+      end
+    ensure
+      inbox.forget(expected) if expected
+    end
+
+    def value(answer)
+      answer.args.size > 1 ? answer.args : answer.args.first
+    end
+  end
+end

@@ -1,0 +1,137 @@
+# frozen_string_literal: true
+
+# One connection to Redis, with the errors of the protocol made of Redis' replies. It never repeats a command by
+# itself: whoever sent it knows whether that is harmless. Works with the gem redis from 4.8 on, 5 included.
+
+require "monitor"
+require "redis"
+require "uri"
+
+module Tempest
+  # A connection that many threads may use, one command at a time.
+  class Connection
+    DEFAULT_URL = "redis://127.0.0.1:6379"
+    # Seconds for connecting, and for a reply beyond what a blocking command waits by itself.
+    TIMEOUT = 5.0
+    # After so many seconds without use a connection is tried with PING before something is sent that must not go twice.
+    STALE = 1.0
+    NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError].freeze
+
+    # @return [String] the address without its password, for messages
+    attr_reader :place
+
+    # @param url [String] `redis://…`, `rediss://…` or `unix:///path[?db=N]`
+    # @param blocking [Numeric] seconds that this connection's blocking commands wait at most
+    def initialize(url, blocking: 0)
+      @options = Connection.options(url).merge(connect_timeout: TIMEOUT, read_timeout: TIMEOUT + blocking, write_timeout: TIMEOUT,
+                                               reconnect_attempts: 0)
+      @place = url.sub(%r{//[^@/]*@}, "//…@")
+      @lock = Monitor.new
+      @redis = nil
+      @used = 0
+    end
+
+    # @return [Hash] what Redis.new takes
+    # @raise [ArgumentError] for a URL that is none of Redis
+    def self.options(url)
+      uri = URI.parse(url)
+      case uri.scheme
+      when "redis", "rediss" then { url: url }
+      when "unix"
+        path = URI::DEFAULT_PARSER.unescape(uri.path.to_s.empty? ? uri.opaque.to_s : uri.path)
+        raise ArgumentError, "unix:// needs the path of a socket, as in unix:///run/redis.sock" if path.empty?
+
+        { path: path, db: uri.query.to_s[/(?:\A|&)db=(\d+)/, 1].to_i }
+      else raise ArgumentError, "a Redis URL begins with redis://, rediss:// or unix://, not with #{uri.scheme.inspect}"
+      end
+    rescue URI::InvalidURIError
+      raise ArgumentError, "the Redis URL cannot be read; give redis://host:port/db or unix:///path"
+    end
+
+    # Sends one command.
+    #
+    # @return [Object] the reply; its strings are ASCII-8BIT
+    # @raise [ConnectionLost] the command may or may not have been carried out
+    # @raise [Fenced, Resync, ServerError] Redis' own errors
+    def call(*command)
+      @lock.synchronize do
+        reply = (@redis ||= ::Redis.new(**@options)).call(*command)
+        @used = Tempest.now
+        raise reply if reply.is_a?(::Redis::CommandError)
+
+        Connection.binary(reply)
+      end
+    rescue ::Redis::CommandError => e
+      raise Connection.server_error(e.message)
+    rescue *NETWORK_ERRORS, ::Redis::BaseError => e
+      close
+      raise ConnectionLost, "Redis at #{@place}: #{e.message}"
+    end
+
+    # Calls a function of the library, and loads the library if Redis has lost it.
+    #
+    # @param name [String] without `tempest1_`
+    def fcall(name, queue, *args)
+      loaded = false
+      begin
+        call("FCALL", "tempest1_#{name}", "1", queue, *args.map(&:to_s))
+      rescue ServerError => e
+        raise if loaded || !e.message.match?(/function not found/i)
+
+        loaded = true
+        Functions.ensure_loaded(self)
+        retry
+      end
+    end
+
+    # Makes sure that a connection which was idle for long still stands, so that the next command goes out once.
+    def freshen
+      return if @redis.nil? || Tempest.now - @used < STALE
+
+      call("PING")
+    rescue ConnectionLost
+      call("PING")
+    end
+
+    # @return [String, nil] `run_id/client id` of this connection; nil if this user may not ask for it
+    def identity
+      info = call("INFO", "server")
+      "#{info[/^run_id:(\h+)/, 1]}/#{call('CLIENT', 'ID')}"
+    rescue ServerError
+      nil
+    end
+
+    def close
+      @lock.synchronize do
+        @redis&.close
+        @redis = nil
+      end
+    rescue *NETWORK_ERRORS, ::Redis::BaseError
+      @redis = nil
+    end
+
+    # @return [ServerError] of the kind that Redis' message begins with
+    def self.server_error(message)
+      case message
+      when /\AFENCED / then Fenced.new(message)
+      when /\ARESYNC / then Resync.new(message)
+      else ServerError.new(message)
+      end
+    end
+
+    # Payloads are bytes, whatever encoding the gem gives them.
+    def self.binary(reply)
+      case reply
+      when String then reply.frozen? ? reply.b : reply.force_encoding(Encoding::BINARY)
+      when Array then reply.map { |element| binary(element) }
+      when Hash then reply.flat_map { |key, value| [binary(key), binary(value)] }
+      else reply
+      end
+    end
+  end
+
+  # @return [Float] seconds of a clock that never jumps
+  def self.now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+end

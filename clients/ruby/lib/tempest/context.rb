@@ -1,0 +1,98 @@
+# frozen_string_literal: true
+
+# What a handler may know of its job besides the arguments, and how it sends answers before the last one.
+
+module Tempest
+  # Given to handlers that were registered with `context: true`.
+  class Context
+    # @return [String] the action, as the job names it
+    attr_reader :action
+    # @return [String, Integer]
+    attr_reader :job_id
+    # @return [Hash] the job's meta; empty if there is none
+    attr_reader :meta
+    # @return [String] the queue and the level it came from
+    attr_reader :queue, :level
+    # @return [String] the name of the job's codec
+    attr_reader :codec
+    # @return [Integer] answers sent so far
+    attr_reader :sent
+
+    # @param sender [Connection] shared by all handlers
+    def initialize(job, claim, address, sender)
+      @action = job.action
+      @job_id = job.job_id
+      @meta = job.meta
+      @codec = job.codec.name
+      @queue = claim.station.queue
+      @level = claim.level
+      @job = job
+      @claim = claim
+      @address = address
+      @sender = sender
+      @sent = 0
+    end
+
+    # Sends one answer that is not the last; returns once Redis has it. Without a caller it does nothing.
+    #
+    # @param value [Object] any value
+    # @return [void]
+    # @raise [ClaimLost] the job is no longer this worker's: stop working on it
+    # @raise [CodecError] the value cannot be written in the job's codec
+    def send_answer(value)
+      raise ClaimLost, "the job #{@job_id} was given to another process" if lost?
+      return unless @address
+
+      meta = { "more" => true }.merge(place)
+      answer = Answer.new(action: @action, job_id: @job_id, args: [value], meta: meta, codec: @job.answer_codec)
+      deliver(answer.encode)
+      @sent += 1
+    end
+
+    # @return [Boolean] whether the job was given to another process meanwhile; what this one answers is dropped
+    def lost?
+      @claim.lost?
+    end
+
+    # @return [Hash] the meta that ties this job's answers together; empty as long as there is only one
+    def last_meta
+      @sent.zero? ? {} : place
+    end
+
+    private
+
+    def place
+      { "seq" => @sent, "token" => @claim.token }
+    end
+
+    # An answer that goes out twice has the same place both times, and the caller keeps one: repeating is harmless.
+    def deliver(bytes)
+      backoff = Backoff.new
+      begin
+        sent = push(bytes)
+      rescue Fenced
+        sent = 0
+      rescue ConnectionLost, ServerError => e
+        raise if e.is_a?(ServerError) && !e.passing? && !e.full?
+        raise ClaimLost, "the job #{@job_id} was given to another process" if lost?
+
+        sleep(backoff.next)
+        retry
+      end
+      return unless sent.zero?
+
+      @claim.lose
+      raise ClaimLost, "the job #{@job_id} was given to another process"
+    end
+
+    def push(bytes)
+      return @sender.fcall("chunk", @queue, @claim.process, @claim.field, @address.inbox, bytes) if @address.kind == :inbox
+
+      held = @sender.call("HEXISTS", Keys.run(@queue, @claim.process), @claim.field)
+      return 0 unless [1, true].include?(held)
+
+      Elsewhere.push(@sender, @address, bytes)
+      1
+    end
+  end
+end

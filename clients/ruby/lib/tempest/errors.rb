@@ -1,0 +1,119 @@
+# frozen_string_literal: true
+
+# Every error that the library raises. Whoever rescues Tempest::Error catches all of them, and nothing else.
+
+module Tempest
+  # What all errors of this library are.
+  class Error < StandardError; end
+
+  # Bytes that are not valid in a codec, or a value that a codec cannot write.
+  class CodecError < Error
+    # @return [Integer, nil] the byte of the input at which it was seen; nil when writing
+    attr_reader :offset
+
+    # @param codec [String] the codec's name
+    # @param what [String] what is wrong, without the offset
+    # @param offset [Integer, nil]
+    def initialize(codec, what, offset = nil)
+      @offset = offset
+      super(offset ? "#{codec}: #{what}, at byte #{offset}" : "#{codec}: #{what}")
+    end
+  end
+
+  # Bytes that are no job. The reason is one of those of protocol/envelope.md, the message a sentence for the dead set.
+  class Refused < Error
+    # @return [String] bad_codec, foreign, bad_envelope or bad_address
+    attr_reader :reason
+
+    def initialize(reason, sentence)
+      @reason = reason
+      super(sentence)
+    end
+  end
+
+  # Raised by a handler: this error is meant for the caller, who gets its code, message and details.
+  class HandlerError < Error
+    CODE = /\A[a-z][a-z0-9_]{0,63}\z/.freeze
+
+    # @return [String] one word, `[a-z][a-z0-9_]{0,63}`
+    attr_reader :code
+    # @return [Object, nil] any value that the job's codec can write
+    attr_reader :details
+
+    # @raise [ArgumentError] for a code that is not one word
+    def initialize(code, message, details = nil)
+      unless CODE.match?(code.to_s)
+        raise ArgumentError, "the code of an error matches [a-z][a-z0-9_]{0,63}, and #{code.inspect} does not"
+      end
+
+      @code = code.to_s
+      @details = details
+      super(message.to_s)
+    end
+  end
+
+  # Raised by a handler whose arguments are not what it takes; the message names the path, such as `args[0]: expected text`.
+  class BadArguments < HandlerError
+    def initialize(message, details = nil)
+      super("bad_args", message, details)
+    end
+  end
+
+  # Raised to a caller: the job was answered with an error.
+  class RemoteError < Error
+    attr_reader :code, :details
+
+    # @return [String] the message as the handler chose it, without the code
+    attr_reader :remote_message
+
+    def initialize(code, message, details = nil)
+      @code = code
+      @remote_message = message
+      @details = details
+      super("#{code}: #{message}")
+    end
+  end
+
+  # Raised to a caller: no answer came in time. The job may still run, or wait.
+  class CallTimeout < Error; end
+
+  # Raised to a caller that uses a client after close.
+  class ClientClosed < Error; end
+
+  # Redis cannot be reached, or the connection broke: what was sent last may or may not have been done.
+  class ConnectionLost < Error; end
+
+  # Redis answered with an error.
+  class ServerError < Error
+    # Errors that pass by themselves: whoever meets one waits and connects anew.
+    PASSING = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY].freeze
+
+    # @return [String] the first word of Redis' error, such as OOM or NOPERM
+    def code
+      message[/\A\S+/].to_s
+    end
+
+    def passing?
+      PASSING.include?(code)
+    end
+
+    # @return [Boolean] whether Redis is at its maxmemory: functions still run, plain writes do not
+    def full?
+      code == "OOM"
+    end
+  end
+
+  # The process (or the inbox) is not registered with Redis: begin anew.
+  class Fenced < ServerError; end
+
+  # A claim's reply was lost: read the run hash, go on after {#last}.
+  class Resync < ServerError
+    # @return [Integer] the number of the last claim that Redis carried out
+    def last
+      message[/\d+/].to_i
+    end
+  end
+
+  # Raised inside a handler that sends answers for a job that is no longer this worker's: stop working on it.
+  class ClaimLost < Error; end
+end

@@ -1,0 +1,132 @@
+# frozen_string_literal: true
+
+# A caller's inbox on one queue: registered with Redis, read by one thread, answers passed on by their job id. Before it:
+# a worker's settle or chunk. After it: ExpectedAnswers.
+
+require "securerandom"
+
+module Tempest
+  # One registered inbox and its reader.
+  class Inbox
+    # Seconds that one blocking look waits.
+    WAIT = 5
+    READ_ANSWERS = 1000
+    READ_BYTES = 1_048_576
+
+    # @return [String] what jobs name as respond_to
+    attr_reader :id
+    # @return [Integer] answers to jobs that nobody waits for any more
+    attr_reader :late
+
+    # Registers the inbox, and starts to read it.
+    # @raise [ConnectionLost, ServerError] if Redis is not there or refuses
+    def initialize(queue, url, logger)
+      @queue = queue
+      @logger = logger
+      @id = SecureRandom.hex(16)
+      @connection = Connection.new(url, blocking: WAIT)
+      @lock = Mutex.new
+      @expected = {}
+      @late = 0
+      @closed = false
+      @backoff = Backoff.new
+      listen
+      @thread = Thread.new { read_on }
+    end
+
+    # @param job_id [String]
+    # @return [ExpectedAnswers] that gets the job's answers from now on
+    def expect(job_id)
+      expected = ExpectedAnswers.new(job_id)
+      @lock.synchronize do
+        raise ClientClosed, "the client is closed" if @closed
+
+        @expected[job_id] = expected
+      end
+      expected
+    end
+
+    def forget(expected)
+      @lock.synchronize { @expected.delete(expected.job_id) }
+    end
+
+    # Ends the reader, and deletes the inbox with what is in it.
+    # @param line [Connection] another connection
+    def close(line)
+      waiting = @lock.synchronize do
+        @closed = true
+        @expected.values
+      end
+      waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
+      line.call("CLIENT", "UNBLOCK", @client_id.to_s) if @client_id
+      @thread.join(WAIT + Connection::TIMEOUT) || @thread.kill
+      line.fcall("unlisten", @queue, @id)
+    rescue ConnectionLost, ServerError => e
+      @logger&.warn("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
+    ensure
+      @connection.close
+    end
+
+    private
+
+    def listen
+      Functions.ensure_loaded(@connection)
+      @position = @connection.fcall("listen", @queue, @id)
+      @client_id = nil
+    end
+
+    def read_on
+      Thread.current.name = "tempest inbox #{@queue}"
+      look until @closed
+    end
+
+    # Reads what is there, or waits for something. An answer is deleted only by the read that follows its delivery.
+    def look
+      answers = @connection.fcall("read", @queue, @id, @position, READ_ANSWERS, READ_BYTES)
+      @backoff.reset
+      return wait if answers.empty?
+
+      answers.each { |bytes| deliver(bytes) }
+      @position += answers.size
+    rescue Fenced
+      again { listen }
+    rescue ConnectionLost, ServerError => e
+      @client_id = nil
+      @logger&.warn("inbox on #{@queue}: #{e.message}")
+      sleep_unless_closed(@backoff.next)
+    end
+
+    # A blocking look that takes nothing away: it moves the head of the list to its head.
+    def wait
+      @client_id ||= @connection.call("CLIENT", "ID")
+      key = Keys.inbox(@queue, @id)
+      @connection.call("BLMOVE", key, key, "LEFT", "LEFT", WAIT.to_s) unless @closed
+    rescue ServerError => e
+      raise unless e.full?
+
+      sleep_unless_closed(@backoff.next)
+    end
+
+    def again
+      yield
+    rescue ConnectionLost, ServerError => e
+      @logger&.warn("inbox on #{@queue}: #{e.message}")
+      sleep_unless_closed(@backoff.next)
+    end
+
+    def sleep_unless_closed(seconds)
+      over = Tempest.now + seconds
+      sleep([0.1, seconds].min) until @closed || Tempest.now >= over
+    end
+
+    def deliver(bytes)
+      answer = Answer.read(bytes)
+      expected = @lock.synchronize { @expected[answer.job_id] }
+      return if expected&.accept(answer)
+
+      @late += 1
+    rescue Refused => e
+      @logger&.warn("inbox on #{@queue}: dropped what is no answer: #{e.message}")
+    end
+  end
+end

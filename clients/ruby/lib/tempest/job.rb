@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+# One job: what a producer pushes and a worker claims. Before it: bytes in a list. After it: a handler, and an Answer.
+
+require "securerandom"
+
+module Tempest
+  # `[action, args, respond_to, job_id, meta?]` of protocol/envelope.md.
+  #
+  # @!attribute action [String]
+  # @!attribute args [Array]
+  # @!attribute respond_to [String, nil]
+  # @!attribute job_id [String, Integer]
+  # @!attribute meta [Hash] empty if there is none
+  # @!attribute codec [Module] of the bytes it was read from, or is written to
+  Job = Struct.new(:action, :args, :respond_to, :job_id, :meta, :codec, keyword_init: true) do
+    # @param bytes [String] as they came from Redis
+    # @return [Job]
+    # @raise [Refused] with the reason that the dead set records
+    def self.read(bytes, limits: STANDARD_LIMITS)
+      codec, elements = Envelope.open(bytes, limits: limits)
+      unless elements.size.between?(4, 5)
+        Envelope.refuse("bad_envelope", "a job has four or five elements, and this array has #{elements.size}")
+      end
+      new(action: Envelope.check_action(Envelope.text(elements[0], codec)), args: Envelope.check_args(elements[1]),
+          respond_to: Envelope.text(elements[2], codec), job_id: Envelope.check_job_id(Envelope.text(elements[3], codec)),
+          meta: Envelope.check_meta(elements, 4), codec: codec)
+    end
+
+    # @return [String] a new id, 128 random bits
+    def self.new_id
+      SecureRandom.hex(16)
+    end
+
+    # @return [String] bytes
+    # @raise [CodecError] if the arguments cannot be written in the codec
+    def encode(limits: STANDARD_LIMITS)
+      elements = [action, args, respond_to, job_id]
+      elements << meta unless meta.nil? || meta.empty?
+      codec.encode(elements, limits: limits)
+    end
+
+    # @return [Address, nil] where answers go; nil: nobody waits
+    # @raise [Refused] bad_address
+    def address
+      found = Address.parse(respond_to)
+      return found if found.nil? || found.usable?
+
+      Envelope.refuse("bad_address", "respond_to: a direct address is not allowed in this revision") if found.kind == :direct
+      Envelope.refuse("bad_address", "respond_to: expected null, an inbox id or id@queue, found #{Envelope.kind(respond_to)}")
+    end
+
+    # The codec to answer in: the first that the caller reads and this library knows, else the job's own.
+    # @return [Module]
+    def answer_codec
+      accept = meta["accept"]
+      return codec unless accept.is_a?(Array) && accept.all?(String)
+
+      Codecs::ALL[accept.find { |name| Codecs::ALL.key?(name) }] || codec
+    end
+  end
+end

@@ -1,0 +1,50 @@
+# frozen_string_literal: true
+
+# The keys in Redis, each made in one place. protocol/queues.md says what they hold.
+
+module Tempest
+  # Names of queues and levels, and the keys made of them.
+  module Keys
+    QUEUES = "tempest:queues"
+    QUEUE = /\A[A-Za-z0-9_.-]{1,128}\z/.freeze
+    LEVEL = /\A[A-Za-z][A-Za-z0-9_.-]{0,127}\z/.freeze
+
+    module_function
+
+    # @return [String] the list that holds a level's waiting jobs
+    def level(queue, level)
+      level == "default" ? queue : "{#{queue}}:#{level}"
+    end
+
+    # @return [String] the list that answers are pushed to
+    def inbox(queue, id)
+      "{#{queue}}:in:#{id}"
+    end
+
+    def inboxes(queue)
+      "{#{queue}}:!inboxes"
+    end
+
+    # @return [String] the hash of the jobs that a process holds
+    def run(queue, process)
+      "{#{queue}}:!run:#{process}"
+    end
+
+    # @return [String] the list into which a parked BLMOVE drops a job
+    def land(queue, process, level)
+      "{#{queue}}:!land:#{process}:#{level}"
+    end
+
+    # @raise [ArgumentError] for what is no queue's name
+    def check_queue(name)
+      text = name.to_s
+      QUEUE.match?(text) ? text : raise(ArgumentError, "a queue is 1 to 128 of A-Z a-z 0-9 _ . -, and #{text.inspect} is not")
+    end
+
+    # @raise [ArgumentError] for what is no level's name
+    def check_level(name)
+      text = name.to_s
+      LEVEL.match?(text) ? text : raise(ArgumentError, "a level is a letter, then A-Z a-z 0-9 _ . -, and #{text.inspect} is not")
+    end
+  end
+end

@@ -1,0 +1,127 @@
+# frozen_string_literal: true
+
+# A connection that waits for the next job of one level while there is nothing to claim. What it moves is only a sign: the
+# dispatcher adopts, and runs what adopt returns.
+
+module Tempest
+  # A thread and a connection of their own, parked on one level of one queue.
+  class Park
+    # Seconds that one BLMOVE waits.
+    WAIT = 5
+
+    # @return [String, nil] `run_id/client id` while connected
+    attr_reader :identity
+
+    # @param mailbox [Mailbox] gets `[:landed, station]`
+    def initialize(station, level, url, mailbox, logger)
+      @station = station
+      @level = level
+      @mailbox = mailbox
+      @logger = logger
+      @connection = Connection.new(url, blocking: WAIT)
+      @lock = Mutex.new
+      @changed = ConditionVariable.new
+      @wanted = false
+      @closed = false
+      @backoff = Backoff.new
+      @thread = Thread.new { work }
+    end
+
+    # @param wanted [Boolean] whether to be parked from now on; a wait that is under way goes on
+    def wanted=(wanted)
+      return if @wanted == wanted
+
+      @lock.synchronize do
+        @wanted = wanted
+        @changed.signal
+      end
+    end
+
+    # Asks the thread to end.
+    def close
+      @lock.synchronize do
+        @closed = true
+        @changed.signal
+      end
+    end
+
+    # Waits until the thread has ended.
+    # @return [Boolean] whether it has
+    def join(seconds)
+      !@thread.join(seconds).nil?
+    end
+
+    # Ends a wait that is under way.
+    # @param line [Connection] another connection
+    def unblock(line)
+      line.call("CLIENT", "UNBLOCK", @identity[/\d+\z/]) if @identity
+    rescue ServerError => e
+      @logger.debug("a parked connection ends its wait by itself: #{e.message}")
+    end
+
+    private
+
+    def work
+      Thread.current.name = "tempest park #{@station.queue} #{@level}"
+      park while wait_until_wanted
+    ensure
+      @connection.close
+    end
+
+    def wait_until_wanted
+      @lock.synchronize do
+        @changed.wait(@lock) until @wanted || @closed
+        !@closed
+      end
+    end
+
+    def park
+      process = @station.process
+      return pause(@backoff.next) unless process
+
+      introduce(process)
+      job = @connection.call("BLMOVE", source, @station.land(process, @level), "LEFT", "RIGHT", WAIT.to_s)
+      @backoff.reset
+      landed(process) if job
+    rescue ConnectionLost => e
+      @identity = nil
+      @logger.debug("parked on #{@station.queue} (#{@level}): #{e.message}")
+      pause(@backoff.next)
+    rescue Fenced
+      pause(@backoff.next)
+    rescue ServerError => e
+      # Of a full Redis (OOM) that takes no BLMOVE: the dispatcher's claim each second goes on meanwhile.
+      @logger.warn("parked on #{@station.queue} (#{@level}): #{e.message}") unless e.code == "UNBLOCKED"
+      pause(@backoff.next)
+    end
+
+    def source
+      Keys.level(@station.queue, @level)
+    end
+
+    # A new connection is made known as P's, so that whoever takes over P's jobs can end it.
+    def introduce(process)
+      return if @identity && @introduced == process
+
+      identity = @connection.identity
+      @connection.fcall("hello", @station.queue, process, "again", *identity)
+      @introduced = process
+      @identity = identity
+    end
+
+    def landed(process)
+      if @station.process == process
+        self.wanted = false
+        @station.landed = true
+        @mailbox.post(:landed, @station)
+      else
+        # P has gone meanwhile and nobody adopts for it any more: the job goes back to where it came from.
+        @connection.call("LMOVE", @station.land(process, @level), source, "RIGHT", "LEFT")
+      end
+    end
+
+    def pause(seconds)
+      @lock.synchronize { @changed.wait(@lock, seconds) unless @closed }
+    end
+  end
+end

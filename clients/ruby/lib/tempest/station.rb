@@ -1,0 +1,140 @@
+# frozen_string_literal: true
+
+# One queue as one worker sees it: who it is there (P), what it holds, and the calls that move jobs. Only the dispatcher's
+# thread uses it, but for `process` and `land`, which the parked connections read.
+
+module Tempest
+  # A worker's registration on one queue.
+  class Station
+    # Bytes of jobs that one claim moves at most.
+    CLAIM_BYTES = 1_048_576
+    MOST_CLAIMS = 1000
+
+    attr_reader :queue, :levels, :held
+    # @return [String, nil] P; nil before open and after goodbye
+    attr_reader :process
+    # @return [Array<String>] levels that are paused (or, with a `!` before it, no list)
+    attr_reader :closed
+    # @return [Boolean] whether the last claim emptied the levels
+    attr_reader :dry
+    # @return [Boolean] whether a parked connection moved a job
+    attr_accessor :landed
+
+    def initialize(queue, levels, name)
+      @queue = queue
+      @levels = levels
+      @name = name
+      @held = {}
+      @closed = []
+      @process = nil
+    end
+
+    # Registers a new P; what the last one held is lost.
+    def open(line)
+      @held.each_value(&:lose)
+      @held = {}
+      @number = 0
+      @dry = false
+      @landed = false
+      # Let go of the old name first: a parked connection that still lands a job under it puts that job back.
+      @process = nil
+      fresh = ProcessName.fresh(@name)
+      line.fcall("levels", @queue, *@levels)
+      line.call("SADD", Keys::QUEUES, @queue)
+      line.fcall("hello", @queue, fresh, "new")
+      @process = fresh
+    end
+
+    # @return [String] the list that a parked BLMOVE moves to
+    def land(process, level)
+      Keys.land(@queue, process, level)
+    end
+
+    # @param want [Integer] free slots
+    # @return [Array<Claim>] in the order of the levels
+    def claim(line, want)
+      want = [want, MOST_CLAIMS].min
+      reply = line.fcall("claim", @queue, @process, @number + 1, want, CLAIM_BYTES, *@levels)
+      @number += 1
+      claims = take(reply)
+      @dry = claims.size < want && claims.sum { |claim| claim.payload.bytesize } < CLAIM_BYTES
+      claims
+    end
+
+    # @return [Array<Claim>] what parked connections moved
+    def adopt(line)
+      @landed = false
+      take(line.fcall("adopt", @queue, @process, *@levels))
+    end
+
+    # @param outcomes [Array<Outcome>] at most 1,000
+    # @return [Array<Integer>] 1, 0 or 2 each
+    def settle(line, outcomes)
+      replies = line.fcall("settle", @queue, @process, *outcomes.flat_map(&:arguments))
+      outcomes.each { |outcome| @held.delete(outcome.claim.field) }
+      replies
+    end
+
+    # Puts claims back to the heads of their levels.
+    def give_back(line, claims)
+      line.fcall("giveback", @queue, @process, *claims.map(&:field))
+      claims.each { |claim| @held.delete(claim.field) }
+    end
+
+    # After a connection was lost: says that P lives, and names the connections that are still its own.
+    #
+    # @param identities [Array<String>] of the parked connections
+    # @return [Array<String>] connections that Redis still counts as P's
+    def rejoin(line, identities)
+      line.fcall("hello", @queue, @process, "only", *identities).drop(1)
+    end
+
+    # Compares what Redis says that P holds with what this process knows.
+    #
+    # @return [Array<Claim>] those that never reached a handler
+    def resync(line)
+      run = line.call("HGETALL", Keys.run(@queue, @process)).each_slice(2).to_h
+      @number = run["#"].to_i
+      jobs = run.reject { |field, _| %w[# @].include?(field) }
+      @held.reject! { |field, claim| !jobs.key?(field) && claim.lose }
+      fields = jobs.keys.sort_by { |field| [@levels.index(field[/\A(.*)\./, 1]) || @levels.size, field[/\d+\z/].to_i] }
+      fields.reject { |field| @held[field]&.started }.map do |field|
+        @held[field] = Claim.new(self, @process, field, jobs[field])
+      end
+    end
+
+    # Ends P: what is left goes back to the heads of its levels.
+    # @return [Integer] how many jobs went back
+    def goodbye(line)
+      return 0 unless @process
+
+      leaving = @process
+      @process = nil
+      returned = line.fcall("goodbye", @queue, leaving, *@levels)
+      @held.each_value(&:lose)
+      @held = {}
+      returned
+    rescue ConnectionLost
+      @process = leaving
+      raise
+    end
+
+    # @return [Boolean] whether a connection may be parked on this level
+    def open_level?(level)
+      !@closed.include?(level) && !@closed.include?("!#{level}")
+    end
+
+    private
+
+    # Claims out of the shape [[closed…], level, first, [payload…], …].
+    def take(reply)
+      @closed = reply.first.map(&:to_s)
+      reply.drop(1).each_slice(3).flat_map do |level, first, payloads|
+        payloads.each_with_index.map do |payload, place|
+          claim = Claim.new(self, @process, "#{level}.#{first + place}", payload)
+          @held[claim.field] = claim
+        end
+      end
+    end
+  end
+end

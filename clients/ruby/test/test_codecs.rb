@@ -1,0 +1,120 @@
+# frozen_string_literal: true
+
+# What the vectors cannot say of the codecs: Ruby's own kinds of text, limits at their edges, and time.
+
+require_relative "harness"
+
+class TestCodecs < Minitest::Test
+  CODECS = Tempest::Codecs::ALL.values
+
+  def test_the_encoding_of_a_string_decides_between_text_and_binary
+    latin = "caf\xE9".dup.force_encoding("ISO-8859-1")
+    CODECS.each do |codec|
+      assert_equal "café", codec.decode(codec.encode(latin)), codec.name
+      assert_equal "abc", codec.decode(codec.encode("abc".encode("US-ASCII")))
+      assert_equal "sym", codec.decode(codec.encode(:sym))
+      assert_equal Encoding::BINARY, codec.decode(codec.encode("\xFF\x00".b)).encoding
+      assert_raises(Tempest::CodecError) { codec.encode("\xFF") }
+      assert_raises(Tempest::CodecError) { codec.encode("\x81".dup.force_encoding("Windows-1252")) }
+    end
+  end
+
+  def test_what_is_no_value_is_refused
+    CODECS.each do |codec|
+      [Object.new, 1r, Time.now, { 1 => 2 }, { nil => 1 }, { a: 1, "a" => 2 }, { "\xFF".b => 1 }, 2**64, -2**63 - 1, 1..2].each do |value|
+        assert_raises(Tempest::CodecError, "#{codec.name}: #{value.inspect}") { codec.encode(value) }
+      end
+      endless = []
+      endless << endless
+      assert_raises(Tempest::CodecError) { codec.encode(endless) }
+    end
+  end
+
+  def test_limits_hold_in_both_directions
+    CODECS.each do |codec|
+      deep = 64.times.inject(1) { |inner, _| [inner] }
+      assert_equal deep, codec.decode(codec.encode(deep))
+      assert_raises(Tempest::CodecError) { codec.encode([deep]) }
+      few = Tempest::Limits.new(depth: 2, values: 4, bytes: 30)
+      assert_equal [[1, 2]], codec.decode(codec.encode([[1, 2]], limits: few), limits: few)
+      [[[[1]]], [1, 2, 3, 4], ["x" * 31]].each do |value|
+        assert_raises(Tempest::CodecError, codec.name) { codec.encode(value, limits: few) }
+        assert_raises(Tempest::CodecError, codec.name) { codec.decode(codec.encode(value), limits: few) }
+      end
+    end
+  end
+
+  def test_errors_say_where
+    { Tempest::JSONCodec => ["[1,x]", 3], Tempest::MessagePackCodec => ["\x92\x01\xC1".b, 2], Tempest::TNetstringCodec => ["5:1:1?,]", 2] }.each do |codec, (bytes, offset)|
+      error = assert_raises(Tempest::CodecError) { codec.decode(bytes) }
+      assert_operator error.offset, :>=, offset
+      assert_match(/\A#{codec.name}: .*, at byte #{error.offset}\z/, error.message)
+    end
+  end
+
+  def test_a_claim_of_four_billion_elements_allocates_nothing
+    ["\xDD\xFF\xFF\xFF\xFF", "\xDF\xFF\xFF\xFF\xFF", "\xC6\xFF\xFF\xFF\xFF", "\xDB\xFF\xFF\xFF\xFF", "\xC9\xFF\xFF\xFF\xFF\x01"].each do |bytes|
+      assert_raises(Tempest::CodecError) { Tempest::MessagePackCodec.decode(bytes.b) }
+    end
+  end
+
+  def test_long_documents_are_read_in_linear_time
+    text = "\\n\u00E9\\u00e9" * 100_000
+    Timeout.timeout(10) do
+      assert_equal 300_000, Tempest::JSONCodec.decode("[\"#{text}\"]")[0].length
+      assert_raises(Tempest::CodecError) { Tempest::JSONCodec.decode("9" * 1_000_000) }
+      assert_in_delta 1.0, Tempest::JSONCodec.decode("0.#{'9' * 1_000_000}")
+      assert_raises(Tempest::CodecError) { Tempest::JSONCodec.decode("[" * 1_000_000) }
+      assert_raises(Tempest::CodecError) { Tempest::TNetstringCodec.decode("9" * 1_000_000) }
+    end
+  end
+
+  def test_floats_of_many_digits_are_rounded_exactly
+    # The middle between 1 and the next float64, and a hair above it.
+    middle = (1 + Rational(1, 2**53)).then { |half| "1.#{((half - 1) * 10**60).to_i.to_s.rjust(60, '0')}" }
+    assert_equal 1.0, Tempest::FloatText.read(middle)
+    assert_equal 1.0.next_float, Tempest::FloatText.read("#{middle}#{'0' * 900}1")
+    assert_equal 5.0e-324, Tempest::FloatText.read("0.#{'0' * 323}49406564584124654417656879286822137236505980")
+    assert_nil Tempest::FloatText.read("1#{'0' * 400}.0")
+    assert_equal(-0.0, Tempest::FloatText.read("-0.#{'0' * 400}1"))
+  end
+
+  def test_random_floats_read_back
+    random = Random.new(1)
+    10_000.times do
+      value = [random.bytes(8)].first.unpack1("G")
+      assert_equal value, Tempest::FloatText.read(Tempest::FloatText.write(value)) if value.finite?
+    end
+  end
+
+  # Whatever bytes come, a codec answers with a value or with its own error, and what it read it writes again.
+  def test_random_bytes_end_in_a_value_or_a_codec_error
+    random = Random.new(2)
+    seeds = CODECS.map { |codec| codec.encode([1, "é", { "a" => [nil, true, 1.5, "\xFF".b] }, -70_000]) }
+    6_000.times do |i|
+      codec = CODECS[i % 3]
+      bytes = seeds[i % 3].dup
+      (1 + random.rand(3)).times { bytes.setbyte(random.rand(bytes.bytesize), random.rand(256)) }
+      begin
+        value = codec.decode(bytes)
+        assert_equal [value], [codec.decode(codec.encode(value))], bytes.inspect
+      rescue Tempest::CodecError => e
+        assert_includes e.message, codec.name
+      end
+    end
+  end
+
+  def test_the_usual_msgpack_gem_agrees
+    begin
+      require "msgpack"
+    rescue LoadError
+      skip "the gem msgpack is not installed; nothing but this test uses it"
+    end
+    values = [nil, true, 0, 127, 128, 255, 256, 65_535, 65_536, 2**32, 2**64 - 1, -1, -32, -33, -128, -129, -32_769, -2**31 - 1, -2**63,
+              1.5, "é" * 40, "x" * 70_000, "\xFF".b * 300, (0..20).to_a, (0..20).to_h { |n| [n.to_s, n] }]
+    values.each do |value|
+      assert_equal MessagePack.pack(value).b, Tempest::MessagePackCodec.encode(value), value.inspect[0, 40]
+      assert_equal [value], [Tempest::MessagePackCodec.decode(MessagePack.pack(value))]
+    end
+  end
+end

@@ -1,0 +1,77 @@
+# frozen_string_literal: true
+
+# Runs all of protocol/vectors: where prose and vectors differ, the vectors win. A missing file is a failure.
+
+require_relative "harness"
+require_relative "tagged_value"
+
+class TestVectors < Minitest::Test
+  FOLDER = File.expand_path("../../../protocol/vectors", __dir__)
+
+  def load(file) = JSON.parse(File.read(File.join(FOLDER, file)))
+  def bare(reply) = Tempest::Connection.binary([reply])
+  def bytes(spec) = spec.key?("hex") ? [spec["hex"]].pack("H*") : spec["utf8"].b
+  def value(tagged) = TaggedValue.read(tagged)
+  def shape(value) = TaggedValue.shape(value)
+
+  %w[json msgpack tnetstring].each do |name|
+    define_method("test_#{name}") do
+      codec, cases = Tempest::Codecs.named(name), load("#{name}.json")
+      cases["valid"].each do |c|
+        wanted, encodings = value(c["value"]), c["encodings"].map { |spec| bytes(spec) }
+        assert_equal encodings[0], codec.encode(wanted), c["name"]
+        assert_equal c["canonical"] ? bytes(c["canonical"]) : encodings[0], codec.encode(wanted, canonical: true), c["name"]
+        encodings.each { |e| assert_equal shape(wanted), shape(codec.decode(e)), "#{c['name']}: #{e[0, 60].inspect}" }
+      end
+      cases["invalid"].each { |c| assert_raises(Tempest::CodecError, c["name"]) { codec.decode(bytes(c["bytes"])) } }
+      cases["unencodable"].each { |c| assert_raises(Tempest::CodecError, c["name"]) { codec.encode(value(c["value"])) } }
+    end
+  end
+
+  def test_detect = load("detect.json").each { |c| assert_equal [c["codec"]], [Tempest::Codecs.detect(bytes(c["bytes"]))&.name], c["name"] }
+  def test_floats = load("floats.json").each { |c| assert_equal c["text"], Tempest::FloatText.write([c["bits"]].pack("H*").unpack1("G")) }
+
+  def test_envelopes
+    cases = load("envelope.json")
+    { "jobs" => ["job", Tempest::Job], "answers" => ["answer", Tempest::Answer] }.each do |list, (field, type)|
+      cases[list].each do |c|
+        read = type.read(bytes(c["bytes"]))
+        assert_equal c["codec"], read.codec.name, c["name"]
+        c[field].each { |k, v| assert_equal shape(value(v) || (k == "meta" ? {} : nil)), shape(read[k]), "#{c['name']}: #{k}" }
+        assert_equal bytes(c["bytes"]), read.encode, c["name"]
+      end
+    end
+    cases["invalid"].each { |c| assert_equal c["reason"], assert_raises(Tempest::Refused, c["name"]) { Tempest::Job.read(bytes(c["bytes"])).address }.reason, c["name"] }
+  end
+
+  def test_addresses
+    load("addresses.json").each do |c|
+      found = Tempest::Address.parse(c["respond_to"])
+      assert_equal [c["kind"], c["inbox"], c["queue"]], [found.kind.to_s, found.inbox, found.queue], c["respond_to"].inspect
+    end
+  end
+
+  WRITE = { "list" => "RPUSH", "hash" => "HSET", "set" => "SADD", "string" => "SET" }.freeze
+  READ = { "list" => %w[LRANGE KEY 0 -1], "hash" => %w[HGETALL KEY], "set" => %w[SMEMBERS KEY], "string" => %w[GET KEY] }.freeze
+
+  def test_functions
+    load("functions.json").each do |c|
+      (redis = PrivateRedis.shared).call("FLUSHALL")
+      Tempest::Functions.ensure_loaded(redis.connection)
+      c["before"].to_h.each { |key, spec| redis.call(WRITE[spec.keys[0]], key, *(spec["hash"]&.to_a || [spec.values[0]]).flatten) }
+      result = begin
+        redis.call("FCALL", c["call"][0], c["call"].size > 1 ? "1" : "0", *c["call"].drop(1).map(&:to_s))
+      rescue Tempest::ServerError => e
+        { "error" => e.code }
+      end
+      assert_equal bare(c["result"]), bare(result), c["name"]
+      (c["after"] || {}).each do |key, spec|
+        next spec.each { |absent| assert_equal 0, redis.call("EXISTS", absent), "#{c['name']}: #{absent}" } if key == "absent"
+        found = redis.call(*READ[spec.keys[0]].map { |word| word == "KEY" ? key : word })
+        found = { "hash" => -> { found.each_slice(2).sort }, "set" => -> { found.sort } }.fetch(spec.keys[0]) { -> { found } }.call
+        wanted = (spec["set"] || spec["hash"])&.sort || spec.values[0]
+        assert_equal bare(wanted), bare(found), "#{c['name']}: #{key}"
+      end
+    end
+  end
+end

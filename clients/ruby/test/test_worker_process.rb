@@ -1,0 +1,134 @@
+# frozen_string_literal: true
+
+# A worker in a process of its own: what signals, kills and a held interpreter lock do to its jobs.
+
+require_relative "harness"
+
+class TestWorkerProcess < RedisTest
+  SLOW = 'worker.handle("slow") { |seconds| sleep(seconds); "done" }'
+
+  def test_kill_in_the_middle_of_a_handler_leaves_the_job_in_the_run_hash
+    made = worker_process(SLOW)
+    id = client.push("slow", 60)
+    process = Await.until("the claim") { processes.find { |name| !held(name).empty? } }
+    beat = made.children.first
+    made.kill
+    field, job = held(process).first
+    assert_match(/\Adefault\.\d+\z/, field)
+    assert_includes job, id
+    Await.until("the end of the beat process") { !File.exist?("/proc/#{beat}") || File.read("/proc/#{beat}/stat")[/\) (.)/, 1] == "Z" }
+  end
+
+  def test_sigterm_finishes_what_runs_and_gives_the_rest_back
+    made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }', "concurrency: 1")
+    c = client
+    answer = Thread.new { c.call("slow", 1, timeout: 10) }
+    Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
+    made.signal("TERM")
+    made.wait_for("stopping")
+    c.push("slow", 2)
+    assert_equal "done", answer.value
+    assert_predicate made.wait, :success?
+    assert_empty processes
+    assert_equal 1, call("LLEN", Q)
+  end
+
+  def test_the_grace_ends_and_the_job_goes_back_to_the_head
+    made = worker_process(SLOW, "grace: 0.3")
+    ids = [client.push("slow", 60)]
+    Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
+    made.signal("INT")
+    assert_predicate made.wait, :success?
+    ids << client.push("slow", 60)
+    assert_equal ids, call("LRANGE", Q, "0", "-1").map { |job| JSON.parse(job)[3] }
+    assert_equal 1, counts["returned"]
+  end
+
+  def test_a_second_signal_gives_back_at_once
+    made = worker_process(SLOW, "grace: 60")
+    client.push("slow", 60)
+    Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
+    made.signal("TERM")
+    made.wait_for("stopping")
+    made.signal("TERM")
+    assert_predicate made.wait, :success?
+    assert_equal 1, call("LLEN", Q)
+  end
+
+  def test_a_handler_that_holds_the_interpreter_lock_does_not_stop_the_beat
+    worker_process(<<~RUBY, "beat_interval: 0.2")
+      # A call into C that sleeps and does not let go of the lock, as an extension that computes does not.
+      require "fiddle"
+      HOLD = Fiddle::Function.new(Fiddle.dlopen(nil)["usleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true)
+      worker.handle("hog") { |seconds| HOLD.call(seconds * 1_000_000); "done" }
+    RUBY
+    c = client
+    process = Await.until("the worker") { processes.first }
+    beat = -> { call("HGET", "{#{Q}}:!procs", process).to_i }
+    answer = Thread.new { c.call("hog", 4, timeout: 30) }
+    Await.until("the claim") { !held(process).empty? }
+    before = beat.call
+    Await.until("fifteen beats", 4) { beat.call >= before + 15 }
+    assert_predicate answer, :alive?, "the handler still computes"
+    assert_equal "done", answer.value
+  end
+
+  def test_a_beat_process_that_ends_is_started_again
+    made = worker_process(SLOW, "beat_interval: 0.1")
+    first = made.children.first
+    Process.kill("KILL", first)
+    made.wait_for("the beat process ended")
+    Await.until("another") { (made.children - [first]).any? }
+    before = call("HGETALL", "{#{Q}}:!procs")
+    Await.until("a beat") { call("HGETALL", "{#{Q}}:!procs") != before }
+  end
+
+  def test_a_job_that_no_thread_is_free_for_stays_for_others
+    made = worker_process(SLOW, "concurrency: 1")
+    6.times { client.push("slow", 60) }
+    Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
+    assert_equal 5, call("LLEN", Q)
+    made.signal("TERM")
+    made.wait_for("stopping")
+    made.signal("TERM")
+    made.wait
+    assert_equal 6, call("LLEN", Q)
+  end
+
+  def test_a_redis_that_goes_and_comes_back
+    own = PrivateRedis.new("--appendonly", "yes", "--appendfsync", "always")
+    @redis = own
+    made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }')
+    c = client
+    assert_equal "done", c.call("slow", 0, timeout: 5)
+    c.push("slow", 1)
+    Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
+    own.kill
+    made.wait_for("trying again")
+    own.start
+    made.wait_for("connected to Redis again")
+    assert_equal "done", call_again(c, "slow", 0)
+    Await.until("the settle of what ran meanwhile") { counts["settled"] == 3 }
+    made.signal("TERM")
+    assert_predicate made.wait, :success?
+  ensure
+    @endings.reverse_each(&:call)
+    @endings.clear
+    own&.stop
+  end
+
+  # A client finds out that its connection is gone by the first command that it sends.
+  def call_again(client, *job)
+    client.call(*job, timeout: 10)
+  rescue Tempest::ConnectionLost
+    retry
+  end
+
+  def test_a_worker_waits_for_a_redis_that_is_not_there_and_can_be_stopped
+    made = program(RbConfig.ruby, "-I", LIBRARY, "-e",
+                   'require "tempest"; Tempest::Worker.new("q", redis_url: "unix:///nowhere/redis.sock").handle("a") { 1 }.run')
+    made.wait_for("trying again")
+    made.signal("TERM")
+    assert_predicate made.wait, :success?
+  end
+end
