@@ -55,7 +55,7 @@ let package = Package(
         .target(
             name: "TempestTesting",
             dependencies: [
-                "TempestRedis",
+                "Tempest", "TempestRedis",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
@@ -68,8 +68,48 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+
+        // Tests, by what they need: nothing, then Redis, then processes.
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),
+        .testTarget(name: "TempestProtocolTests", dependencies: ["TempestProtocol"]),
+        .testTarget(
+            name: "TempestRedisTests",
+            dependencies: [
+                "CHiredis", "TempestRedis", "TempestTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "VectorTests",
+            dependencies: [
+                "TempestCodecs", "TempestProtocol", "TempestRedis", "TempestTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "TempestTests",
+            dependencies: [
+                "Tempest", "TempestTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: [
+                "Tempest", "TempestTesting",
+                // Built with the tests, started by them.
+                "TempestCommand",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ]
 )
+
+// In CI every warning is an error; a user's build must not fail on a compiler newer than ours.
+let isCI = Context.environment["TEMPEST_CI"] != nil
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = [
@@ -83,4 +123,5 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .swiftLanguageMode(.v6),
     ]
+    if isCI { target.swiftSettings?.append(.treatAllWarnings(as: .error)) }
 }

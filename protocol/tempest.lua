@@ -37,6 +37,7 @@ local function fenced(q, p)
 end
 
 local function number(text, least, most)
+  if not text or not string.match(text, '^%d+$') then return nil end
   local n = tonumber(text)
   if not n or n ~= math.floor(n) or n < least or n > most then return nil end
   return n
@@ -55,6 +56,27 @@ local function paused_set(q)
   local set, any = {}, false
   for _, level in ipairs(redis.call('SMEMBERS', at(q, 'paused'))) do set[level] = true; any = true end
   return any and set or nil
+end
+
+local function is_level(level)
+  return #level <= 128 and string.match(level, '^%a[%w_.-]*$') ~= nil
+end
+
+-- The first argument from `first` on that is no level, as an error; nil if all are.
+local function bad_level(argv, first)
+  for i = first, #argv do
+    if not is_level(argv[i]) then return bad('level: a letter, then A-Z a-z 0-9 _ . -; at most 128') end
+  end
+end
+
+-- Puts a job at the head of its level. A key there that is no list must not hold up the others: the job is then recorded as dead.
+local function put_back(q, p, level, job)
+  local done = redis.pcall('LPUSH', level_key(q, level), job)
+  if type(done) == 'table' and done.err then
+    redis.call('XADD', at(q, 'dead'), 'MAXLEN', '~', DEAD_RECORDS, '*', 'job', job, 'level', level,
+      'reason', 'wrong_type', 'detail', 'the key of the level is no list', 'by', p)
+    count(q, 'dead', 1)
+  end
 end
 
 -- Puts payloads into P's run hash under new numbers of `level`; the first number.
@@ -124,6 +146,8 @@ local function claim(keys, argv)
   if gone then return gone end
   local no, want, bytes = number(argv[2], 1, 2 ^ 53), number(argv[3], 1, 1000), number(argv[4], 1, 2 ^ 53)
   if not no or not want or not bytes then return bad('claim number, want (1..1000), bytes') end
+  local wrong = bad_level(argv, 5)
+  if wrong then return wrong end
   local run = at(q, 'run:' .. p)
   local last = tonumber(redis.call('HGET', run, '#') or '0')
   if no ~= last + 1 then return redis.error_reply('RESYNC ' .. string.format('%d', last)) end
@@ -173,6 +197,8 @@ local function adopt(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
   if gone then return gone end
+  local wrong = bad_level(argv, 2)
+  if wrong then return wrong end
   local closed, run, paused = {}, at(q, 'run:' .. p), paused_set(q)
   local reply, total, moved = { closed }, 0, 0
   for i = 2, #argv do
@@ -190,7 +216,7 @@ local function adopt(keys, argv)
     end
     if #taken > 0 then
       if shut then
-        for j = #taken, 1, -1 do redis.call('LPUSH', level_key(q, level), taken[j]) end
+        for j = #taken, 1, -1 do put_back(q, p, level, taken[j]) end
       else
         reply[#reply + 1] = level
         reply[#reply + 1] = record(run, level, taken)
@@ -298,7 +324,7 @@ local function giveback(keys, argv)
     local level = level_of(argv[i])
     local job = level and redis.call('HGET', run, argv[i])
     if job then
-      redis.call('LPUSH', level_key(q, level), job)
+      put_back(q, p, level, job)
       redis.call('HDEL', run, argv[i])
       returned = returned + 1
     end
@@ -313,6 +339,8 @@ end
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
   if fenced(q, p) then return 0 end
+  local wrong = bad_level(argv, 2)
+  if wrong then return wrong end
   local run, returned, fields = at(q, 'run:' .. p), 0, {}
   for i = 2, #argv do
     local land = at(q, 'land:' .. p .. ':' .. argv[i])
@@ -327,7 +355,7 @@ local function goodbye(keys, argv)
   end
   table.sort(fields, function(a, b) return a[2] > b[2] end)
   for _, entry in ipairs(fields) do
-    redis.call('LPUSH', level_key(q, level_of(entry[1])), redis.call('HGET', run, entry[1]))
+    put_back(q, p, level_of(entry[1]), redis.call('HGET', run, entry[1]))
     redis.call('HDEL', run, entry[1])
     returned = returned + 1
   end
@@ -340,8 +368,9 @@ end
 -- ARGV: level…. Remembers that the queue has these levels. Returns how many were new.
 local function levels(keys, argv)
   local new = 0
+  local wrong = bad_level(argv, 1)
+  if wrong then return wrong end
   for _, level in ipairs(argv) do
-    if #level > 128 or not string.match(level, '^%a[%w_.-]*$') then return bad('level: a letter, then A-Z a-z 0-9 _ . -') end
     new = new + redis.call('SADD', at(keys[1], 'levels'), level)
   end
   return new
@@ -376,6 +405,7 @@ local function read(keys, argv)
   if not position or not want or not bytes then return bad('position, want (1..1000), bytes') end
   local drop = position - tonumber(seen)
   if drop < 0 then return bad('position lies before what was read already') end
+  if drop > redis.call('LLEN', key) then return bad('position lies beyond what ever arrived') end
   redis.call('HINCRBY', inboxes, inbox, 1)
   if drop > 0 then
     redis.call('LTRIM', key, drop, -1)

@@ -36,7 +36,7 @@ struct DeadlineTests {
     func haltedConnect() async throws {
         try await withPrivateRedis { redis in
             try redis.send(.stop)
-            try await withClient(redis.url, patience: .milliseconds(300), change: { $0.connectTimeout = .milliseconds(100) }) { client in
+            try await withClient(redis.url, patience: .milliseconds(1), change: { $0.connectTimeout = .seconds(1) }) { client in
                 let error = await #expect(throws: RedisError.self) { _ = try await client.execute(["PING"]) }
                 #expect(error?.code == .timedOut)
                 try redis.send(.resume)
@@ -53,7 +53,8 @@ struct DeadlineTests {
                 let connection = try await client.connection().get()
                 let run = connection.serverRunID
                 try redis.send(.stop)
-                let cut = connection.send(["INCR", "n"], timeout: .seconds(60))
+                // Submitted to the loop, so that it is certainly written when the server dies.
+                let cut = try await connection.eventLoop.submit { connection.send(["INCR", "n"], timeout: .seconds(60)) }.get()
                 try await redis.kill()
                 let error = await #expect(throws: RedisError.self) { _ = try await cut.get() }
                 #expect(error?.code == .connectionLost)

@@ -55,7 +55,9 @@ struct HandshakeTests {
         #expect(error?.code == code)
     }
 
-    @Test("refuses a Redis before 7.0, and takes newer ones and unknown ones", arguments: ["6.2.14", "7.0.0", "8.2.1", "255.255.255", ""])
+    @Test(
+        "refuses a Redis before 7.0, and takes newer ones and unknown ones",
+        arguments: ["6.2.14", "7.0.0", "8.2.1", "255.255.255", ""])
     func versions(_ version: String) throws {
         let handshake = Handshake(configuration: RedisConfiguration(), name: "n")
         let info = RedisReply.bytes(Array("redis_version:\(version)\r\n".utf8))
@@ -79,7 +81,8 @@ struct ServerErrorReplyTests {
             ("WRONGPASS invalid username-password pair or user is disabled.", .authentication),
             ("ERR AUTH <password> called without any password configured for the default user.", .authentication),
             ("NOPERM this user has no permissions", .permission), ("OOM command not allowed", .memory),
-            ("READONLY You can't write against a read only replica.", .readOnly), ("WRONGTYPE Operation against a key", .wrongType),
+            ("READONLY You can't write against a read only replica.", .readOnly),
+            ("WRONGTYPE Operation against a key", .wrongType),
             ("ERR Function not found", .noFunction), ("ERR unknown command 'FCALL', with args beginning with: 'f' ", .tooOld),
             ("ERR unknown command `fcall`, with args", .tooOld), ("ERR unknown command 'GETT', with args", .reply),
             ("FENCED p is not registered", .fenced), ("RESYNC 7", .resync), ("BADARG free slots", .badArgument),

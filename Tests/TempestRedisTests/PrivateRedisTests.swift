@@ -81,7 +81,8 @@ struct PrivateRedisTests {
     func stubborn() async throws {
         let clock = ContinuousClock()
         let start = clock.now
-        try await ProcessRunner("sh", ["-c", "trap '' TERM; echo up; while :; do sleep 0.02; done"]).run(grace: .milliseconds(100)) {
+        let script = "trap '' TERM; echo up; while :; do sleep 0.02; done"
+        try await ProcessRunner("sh", ["-c", script]).run(grace: .milliseconds(100)) {
             _ = try await $0.waitForLine { $0 == "up" }
         }
         #expect(clock.now - start < .seconds(10))

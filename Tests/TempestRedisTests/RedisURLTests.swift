@@ -72,7 +72,9 @@ struct RedisURLTests {
         #expect(error?.message.contains("REDISTOGO_URL") == true)
     }
 
-    @Test("is shown without its password", arguments: ["redis://me:sesame@h:1/2", "unix:///s?password=sesame", "rediss://:sesame@[::1]"])
+    @Test(
+        "is shown without its password",
+        arguments: ["redis://me:sesame@h:1/2", "unix:///s?password=sesame", "rediss://:sesame@[::1]"])
     func hidesPassword(_ url: String) throws {
         let configuration = try RedisConfiguration(url: url)
         var dumped = ""

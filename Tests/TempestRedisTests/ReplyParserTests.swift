@@ -41,7 +41,8 @@ struct ReplyParserTests {
     @Test(
         "refuses what is not RESP2",
         arguments: [
-            "HTTP/1.1 400 Bad Request\r\n", "\0\0\0\0", "%1\r\n+a\r\n+b\r\n", ":abc\r\n", "$-2\r\n", "*-2\r\n", "*99999999999\r\n",
+            "HTTP/1.1 400 Bad Request\r\n", "\0\0\0\0", "%1\r\n+a\r\n+b\r\n", ":abc\r\n", "$-2\r\n", "*-2\r\n",
+            "*99999999999\r\n",
             "*2147483647\r\n", "*16777217\r\n", "$99999999999999999999\r\n", String(repeating: "*1\r\n", count: 64),
         ])
     func hostile(_ text: String) {

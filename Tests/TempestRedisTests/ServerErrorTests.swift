@@ -7,9 +7,9 @@ import Testing
 
 @testable import TempestRedis
 
-func makeClient(_ url: String, patience: Duration = .seconds(5), change: (inout RedisConfiguration) -> Void = { _ in }) throws
-    -> RedisClient
-{
+func makeClient(
+    _ url: String, patience: Duration = .seconds(5), change: (inout RedisConfiguration) -> Void = { _ in }
+) throws -> RedisClient {
     var configuration = try RedisConfiguration(url: url)
     change(&configuration)
     var logger = Logger(label: "test")
@@ -36,7 +36,9 @@ func withClient<R>(
 
 @Suite("A refusal", .timeLimit(.minutes(2)))
 struct ServerErrorTests {
-    func refusal(_ url: String, _ command: RedisCommand = ["PING"], patience: Duration = .milliseconds(200)) async throws -> RedisError? {
+    func refusal(
+        _ url: String, _ command: RedisCommand = ["PING"], patience: Duration = .milliseconds(200)
+    ) async throws -> RedisError? {
         try await withClient(url, patience: patience) { client in
             await #expect(throws: RedisError.self) { _ = try await client.execute(command) }
         }

@@ -17,7 +17,8 @@ struct SubscriptionTests {
         try await withPrivateRedis { redis in
             try await withClient(redis.url) { client in
                 let seen = try await client.withSubscription(channels: ["a", "b"], patterns: ["p.*"]) { subscription in
-                    for (channel, payload) in [("a", [0, 255, 13, 10]), ("p.x", []), ("c", [1]), ("b", [2])] as [(String, [UInt8])] {
+                    let published: [(String, [UInt8])] = [("a", [0, 255, 13, 10]), ("p.x", []), ("c", [1]), ("b", [2])]
+                    for (channel, payload) in published {
                         _ = try await client.execute(["PUBLISH", RedisArgument(channel), RedisArgument(payload)])
                     }
                     var seen: [RedisMessage] = []

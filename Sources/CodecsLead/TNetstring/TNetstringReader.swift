@@ -124,7 +124,7 @@ struct TNetstringReader {
             place += 1
             guard digits() else { return nil }
         }
-        if place < bytes.count, bytes[place] == UInt8(ascii: "e") || bytes[place] == UInt8(ascii: "E") {
+        if place < bytes.count, bytes[place] == UInt8(ascii: "e") {
             place += 1
             if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") { place += 1 }
             guard digits() else { return nil }

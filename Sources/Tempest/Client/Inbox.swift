@@ -127,7 +127,8 @@ final class Inbox: Sendable {
                     if answers.isEmpty { self.park() } else { self.read() }
                 case .failure(let error):
                     switch (error as? RedisError)?.code {
-                    case .fenced, .noFunction: self.register()
+                    // A flushed Redis does not know the inbox, or not our place in it: both are learnt by listening again.
+                    case .fenced, .noFunction, .badArgument: self.register()
                     default: self.later(error) { self.read() }
                     }
                 }

@@ -53,7 +53,7 @@ struct PeekCommand: AsyncParsableCommand {
             map["action"] = .text(job.action)
             map["args"] = job.args.value
             map["respond_to"] = job.respondTo.map { .text($0) } ?? .null
-            if case .integer(let id) = job.id { map["job_id"] = .int(id) } else { map["job_id"] = .text(job.id.description) }
+            if case .integer(let id) = job.id { map["job_id"] = Value(id) } else { map["job_id"] = .text(job.id.description) }
             map["meta"] = .map(job.meta)
         } else {
             map["trouble"] = .text(peeked.trouble ?? "")

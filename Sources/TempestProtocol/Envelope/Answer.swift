@@ -63,8 +63,8 @@ package struct Answer: Sendable {
         guard root.kind == .array, (3...4).contains(root.count) else {
             throw Malformed(.badEnvelope, "an answer is an array of 3 or 4 elements")
         }
-        guard let action = root[0].envelopeText else { throw Malformed(.badEnvelope, "action is not text") }
-        guard let id = JobID(root[1]) else { throw Malformed(.badEnvelope, "job_id is no job id") }
+        guard let action = root[0].envelopeText(codec) else { throw Malformed(.badEnvelope, "action is not text") }
+        guard let id = JobID(root[1], codec) else { throw Malformed(.badEnvelope, "job_id is no job id") }
         guard root[2].kind == .array else { throw Malformed(.badEnvelope, "args is not an array") }
         var meta = ValueMap()
         if root.count == 4 {

@@ -39,11 +39,11 @@ public struct Job: Sendable {
         guard (4...5).contains(root.count) else {
             throw Malformed(.badEnvelope, "\(root.count) elements; a job has 4 or 5")
         }
-        guard let action = root[0].envelopeText, EnvelopeText.isPlain(action, longest: Self.longestAction) else {
+        guard let action = root[0].envelopeText(codec), EnvelopeText.isPlain(action, longest: Self.longestAction) else {
             throw Malformed(.badEnvelope, "action is not text of 1 to \(Self.longestAction) bytes without control characters")
         }
         guard root[1].kind == .array else { throw Malformed(.badEnvelope, "args is a \(root[1].kind), not an array") }
-        guard let id = JobID(root[3]) else {
+        guard let id = JobID(root[3], codec) else {
             throw Malformed(
                 .badEnvelope, "job_id is neither an integer nor text of 1 to \(Self.longestID) bytes without control characters")
         }
@@ -58,8 +58,8 @@ public struct Job: Sendable {
         if root[2].isNull {
             (self.respondTo, self.address) = (nil, nil)
         } else {
-            guard let text = root[2].envelopeText else {
-                throw Malformed(.badEnvelope, "respond_to is a \(root[2].kind), neither text nor null")
+            guard let text = root[2].envelopeText(codec) else {
+                throw Malformed(.badAddress, "respond_to is \(root[2].kind), neither text nor null")
             }
             guard let address = Address(text) else {
                 throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is no inbox id")
@@ -74,10 +74,12 @@ public struct Job: Sendable {
 
 extension JobID {
     /// From the envelope field; nil if it is no job id.
-    package init?(_ node: Node) {
-        if node.kind == .int, let integer = node.int {
-            self = .integer(integer)
-        } else if let text = node.envelopeText, EnvelopeText.isPlain(text, longest: Job.longestID) {
+    package init?(_ node: Node, _ codec: any Codec) {
+        if let integer = node.int {
+            self = .integer(Int128(integer))
+        } else if let integer = node.uint {
+            self = .integer(Int128(integer))
+        } else if let text = node.envelopeText(codec), EnvelopeText.isPlain(text, longest: Job.longestID) {
             self = .text(text)
         } else {
             return nil
@@ -94,9 +96,9 @@ package enum EnvelopeText {
 
 extension Node {
     /// Text, or MessagePack `bin` that is UTF-8: Ruby packs ASCII-8BIT strings so.
-    package var envelopeText: String? {
+    package func envelopeText(_ codec: any Codec) -> String? {
         if kind == .text { return text }
-        guard kind == .binary, let bytes else { return nil }
+        guard kind == .binary, codec is MessagePackCodec, let bytes else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 }

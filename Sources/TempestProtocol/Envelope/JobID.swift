@@ -2,10 +2,11 @@
 
 public import TempestCodecs
 
-/// The id of a job: text of at least 128 random bits; or an integer, as node-tempest made them, which is only echoed.
+/// The id of a job: text of at least 128 random bits; or an integer from -2^63 to 2^64-1, as node-tempest made them, which is only
+/// echoed.
 public enum JobID: Sendable, Hashable, CustomStringConvertible {
     case text(String)
-    case integer(Int64)
+    case integer(Int128)
 
     /// A fresh id: 128 random bits as 26 characters.
     public static func random() -> JobID { .text(Identifier.random()) }
@@ -22,7 +23,8 @@ extension JobID: TokenWritable {
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         switch self {
         case .text(let text): try writer.text(text)
-        case .integer(let integer): try writer.int(integer)
+        case .integer(let integer):
+            if let int = Int64(exactly: integer) { try writer.int(int) } else { try writer.uint(UInt64(clamping: integer)) }
         }
     }
 }

@@ -57,7 +57,7 @@ package final class RedisClient: Sendable {
             let connection = try await self.patientConnection(until: deadline)
             do {
                 return try await connection.execute(command)
-            } catch where error.wasNotSent && error.code == .connectionLost && NIODeadline.now() < deadline {
+            } catch  where error.wasNotSent && error.code == .connectionLost && NIODeadline.now() < deadline {
                 continue
             }
         }
@@ -164,7 +164,8 @@ package final class RedisClient: Sendable {
             let timer = self.eventLoop.scheduleTask(deadline: deadline) {
                 let error =
                     self.state.withLock { $0.lastError }
-                    ?? RedisError(.unreachable, "\(address) cannot be reached: is redis-server running there? Set REDIS_URL or --redis")
+                    ?? RedisError(
+                        .unreachable, "\(address) cannot be reached: is redis-server running there? Set REDIS_URL or --redis")
                 waiter.complete(.failure(error))
             }
             connection.whenComplete { result in

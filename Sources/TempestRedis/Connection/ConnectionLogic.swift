@@ -147,7 +147,8 @@ struct ConnectionLogic<Token> {
         let waited = Self.seconds(first.deadline - first.sentAt)
         let error = RedisError(
             .timedOut,
-            "\(self.address) did not answer \(first.name) within \(waited) s; it may or may not have run. Is Redis busy or stopped?")
+            "\(self.address) did not answer \(first.name) within \(waited) s; it may or may not have run. Is Redis busy or stopped?"
+        )
         return .close(first.token, error)
     }
 

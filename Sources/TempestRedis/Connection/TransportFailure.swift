@@ -25,7 +25,7 @@ enum TransportFailure {
         case ChannelError.connectTimeout(let amount):
             let seconds = Double(amount.nanoseconds / 1_000_000) / 1000
             return RedisError(
-                .unreachable, "\(address) did not answer within \(seconds) s: is the address right, and does a firewall let us through?")
+                .unreachable, "\(address) did not answer within \(seconds) s: is the address right, and is a firewall between?")
         case SocketAddressError.unixDomainSocketPathTooLong:
             return RedisError(.url, "the socket's path \(address) is too long: unix sockets take about 100 bytes")
         case is SocketAddressError:
@@ -54,7 +54,7 @@ enum TransportFailure {
                 .refused, "\(address) refused the connection: is redis-server running there? Set REDIS_URL or --redis")
         case ENOENT:
             return RedisError(
-                .refused, "there is no socket at \(address): is redis-server running, with this unixsocket? Set REDIS_URL or --redis")
+                .refused, "there is no socket at \(address): is redis-server running with it? Set REDIS_URL or --redis")
         case EACCES, EPERM:
             return RedisError(
                 .permission, "\(address) may not be opened by this user: see unixsocketperm in redis.conf, or the firewall")

@@ -9,7 +9,9 @@ enum CommandFormatter {
     static let limit = 512 * 1024 * 1024
 
     /// - Throws: `.badArgument` when the command is empty or larger than 512 MiB.
-    static func format(_ command: RedisCommand, allocator: ByteBufferAllocator = ByteBufferAllocator()) throws(RedisError) -> ByteBuffer {
+    static func format(
+        _ command: RedisCommand, allocator: ByteBufferAllocator = ByteBufferAllocator()
+    ) throws(RedisError) -> ByteBuffer {
         guard !command.arguments.isEmpty else {
             throw RedisError(.badArgument, "a command needs a name: its list of arguments is empty").unsent
         }

@@ -76,6 +76,6 @@ struct ReplyParser: ~Copyable {
     private func failure() -> RedisError {
         let text = String(cString: tempest_reader_error(self.reader))
         return RedisError(
-            .protocolError, "what came from Redis is not its protocol (\(text)); is it Redis at that address? The connection is closed")
+            .protocolError, "what came is not the protocol of Redis (\(text)): is another program at that address?")
     }
 }

@@ -18,7 +18,10 @@ enum ServerErrorReply {
         case "NOPERM":
             (.permission, "the Redis user lacks a right: grant it with ACL SETUSER, or use another user. Redis said: \(text)")
         case "DENIED":
-            (.permission, "Redis is in protected mode and takes no clients from other hosts: set a password there. It said: \(text)")
+            (
+                .permission,
+                "Redis is in protected mode and takes no clients from other hosts: give it a password. It said: \(text)"
+            )
         case "OOM":
             (.memory, "Redis is at its maxmemory: let workers drain it, or raise the limit. It said: \(text)")
         case "LOADING":
@@ -39,7 +42,8 @@ enum ServerErrorReply {
         if lowered.hasPrefix("err max number of clients") {
             return (.clients, "Redis has as many clients as its maxclients allows: close some or raise it. It said: \(text)")
         }
-        if lowered.hasPrefix("err auth") || lowered.hasPrefix("err invalid password") || lowered.hasPrefix("err client sent auth") {
+        if lowered.hasPrefix("err auth") || lowered.hasPrefix("err invalid password") || lowered.hasPrefix("err client sent auth")
+        {
             return (.authentication, "Redis does not take the password in REDIS_URL. It said: \(text)")
         }
         if lowered.hasPrefix("err function not found") {

@@ -32,7 +32,7 @@ package struct RedisSubscription: AsyncSequence, Sendable {
         case .enqueued: return nil
         case .dropped:
             let error = RedisError(
-                .closed, "the subscription was ended: its reader fell \(Self.capacity) messages behind. Read faster, or publish less")
+                .closed, "the subscription was ended: its reader fell \(Self.capacity) messages behind")
             self.continuation.finish(throwing: error)
             return error
         case .terminated: return RedisError(.closed, "nobody reads the subscription any more")

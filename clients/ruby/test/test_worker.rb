@@ -33,6 +33,7 @@ class TestWorker < RedisTest
     "Sidekiq's" => ['{"class":"Hard","args":[]}', "foreign"], "three elements" => ['["a",[],null]', "bad_envelope"],
     "six elements" => ['["a",[],null,"i",{},1]', "bad_envelope"], "an action that is a number" => ['[1,[],null,"i"]', "bad_envelope"],
     "args that are a map" => ['["a",{},null,"i"]', "bad_envelope"], "an id that is a float" => ['["a",[],null,1.0]', "bad_envelope"],
+    "an address that is binary" => ['["echo",[],{"$b64":"Ym94"},"i"]', "bad_address"],
     "an address that is a key" => ['["echo",[],"{q}:!procs","i"]', "bad_address"], "a direct address" => ['["echo",[],"10.0.0.5:41210","i"]', "bad_address"]
   }.freeze
 

@@ -11,7 +11,7 @@ class TestWorkerProcess < RedisTest
     made = worker_process(SLOW)
     id = client.push("slow", 60)
     process = Await.until("the claim") { processes.find { |name| !held(name).empty? } }
-    beat = made.children.first
+    beat = Await.until("the beat process") { made.children.first }
     made.kill
     field, job = held(process).first
     assert_match(/\Adefault\.\d+\z/, field)
@@ -75,7 +75,7 @@ class TestWorkerProcess < RedisTest
 
   def test_a_beat_process_that_ends_is_started_again
     made = worker_process(SLOW, "beat_interval: 0.1")
-    first = made.children.first
+    first = Await.until("the beat process") { made.children.first }
     Process.kill("KILL", first)
     made.wait_for("the beat process ended")
     Await.until("another") { (made.children - [first]).any? }

@@ -1,0 +1,32 @@
+"""Tempest: jobs on Redis, answered by programs in any language.
+
+`Worker` answers actions, `Client` pushes jobs and calls actions; the rest are their errors and the values they exchange.
+"""
+from __future__ import annotations
+
+from .client import Client, Stream
+from .context import Context
+from .errors import (
+    CallTimeout,
+    ClaimLost,
+    ClientClosed,
+    CodecError,
+    EnvelopeError,
+    HandlerError,
+    NameRefused,
+    RedisRefused,
+    RedisTooOld,
+    RedisUnavailable,
+    RemoteError,
+    TempestError,
+)
+from .values import ExtType, Limits
+from .worker import Worker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CallTimeout", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "EnvelopeError", "ExtType", "HandlerError",
+    "Limits", "NameRefused", "RedisRefused", "RedisTooOld", "RedisUnavailable", "RemoteError", "Stream", "TempestError",
+    "Worker", "__version__",
+]

@@ -25,6 +25,7 @@ class Dispatcher(threading.Thread):
     def __init__(self, url: str, name: str, stations: Sequence[Station], slots: Slots, heart: Heart,
                  start: Callable[[Claim], None], on_ready: Callable[[], None], on_fatal: Callable[[Exception], None]) -> None:
         super().__init__(name="tempest-dispatcher", daemon=True)
+        self._url = url
         self._link = Link(url)
         self._name = name
         self._stations = list(stations)
@@ -66,11 +67,13 @@ class Dispatcher(threading.Thread):
     def leave(self, deadline: float) -> None:
         """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline`."""
         backoff = Backoff()
+        if self.is_alive():
+            self._link = Link(self._url)  # the thread still waits for a reply on the other
         for station in self._stations:
             membership = station.membership
             while membership is not None and not membership.fenced:
                 try:
-                    self._unpark(membership, deadline)
+                    self._unpark(membership, time.monotonic() + PARK_SECONDS + 1)
                     back = membership.leave(self._link)
                     log.info("tempest: left queue %s, %d jobs given back", station.queue, back)
                     membership = None
@@ -116,8 +119,27 @@ class Dispatcher(threading.Thread):
             except BaseException:
                 station.unsure = True
                 raise
-            self._take(station, claims)
+            higher = self._above(station, membership, claims)
+            self._take(station, claims + higher)
         self._claim(station, membership)
+
+    def _above(self, station: Station, membership: Membership, landed: List[Claim]) -> List[Claim]:
+        """What waits on the levels above the landed jobs: a parked connection knows nothing of the other levels."""
+        free = self._slots.free
+        lowest = max((station.levels.index(claim.level) for claim in landed), default=0)
+        if lowest == 0 or free == 0:
+            return []
+        try:
+            return membership.claim(self._link, free, station.levels[:lowest])[0]
+        except BaseException as error:
+            # What landed was not begun. It counts as held no more, so that recover brings it back with what was lost.
+            for claim in landed:
+                membership.ended(claim.field)
+            station.unsure = True
+            if isinstance(error, RedisRefused) and error.word == "RESYNC":
+                landed.clear()
+                return self._resync(station, membership, error)
+            raise
 
     def _claim(self, station: Station, membership: Membership) -> None:
         free = self._slots.free
@@ -126,12 +148,11 @@ class Dispatcher(threading.Thread):
                 station.look_at = time.monotonic() + LOOK_SECONDS
             return
         try:
-            claims, closed, more = membership.claim(self._link, free)
+            claims, closed, more = membership.claim(self._link, free, station.levels)
         except RedisRefused as error:
             if error.word != "RESYNC":
                 raise
-            log.warning("tempest: queue %s: the reply to a claim was lost; reading what it held", station.queue)
-            return self._take(station, membership.recover(self._link, int(str(error).split()[1])))
+            return self._take(station, self._resync(station, membership, error))
         self._take(station, claims)
         broken = {level for level in closed if level.startswith("!")}
         if broken - station.closed:
@@ -141,9 +162,15 @@ class Dispatcher(threading.Thread):
             if not station.landed:
                 station.looked(not more, closed)
 
+    def _resync(self, station: Station, membership: Membership, error: RedisRefused) -> List[Claim]:
+        log.warning("tempest: queue %s: the reply to a claim was lost; reading what it held", station.queue)
+        return membership.recover(self._link, int(error.message.split()[0]))
+
     def _take(self, station: Station, claims: List[Claim]) -> None:
         """Starts as many as there are free slots, and gives the rest back: another worker may be idle."""
         with self._slots.lock:
+            if len(claims) > 1:
+                claims = claims[0].membership.ranked(claims)
             now = claims[: self._slots.free]
             self._slots.free -= len(now)
         for claim in now:
@@ -179,6 +206,7 @@ class Dispatcher(threading.Thread):
         membership.cut(self._link)
         while any(parker.parked_for is membership for parker in self.parkers) and time.monotonic() < deadline:
             time.sleep(0.005)
+            membership.cut(self._link)
 
     def _rest(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()

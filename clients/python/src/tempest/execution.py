@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Generator, Mapping, Optional
+from typing import Any, Callable, Dict, Generator, List, Mapping, Optional
 
 from .codecs import CODECS, Codec
 from .context import Context, Sender
@@ -41,7 +41,7 @@ class Handler:
             signature = None  # some functions written in C have none
         return cls(function, signature, takes_context)
 
-    def mismatch(self, args: list) -> Optional[str]:
+    def mismatch(self, args: List[Any]) -> Optional[str]:
         """Why the arguments are not what the function takes, or None."""
         if self.signature is None:
             return None
@@ -87,7 +87,7 @@ def _unexpected(claim: Claim, job: Job, context: Context) -> Outcome:
     return _failed(claim, job, "handler", "the handler failed", None, context)
 
 
-def _run(handler: Handler, job: Job, context: Context) -> list:
+def _run(handler: Handler, job: Job, context: Context) -> List[Any]:
     """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last."""
     result = handler.function(context, *job.args) if handler.takes_context else handler.function(*job.args)
     if not inspect.isgenerator(result):
@@ -114,13 +114,13 @@ def _answers_in(job: Job) -> Codec:
     return job.codec
 
 
-def _last(job: Job, args: list, meta: Dict[str, Any], claim: Claim, context: Optional[Context]) -> bytes:
+def _last(job: Job, args: List[Any], meta: Dict[str, Any], claim: Claim, context: Optional[Context]) -> bytes:
     if context is not None and context.sent:
         meta = {"seq": context.sent, "token": claim.token, **meta}
     return encode_answer(Answer(job.action, job.job_id, args, meta, _answers_in(job)))
 
 
-def _done(claim: Claim, job: Job, args: list, context: Context) -> Outcome:
+def _done(claim: Claim, job: Job, args: List[Any], context: Context) -> Outcome:
     if job.address is None:
         return Outcome(claim, "done")
     try:

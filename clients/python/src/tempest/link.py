@@ -5,8 +5,9 @@ retries stay out: a Link is one of its connections. Everything that talks to Red
 """
 from __future__ import annotations
 
+import socket
 import time
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 from urllib.parse import urlsplit
 
 import redis
@@ -31,7 +32,7 @@ class Link:
     """
 
     def __init__(self, url: str, blocking: float = 0.0) -> None:
-        options: dict = {
+        options: Dict[str, Any] = {
             "decode_responses": False,
             "socket_timeout": 10.0 + blocking,
             "retry": Retry(NoBackoff(), 0),
@@ -52,6 +53,7 @@ class Link:
 
     def open(self) -> None:
         """Connects, if it is not connected; RedisUnavailable if that fails."""
+        self._drop_if_stale()
         if self._connection is not None:
             return
         connection = self._pool.connection_class(**self._pool.connection_kwargs)
@@ -72,6 +74,15 @@ class Link:
         if connection is not None:
             connection.disconnect()
 
+    def abort(self) -> None:
+        """Ends, from another thread, what the link waits for: its call raises RedisUnavailable."""
+        sock = getattr(self._connection, "_sock", None)
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed already
+
     def call(self, *command: Argument) -> Any:
         """The reply: bytes, int, None or a list. RedisUnavailable or RedisRefused if there is none."""
         reply = self.pipeline([command])[0]
@@ -81,7 +92,6 @@ class Link:
 
     def pipeline(self, commands: Sequence[Sequence[Argument]]) -> List[Any]:
         """The replies to several commands sent at once; those that Redis refused are RedisRefused objects."""
-        self._drop_if_stale()
         self.open()
         connection = self._connection
         try:
@@ -117,6 +127,7 @@ class Link:
                 stale = True
             if stale:
                 self.close()
+            self._used = time.monotonic()
 
     def _reply(self, connection: Any) -> Any:
         try:

@@ -60,10 +60,10 @@ class Membership:
             self.connections.add(identity)
             self._call(link, "hello", "again", identity)
 
-    def claim(self, link: Link, want: int) -> Tuple[List[Claim], Set[str], bool]:
-        """Up to `want` jobs, the levels that are closed, and whether the levels may hold more."""
+    def claim(self, link: Link, want: int, levels: Sequence[str]) -> Tuple[List[Claim], Set[str], bool]:
+        """Up to `want` jobs of the levels, those of them that are closed, and whether they may hold more."""
         number = self._last_claim + 1
-        reply = self._call(link, "claim", number, min(want, CLAIM_MOST), CLAIM_BYTES, *self.levels)
+        reply = self._call(link, "claim", number, min(want, CLAIM_MOST), CLAIM_BYTES, *levels)
         self._last_claim = number
         claims, closed = self._taken(reply)
         size = sum(len(claim.payload) for claim in claims)
@@ -82,9 +82,12 @@ class Membership:
         fields = {bytes(reply[i]).decode(): reply[i + 1] for i in range(0, len(reply), 2)}
         self._last_claim = numbered if numbered >= 0 else int(fields.get("#", b"0"))
         lost = [field for field in fields if field not in ("#", "@") and field not in known]
+        return self._hold(self.ranked([Claim(self, field, field.rpartition(".")[0], fields[field]) for field in lost]))
+
+    def ranked(self, claims: Iterable[Claim]) -> List[Claim]:
+        """The claims in the order in which they are to run: by level, and within one as they came."""
         order = {level: place for place, level in enumerate(self.levels)}
-        lost.sort(key=lambda field: (order.get(_level(field), len(order)), int(field.rpartition(".")[2])))
-        return self._hold([Claim(self, field, _level(field), fields[field]) for field in lost])
+        return sorted(claims, key=lambda claim: (order.get(claim.level, len(order)), int(claim.field.rpartition(".")[2])))
 
     def again(self, link: Link) -> None:
         """Says after a reconnect that P lives."""
@@ -147,7 +150,3 @@ class Membership:
         with self._lock:
             self._held.update(claim.field for claim in claims)
         return claims
-
-
-def _level(field: str) -> str:
-    return field.rpartition(".")[0]

@@ -9,7 +9,7 @@ import math
 import struct
 from typing import Any, Callable, Dict, List
 
-import msgpack
+import msgpack  # type: ignore[import-untyped, unused-ignore]
 
 from .errors import CodecError
 from .values import STANDARD, ExtType, Limits, checked

@@ -52,7 +52,7 @@ class Station:
     def due(self, now: float) -> bool:
         """Whether the dispatcher has something to do here."""
         membership = self.membership
-        return (membership is None or membership.fenced or self.landed or self.look_at <= now
+        return (membership is None or membership.fenced or self.landed or self.unsure or self.look_at <= now
                 or (not self.dry and self.slots.free > 0))
 
     def looked(self, dry: bool, closed: Set[str]) -> None:
@@ -68,14 +68,19 @@ class Station:
         if dry and self.slots.free > 0:
             self.park_turn.notify_all()
 
-    def await_park(self, level: str) -> Optional[Membership]:
-        """Blocks a parker until it may park; the membership to park for, or None at the end."""
+    def await_park(self, parker: "Parker") -> Optional[Membership]:
+        """Blocks a parker until it may park; the membership to park for, or None at the end.
+
+        The parker counts as parked from here on, because nobody could tell whether its BLMOVE is on its way already.
+        """
+        level = parker.level
         with self.slots.lock:
             while not self.slots.stopping:
                 membership = self.membership
                 wait = self.full_until - time.monotonic()
                 if (membership is not None and not membership.fenced and self.dry and not self.landed and self.slots.free > 0
                         and level not in self.closed and "!" + level not in self.closed and wait <= 0):
+                    parker.parked_for = membership
                     return membership
                 self.park_turn.wait(wait if wait > 0 else None)
             return None
@@ -101,7 +106,7 @@ class Parker(threading.Thread):
     def __init__(self, url: str, station: Station, level: str) -> None:
         super().__init__(name=f"tempest-park-{station.queue}-{level}", daemon=True)
         self._station = station
-        self._level = level
+        self.level = level
         self._link = Link(url, blocking=PARK_SECONDS)
         self._registered: Tuple[Optional[Membership], Optional[str]] = (None, None)
         self.parked_for: Optional[Membership] = None
@@ -109,7 +114,7 @@ class Parker(threading.Thread):
     def run(self) -> None:
         backoff = Backoff()
         while True:
-            membership = self._station.await_park(self._level)
+            membership = self._station.await_park(self)
             if membership is None:
                 break
             try:
@@ -121,8 +126,10 @@ class Parker(threading.Thread):
             except RedisRefused as error:
                 self._refused(membership, backoff, error)
             except Exception:
-                log.exception("tempest: parking on %s of %s failed", self._level, self._station.queue)
+                log.exception("tempest: parking on %s of %s failed", self.level, self._station.queue)
                 self._rest(backoff, None)
+            finally:
+                self.parked_for = None
         self._link.close()
 
     def _park(self, membership: Membership) -> None:
@@ -132,12 +139,9 @@ class Parker(threading.Thread):
             membership.connect(self._link)
             self._registered = (membership, self._link.identity)
         queue = membership.queue
-        self.parked_for = membership
-        try:
-            job = self._link.call("BLMOVE", level_key(queue, self._level),
-                                  land_key(queue, membership.process, self._level), "LEFT", "RIGHT", PARK_SECONDS)
-        finally:
-            self.parked_for = None
+        job = self._link.call("BLMOVE", level_key(queue, self.level),
+                              land_key(queue, membership.process, self.level), "LEFT", "RIGHT", PARK_SECONDS)
+        self.parked_for = None
         if job is not None:
             self._station.wake(landed=True)
 
@@ -154,8 +158,9 @@ class Parker(threading.Thread):
         return membership.fenced or self._station.slots.stopping or self._station.membership is not membership
 
     def _rest(self, backoff: Backoff, error: Optional[Exception]) -> None:
+        self.parked_for = None
         seconds = backoff.next()
         if error is not None:
-            log.warning("tempest: cannot park on %s of %s: %s; again in %.1f s", self._level, self._station.queue, error, seconds)
+            log.warning("tempest: cannot park on %s of %s: %s; again in %.1f s", self.level, self._station.queue, error, seconds)
         with self._station.slots.lock:
             self._station.slots.turn.wait_for(lambda: self._station.slots.stopping, seconds)

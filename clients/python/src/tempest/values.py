@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Tuple, Union
 
-import msgpack
+import msgpack  # type: ignore[import-untyped, unused-ignore]
 
 from .errors import CodecError
 
@@ -17,7 +17,7 @@ INT_LEAST = -(2**63)
 INT_MOST = 2**64 - 1
 
 
-class ExtType(msgpack.ExtType):  # type: ignore[misc]
+class ExtType(msgpack.ExtType):  # type: ignore[misc, unused-ignore]
     """A MessagePack extension: `code` from -128 to 127, and bytes. Timestamps (-1) are carried as they are, too.
 
     It is a msgpack.ExtType that also allows the codes below 0.
@@ -28,7 +28,7 @@ class ExtType(msgpack.ExtType):  # type: ignore[misc]
     def __new__(cls, code: int, data: bytes) -> "ExtType":
         if not isinstance(code, int) or not isinstance(data, bytes) or not -128 <= code <= 127:
             raise ValueError("an extension has a code from -128 to 127, and bytes")
-        return tuple.__new__(cls, (code, data))
+        return tuple.__new__(cls, (code, data))  # type: ignore[no-any-return, unused-ignore]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Check:
                 raise CodecError(self.codec, "text with a lone surrogate") from None
         return text
 
-    def array(self, items: Union[List[Any], tuple], depth: int) -> List[Any]:
+    def array(self, items: Union[List[Any], Tuple[Any, ...]], depth: int) -> List[Any]:
         index, out = 0, []
         try:
             for index, item in enumerate(items):

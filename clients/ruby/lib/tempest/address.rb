@@ -17,7 +17,7 @@ module Tempest
     # @return [Address, nil] nil for null: nobody waits
     def self.parse(text)
       return nil if text.nil?
-      return new(:invalid) unless text.is_a?(String)
+      return new(:invalid) unless text.is_a?(String) && text.encoding == Encoding::UTF_8
 
       case text
       when /\A[A-Za-z0-9_-]{1,64}\z/ then new(:inbox, text)

@@ -1,0 +1,133 @@
+"""A caller's inbox on one queue: registered in Redis, read by a thread of its own, shared by all calls of a client.
+
+Answers are deleted in Redis only when the next read confirms them, so a broken connection loses none.
+"""
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Dict, Optional
+
+from . import functions
+from .backoff import Backoff
+from .envelope import JobId, parse_answer
+from .errors import ClientClosed, EnvelopeError, RedisRefused, RedisUnavailable, TempestError
+from .keys import inbox_key, new_id
+from .link import Link
+from .reply import Reply
+
+log = logging.getLogger("tempest")
+
+PARK_SECONDS = 5
+READ_MOST = 1000
+READ_BYTES = 1024 * 1024
+
+
+class Inbox(threading.Thread):
+    """Starts with `start`; `id` is what jobs carry as respond_to. `late` counts answers that nobody waited for."""
+
+    def __init__(self, url: str, queue: str) -> None:
+        super().__init__(name=f"tempest-inbox-{queue}", daemon=True)
+        self.queue = queue
+        self.id = new_id()
+        self.late = 0
+        self._link = Link(url, blocking=PARK_SECONDS)
+        self._turn = threading.Condition()
+        self._replies: Dict[JobId, Reply] = {}
+        self._position: Optional[int] = None
+        self._listening = False
+        self._closed = False
+        self._trouble: Optional[TempestError] = None
+
+    def await_listening(self, deadline: Optional[float]) -> None:
+        """Returns once the inbox is registered; raises what stood in the way if it is not by the monotonic deadline."""
+        with self._turn:
+            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._turn.wait_for(lambda: self._listening or self._closed, wait):
+                raise self._trouble or RedisUnavailable("the inbox could not be registered in time")
+            if self._closed:
+                raise self._trouble or ClientClosed("the client is closed")
+
+    def expect(self, job_id: JobId, whole: bool) -> Reply:
+        with self._turn:
+            if self._closed:
+                raise ClientClosed("the client is closed")
+            reply = self._replies[job_id] = Reply(whole)
+            return reply
+
+    def forget(self, job_id: JobId) -> None:
+        with self._turn:
+            self._replies.pop(job_id, None)
+
+    def close(self) -> None:
+        """Stops reading and fails the calls that still wait. Unregistering is left to `unlisten`."""
+        with self._turn:
+            self._closed = True
+            replies = list(self._replies.values())
+            self._turn.notify_all()
+        for reply in replies:
+            reply.close()
+        while self.is_alive():
+            # Again and again, for the thread may be between two commands, where there is nothing to end.
+            self._link.abort()
+            self.join(0.05)
+
+    def unlisten(self, link: Link) -> None:
+        functions.call(link, "unlisten", self.queue, self.id)
+
+    def run(self) -> None:
+        backoff = Backoff()
+        while not self._closed:
+            try:
+                self._read()
+                backoff.reset()
+            except RedisUnavailable as error:
+                self._rest(backoff, error)
+            except RedisRefused as error:
+                if error.word in ("FENCED", "BADARG"):
+                    self._position = None  # swept or flushed: listen again, and read on from where it says
+                    if error.word == "FENCED":
+                        continue
+                self._rest(backoff, error)
+            except TempestError as error:
+                with self._turn:
+                    self._trouble, self._closed = error, True
+                    self._turn.notify_all()
+        self._link.close()
+
+    def _read(self) -> None:
+        if self._position is None:
+            functions.ensure(self._link)
+            self._position = int(functions.call(self._link, "listen", self.queue, self.id))
+            with self._turn:
+                self._listening, self._trouble = True, None
+                self._turn.notify_all()
+        answers = functions.call(self._link, "read", self.queue, self.id, self._position, READ_MOST, READ_BYTES)
+        for data in answers:
+            self._deliver(data)
+        self._position += len(answers)
+        if not answers:
+            key = inbox_key(self.queue, self.id)
+            # A look that takes nothing away: the head of the list moves to where it is.
+            self._link.call("BLMOVE", key, key, "LEFT", "LEFT", PARK_SECONDS)
+
+    def _deliver(self, data: bytes) -> None:
+        try:
+            answer = parse_answer(data)
+        except EnvelopeError as error:
+            log.warning("tempest: something in the inbox of %s is no answer: %s", self.queue, error)
+            return
+        with self._turn:
+            reply = self._replies.get(answer.job_id)
+        if reply is None or not reply.offer(answer):
+            with self._turn:
+                self.late += 1
+
+    def _rest(self, backoff: Backoff, error: TempestError) -> None:
+        seconds = backoff.next()
+        with self._turn:
+            if not self._closed:
+                self._trouble = error
+                log.warning("tempest: the inbox of %s waits %.1f s: %s", self.queue, seconds, error)
+                self._turn.wait_for(lambda: self._closed, seconds)
