@@ -9,7 +9,7 @@ import UnixSignals
 struct DemoWorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-worker",
-        abstract: "Serve the demonstration's actions: wordcount, echo, turn.",
+        abstract: "Serve the demonstration's actions: wordcount, echo, sleep, nap, spin, turn.",
         discussion: """
             EXAMPLE
               tempest demo-worker tempest &
@@ -23,6 +23,12 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     @Option(help: "Handlers that run at once.")
     var concurrency = 10
 
+    @Option(help: "Seconds that running handlers get when it is to stop.")
+    var grace = 25.0
+
+    @Option(help: "Seconds without a beat after which others may take its jobs.")
+    var lease = 10.0
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -32,11 +38,23 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     func run() async throws {
         var options = WorkerOptions()
         options.concurrency = concurrency
+        options.lease = .seconds(lease)
+        options.grace = .seconds(grace)
         let logger = connection.logger("tempest.worker", quiet: .warning)
         let worker = try Worker(queues: queues, redis: connection.configuration, options: options, logger: logger)
         let turns = Mutex(0)
         worker.handle("wordcount") { (_: JobContext, text: String) in WordCount(text) }
         worker.handle(dynamic: "echo") { context in context.args.value }
+        worker.handle("sleep") { (_: JobContext, seconds: Double) in try await Task.sleep(for: .seconds(seconds)) }
+        worker.handle("nap") { (_: JobContext, number: Int, milliseconds: Double) in
+            try await Task.sleep(for: .milliseconds(milliseconds))
+            return number
+        }
+        worker.handle("spin") { (_: JobContext, seconds: Double) in
+            // Blocks its thread on purpose, as a careless handler would.
+            let end = ContinuousClock.now + .seconds(seconds)
+            while ContinuousClock.now < end {}
+        }
         worker.handle("turn") { (context: JobContext, name: String) in
             let turn = turns.withLock { turns in
                 turns += 1

@@ -26,7 +26,8 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         let port = port
-        try await Interruptible.run {
+        // Until Ctrl-C is what was asked for: no failure.
+        try await Interruptible.run(status: 0) {
             var options = PrivateRedis.Options()
             if let port { options.arguments = ["--port", String(port)] } else { options.tcp = true }
             try await withPrivateRedis(options) { redis in
@@ -42,7 +43,8 @@ struct DevCommand: AsyncParsableCommand {
 
 /// Runs something until SIGINT or SIGTERM, then cancels it and waits for it to clean up.
 enum Interruptible {
-    static func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// `status`: how the program ends when it is interrupted.
+    static func run(status: Int32 = 130, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -57,7 +59,7 @@ enum Interruptible {
                 let interrupted = try await group.next() ?? false
                 group.cancelAll()
                 while let _ = try? await group.next() {}
-                if interrupted { throw ExitCode(130) }
+                if interrupted { throw ExitCode(status) }
             } catch {
                 group.cancelAll()
                 throw error

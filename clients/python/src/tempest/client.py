@@ -39,7 +39,7 @@ class Client:
         self._codec = named(codec)
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._link = Link(self._url)
+        self._link = Link(self._url, idle=0.0)
         self._inboxes: Dict[str, Inbox] = {}
         self._closed = False
 

@@ -52,41 +52,44 @@ class Dispatcher(threading.Thread):
             except RedisTooOld as error:
                 return self._on_fatal(error)
             except RedisUnavailable as error:
-                for station in self._stations:
-                    station.unsure = True
+                self._doubt()
                 self._rest(backoff, error)
             except RedisRefused as error:
+                self._doubt()
                 if not self._ready and error.word in ("NOAUTH", "WRONGPASS", "NOPERM"):
                     return self._on_fatal(error)
                 if error.word != "FENCED":
                     self._rest(backoff, error)
             except Exception as error:
                 log.exception("tempest: the dispatcher met an error it does not know; going on")
+                self._doubt()
                 self._rest(backoff, error)
 
     def leave(self, deadline: float) -> None:
         """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline`."""
-        backoff = Backoff()
         if self.is_alive():
             self._link = Link(self._url)  # the thread still waits for a reply on the other
         for station in self._stations:
             membership = station.membership
-            while membership is not None and not membership.fenced:
-                try:
-                    self._unpark(membership, time.monotonic() + PARK_SECONDS + 1)
-                    back = membership.leave(self._link)
-                    log.info("tempest: left queue %s, %d jobs given back", station.queue, back)
-                    membership = None
-                except (RedisUnavailable, RedisRefused) as error:
-                    if time.monotonic() > deadline:
-                        log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
-                                  station.queue, error, membership.process)
-                        membership = None
-                    else:
-                        time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
-            if station.membership is not None:
-                self._heart.forget(station.queue, station.membership.process)
+            if membership is not None:
+                if not membership.fenced:
+                    self._leave(membership, deadline)
+                self._heart.forget(station.queue, membership.process)
         self._link.close()
+
+    def _leave(self, membership: Membership, deadline: float) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                self._unpark(membership, time.monotonic() + PARK_SECONDS + 1)
+                log.info("tempest: left queue %s, %d jobs given back", membership.queue, membership.leave(self._link))
+                return
+            except (RedisUnavailable, RedisRefused) as error:
+                if time.monotonic() > deadline:
+                    log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
+                              membership.queue, error, membership.process)
+                    return
+            time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
 
     def _next_station(self) -> Optional[Station]:
         """The next queue with something to do, in turn; None at the end."""
@@ -114,11 +117,7 @@ class Dispatcher(threading.Thread):
             look = station.landed or station.look_at <= time.monotonic()
             station.landed = False
         if look:
-            try:
-                claims, closed = membership.adopt(self._link)
-            except BaseException:
-                station.unsure = True
-                raise
+            claims = membership.adopt(self._link)[0]
             higher = self._above(station, membership, claims)
             self._take(station, claims + higher)
         self._claim(station, membership)
@@ -135,7 +134,6 @@ class Dispatcher(threading.Thread):
             # What landed was not begun. It counts as held no more, so that recover brings it back with what was lost.
             for claim in landed:
                 membership.ended(claim.field)
-            station.unsure = True
             if isinstance(error, RedisRefused) and error.word == "RESYNC":
                 landed.clear()
                 return self._resync(station, membership, error)
@@ -207,6 +205,11 @@ class Dispatcher(threading.Thread):
         while any(parker.parked_for is membership for parker in self.parkers) and time.monotonic() < deadline:
             time.sleep(0.005)
             membership.cut(self._link)
+
+    def _doubt(self) -> None:
+        """A reply was lost: P may hold jobs that nobody here has seen."""
+        for station in self._stations:
+            station.unsure = True
 
     def _rest(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()

@@ -28,10 +28,12 @@ class Link:
     """A connection to the Redis of `url`: redis://, rediss:// or unix://.
 
     `blocking` is how many seconds its commands may block on the server; a reply may take 10 more before the link counts
-    as broken. Nothing is connected before the first call.
+    as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
+    connected before the first call.
     """
 
-    def __init__(self, url: str, blocking: float = 0.0) -> None:
+    def __init__(self, url: str, blocking: float = 0.0, idle: float = 1.0) -> None:
+        self._idle = idle
         options: Dict[str, Any] = {
             "decode_responses": False,
             "socket_timeout": 10.0 + blocking,
@@ -120,7 +122,7 @@ class Link:
 
     def _drop_if_stale(self) -> None:
         # A connection that Redis closed while it was idle is replaced before anything is sent, so nothing is in doubt.
-        if self._connection is not None and time.monotonic() - self._used > 1.0:
+        if self._connection is not None and time.monotonic() - self._used >= self._idle:
             try:
                 stale = self._connection.can_read(0)
             except (redis.RedisError, OSError):

@@ -49,8 +49,8 @@ def kind_of(value: Any) -> str:
         return "null"
     for kind, name in _KINDS:
         if isinstance(value, kind):
-            return name
-    return type(value).__name__
+            return str(name)
+    return str(type(value).__name__)
 
 
 _KINDS: List[Any] = [

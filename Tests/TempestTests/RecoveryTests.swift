@@ -1,0 +1,91 @@
+import Synchronization
+import TempestProtocol
+import TempestRedis
+import TempestTesting
+import Testing
+
+@testable import Tempest
+
+@Suite("Connections, servers and libraries that go away")
+struct RecoveryTests {
+    /// A worker that echoes, while the body does harm; afterwards it must answer again.
+    private func survives(_ options: PrivateRedis.Options = .init(), _ harm: (Bench) async throws -> Void) async throws {
+        try await Bench.run(options) { bench in
+            let worker = try bench.worker()
+            worker.handle("echo") { (_: JobContext, text: String) in text }
+            try await withRunning(worker) {
+                #expect(try await bench.client.call("echo", "before", queue: "q") == "before")
+                try await harm(bench)
+                try await eventually(within: .seconds(20), "it answers again") {
+                    (try? await bench.client.call("echo", "after", queue: "q", timeout: .seconds(2), as: String.self)) == "after"
+                }
+                try await eventually("it is ready") { worker.readiness.isReady }
+                #expect(try await bench.running() == 0)
+            }
+        }
+    }
+
+    @Test("All connections are killed")
+    func killed() async throws {
+        try await survives { bench in
+            _ = try await bench.redis.execute(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+        }
+    }
+
+    @Test("Redis is killed and started again")
+    func restart() async throws { try await survives(.init(appendOnly: true)) { try await $0.server.restart() } }
+
+    @Test("FUNCTION FLUSH")
+    func functions() async throws { try await survives { _ = try await $0.redis.execute(["FUNCTION", "FLUSH"]) } }
+
+    @Test("FLUSHALL: the worker is fenced and begins anew, the caller's inbox is registered again")
+    func flushed() async throws { try await survives { _ = try await $0.redis.execute(["FLUSHALL"]) } }
+
+    @Test("No job is lost or settled twice while connections are killed again and again")
+    func cuts() async throws {
+        try await Bench.run { bench in
+            let runs = Mutex<[Int: Int]>([:])
+            let worker = try bench.worker(concurrency: 20)
+            worker.handle("note") { (_: JobContext, number: Int) in
+                runs.withLock { $0[number, default: 0] += 1 }
+                await Task.yield()
+            }
+            let total = 3000
+            try await withRunning(worker) {
+                try await bench.client.push(try (0..<total).map { try JobRequest("note", $0) }, queue: "q")
+                for round in 0..<10 {
+                    try await eventually("some more are settled") {
+                        // Our own look may be cut off as well.
+                        ((try? await bench.client.statistics(QueueName("q")))?.settled ?? 0) >= round * total / 12
+                    }
+                    _ = try await bench.redis.execute(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+                }
+                try await eventually(within: .seconds(60), "all are settled") {
+                    guard let now = try? await bench.client.statistics(QueueName("q")) else { return false }
+                    return now.settled == total && now.waiting == 0 && now.running == 0
+                }
+            }
+            #expect(runs.withLock { $0.count } == total)
+            #expect(runs.withLock { $0.values.filter { $0 > 1 }.count } == 0, "a cut connection is no reason to run a job again")
+        }
+    }
+
+    @Test("A full Redis still drains: workers poll where they cannot park")
+    func full() async throws {
+        try await Bench.run { bench in
+            let queue = try QueueName("q")
+            try await bench.client.push((0..<200).map { _ in try JobRequest("f", String(repeating: "x", count: 1000)) }, queue: "q")
+            _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory-policy", "noeviction"])
+            let worker = try bench.worker()
+            worker.handle("f") { (_: JobContext, _: String) in }
+            try await withRunning(worker) {
+                try await eventually("the first are settled") { try await bench.client.statistics(queue).settled == 200 }
+                _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory", "1"])
+                await #expect { try await bench.client.push("f", "y", queue: "q") } throws: { ($0 as? RedisError)?.code == .memory }
+                _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory", "0"])
+                try await bench.client.push("f", "y", queue: "q")
+                try await eventually("there is room again") { try await bench.client.statistics(queue).settled == 201 }
+            }
+        }
+    }
+}
