@@ -2,5 +2,6 @@
 
 @_exported public import TempestCodecs
 @_exported public import TempestProtocol
+
 @_exported public import struct TempestRedis.RedisConfiguration
 @_exported public import struct TempestRedis.RedisError

@@ -29,7 +29,9 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// A client for one command: it does not wait for a Redis that is not there.
-    func withClient<R>(_ change: (inout ClientOptions) throws -> Void = { _ in }, _ body: (TempestClient) async throws -> R)
+    func withClient<R>(
+        _ change: (inout ClientOptions) throws -> Void = { _ in }, _ body: (TempestClient) async throws -> R
+    )
         async throws -> R
     {
         var options = ClientOptions()
@@ -75,7 +77,8 @@ enum CodecName {
     static func codec(_ name: String, option: String) throws -> any Codec {
         guard let codec = CodecSet.standard.named(name) else {
             throw ValidationError(
-                "\(option): there is no codec \(name.debugDescription); there are \(CodecSet.standard.names.joined(separator: ", "))")
+                "\(option): there is no codec \(name.debugDescription); there are \(CodecSet.standard.names.joined(separator: ", "))"
+            )
         }
         return codec
     }

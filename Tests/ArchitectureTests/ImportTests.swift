@@ -25,7 +25,9 @@ struct ImportTests {
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
         return try files.filter { $0.pathExtension == "swift" }.flatMap { file in
             try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
-                guard let match = line.firstMatch(of: /^(?:@\w+ )?(?:public |package |internal )?import (?:struct |class |enum |func )?(\w+)/)
+                guard
+                    let match = line.firstMatch(
+                        of: /^(?:@\w+ )?(?:public |package |internal )?import (?:struct |class |enum |func )?(\w+)/)
                 else { return nil }
                 return (file.lastPathComponent, String(match.1))
             }
@@ -58,7 +60,8 @@ struct ImportTests {
         let folder = Self.root.appendingPathComponent(folder)
         for file in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap({ $0 as? URL }) ?? []
         where file.pathExtension == "swift" {
-            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).count
+            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+                .count
             #expect(lines <= most + 1, "\(file.lastPathComponent) has \(lines) lines")
         }
     }

@@ -1,13 +1,14 @@
 import Foundation
+import Tempest
 import TempestProtocol
 import TempestTesting
 import Testing
 
-import Tempest
-
 @Suite("Workers that are killed")
 struct KillTests {
-    private func client(_ redis: PrivateRedis) throws -> TempestClient { try TempestClient(redis: RedisConfiguration(url: redis.url)) }
+    private func client(_ redis: PrivateRedis) throws -> TempestClient {
+        try TempestClient(redis: RedisConfiguration(url: redis.url))
+    }
 
     @Test("SIGKILL in the middle of a handler leaves the job in the run hash, never nowhere")
     func killed() async throws {
@@ -50,7 +51,9 @@ struct KillTests {
         }
     }
 
-    @Test("SIGTERM and SIGINT end a worker with status 0, its jobs done or given back", arguments: [ProcessSignal.terminate, .interrupt])
+    @Test(
+        "SIGTERM and SIGINT end a worker with status 0, its jobs done or given back",
+        arguments: [ProcessSignal.terminate, .interrupt])
     func terminated(_ signal: ProcessSignal) async throws {
         try await withPrivateRedis { redis in
             let client = try client(redis)

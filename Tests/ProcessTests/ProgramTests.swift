@@ -1,9 +1,8 @@
 import Foundation
+import Tempest
 import TempestProtocol
 import TempestTesting
 import Testing
-
-import Tempest
 
 /// The program as it was built beside the tests, and how to run it.
 enum Program {
@@ -27,7 +26,9 @@ enum Program {
     struct Missing: Error {}
 
     /// Runs it to its end.
-    static func run(_ arguments: [String], redis: PrivateRedis? = nil) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
+    static func run(
+        _ arguments: [String], redis: PrivateRedis? = nil
+    ) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await runner(arguments, redis: redis).run { child in
             let status = try await child.waitForExit(within: .seconds(60))
             return (status, child.output)
@@ -39,7 +40,9 @@ enum Program {
     }
 
     /// Gives bytes to its standard input, by a file.
-    static func transcode(_ input: [UInt8], _ from: String, _ to: String) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
+    static func transcode(
+        _ input: [UInt8], _ from: String, _ to: String
+    ) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await withTemporaryDirectory { folder in
             let file = "\(folder)/input"
             try Data(input).write(to: URL(fileURLWithPath: file))
@@ -70,9 +73,11 @@ struct ProgramTests {
         #expect(output == [String(decoding: try JSONCodec().encode(value, canonical: true), as: UTF8.self)])
     }
 
-    @Test("Every command teaches with an example", arguments: [
-        [], ["demo"], ["dev"], ["push"], ["call"], ["queues"], ["peek"], ["pause"], ["resume"], ["clear"], ["transcode"],
-    ])
+    @Test(
+        "Every command teaches with an example",
+        arguments: [
+            [], ["demo"], ["dev"], ["push"], ["call"], ["queues"], ["peek"], ["pause"], ["resume"], ["clear"], ["transcode"],
+        ])
     func help(_ command: [String]) async throws {
         let (status, output) = try await Program.run(command + ["--help"])
         #expect(status == .exited(0))
@@ -89,7 +94,8 @@ struct ProgramTests {
     @Test("Push, peek, pause, resume, queues, call and clear do what they say")
     func operations() async throws {
         try await withPrivateRedis { redis in
-            let pushed = try await Program.run(["push", "echo", "1", #"{"a":null}"#, "text", "-q", "mail", "-l", "high"], redis: redis)
+            let pushed = try await Program.run(
+                ["push", "echo", "1", #"{"a":null}"#, "text", "-q", "mail", "-l", "high"], redis: redis)
             #expect(pushed.status == .exited(0) && pushed.output.first?.count == 26)
             let peeked = try await Program.run(["peek", "mail", "--json"], redis: redis).output
             let job = try JSONCodec().value(Array((peeked.first ?? "").utf8))
@@ -126,7 +132,8 @@ struct ProgramTests {
         }
     }
 
-    @Test("The demonstration agrees in nine cells", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")))
+    @Test(
+        "The demonstration agrees in nine cells", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")))
     func demo() async throws {
         let (status, output) = try await Program.run(["demo", "--root", Program.root])
         #expect(status == .exited(0), "\(output.joined(separator: "\n"))")

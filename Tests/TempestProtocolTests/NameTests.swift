@@ -50,7 +50,9 @@ struct NameTests {
         #expect(Keys.dead(queue) == "{q}:!dead")
     }
 
-    @Test("An action must be text of 1 to 255 bytes without control characters", arguments: ["", "a\n", String(repeating: "x", count: 256)])
+    @Test(
+        "An action must be text of 1 to 255 bytes without control characters",
+        arguments: ["", "a\n", String(repeating: "x", count: 256)])
     func actions(_ action: String) {
         #expect(throws: NameError.self) {
             try JobDraft(action: action, args: .init(), count: 0, respondTo: nil, id: .random())

@@ -131,7 +131,9 @@ struct BadInputTests {
             try await bench.push(#"["add","\#(id)",[3]]"#, to: inbox)
             try await bench.push(#"["add","\#(id)",[4]]"#, to: inbox)
             #expect(try await sum == 3)
-            try await eventually("the inbox is read to its end") { try await bench.redis.execute(["LLEN", .init(inbox)]).integer == 0 }
+            try await eventually("the inbox is read to its end") {
+                try await bench.redis.execute(["LLEN", .init(inbox)]).integer == 0
+            }
         }
     }
 
@@ -163,16 +165,20 @@ struct BadInputTests {
     func libraries() async throws {
         try await Bench.run { bench in
             func library(_ revision: Int, with functions: String) -> RedisArgument {
-                .init("#!lua name=tempest1\nredis.register_function('tempest1_revision', function() return \(revision) end)\n\(functions)")
+                .init(
+                    "#!lua name=tempest1\nredis.register_function('tempest1_revision', function() return \(revision) end)\n\(functions)"
+                )
             }
             _ = try await bench.redis.execute(["FUNCTION", "LOAD", library(0, with: "")])
             let worker = try bench.worker()
             worker.handle("f") { (_: JobContext) in "fine" }
             try await withRunning(worker) { try await bench.client.call("f", queue: "q") }
-            #expect(try await bench.redis.execute(["FCALL", "tempest1_revision", "0"]).integer == Int64(FunctionLibrary.revision))
+            #expect(
+                try await bench.redis.execute(["FCALL", "tempest1_revision", "0"]).integer == Int64(FunctionLibrary.revision))
 
             let source = String(decoding: FunctionLibrary.source, as: UTF8.self)
-            let newer = source.replacingOccurrences(of: "local REVISION = \(FunctionLibrary.revision)", with: "local REVISION = 999")
+            let newer = source.replacingOccurrences(
+                of: "local REVISION = \(FunctionLibrary.revision)", with: "local REVISION = 999")
             _ = try await bench.redis.execute(["FUNCTION", "LOAD", "REPLACE", .init(newer)])
             let second = try bench.worker()
             second.handle("f") { (_: JobContext) in "fine" }

@@ -31,7 +31,9 @@ struct ClaimStateTests {
         #expect(state.wantsClaim)
     }
 
-    @Test("A landed job and the tick wake it; a freed slot alone does not", arguments: [(Rings.landed, true), (.tick, true), (.slot, false)])
+    @Test(
+        "A landed job and the tick wake it; a freed slot alone does not",
+        arguments: [(Rings.landed, true), (.tick, true), (.slot, false)])
     func woken(_ rings: Rings, _ wakes: Bool) throws {
         var state = ClaimState(levels: levels)
         _ = state.note(try reply(), wanted: 1)

@@ -74,14 +74,17 @@ struct RecoveryTests {
     func full() async throws {
         try await Bench.run { bench in
             let queue = try QueueName("q")
-            try await bench.client.push((0..<200).map { _ in try JobRequest("f", String(repeating: "x", count: 1000)) }, queue: "q")
+            try await bench.client.push(
+                (0..<200).map { _ in try JobRequest("f", String(repeating: "x", count: 1000)) }, queue: "q")
             _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory-policy", "noeviction"])
             let worker = try bench.worker()
             worker.handle("f") { (_: JobContext, _: String) in }
             try await withRunning(worker) {
                 try await eventually("the first are settled") { try await bench.client.statistics(queue).settled == 200 }
                 _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory", "1"])
-                await #expect { try await bench.client.push("f", "y", queue: "q") } throws: { ($0 as? RedisError)?.code == .memory }
+                await #expect { try await bench.client.push("f", "y", queue: "q") } throws: {
+                    ($0 as? RedisError)?.code == .memory
+                }
                 _ = try await bench.redis.execute(["CONFIG", "SET", "maxmemory", "0"])
                 try await bench.client.push("f", "y", queue: "q")
                 try await eventually("there is room again") { try await bench.client.statistics(queue).settled == 201 }

@@ -37,7 +37,9 @@ struct Bench {
         }
     }
 
-    func worker(_ queues: [String] = ["q"], concurrency: Int = 10, levels: [Level] = Level.customary, grace: Duration = .seconds(5))
+    func worker(
+        _ queues: [String] = ["q"], concurrency: Int = 10, levels: [Level] = Level.customary, grace: Duration = .seconds(5)
+    )
         throws -> Worker
     {
         var options = WorkerOptions()
@@ -104,7 +106,9 @@ struct WorkerTests {
         }
     }
 
-    @Test("A raw RPUSH runs the handler at once on every level, also with one free slot: no timer is waited for", arguments: ["q", "{q}:high", "{q}:low"])
+    @Test(
+        "A raw RPUSH runs the handler at once on every level, also with one free slot: no timer is waited for",
+        arguments: ["q", "{q}:high", "{q}:low"])
     func raw(_ key: String) async throws {
         try await Bench.run { bench in
             let worker = try bench.worker(concurrency: 1)
@@ -133,12 +137,16 @@ struct WorkerTests {
             try await withRunning(worker) {
                 try await bench.client.pause(queue)
                 for level in ["low", "default", "high", "urgent"] {
-                    for number in 0..<5 { try await bench.client.push("note", "\(level) \(number)", queue: "q", level: Level(level)) }
+                    for number in 0..<5 {
+                        try await bench.client.push("note", "\(level) \(number)", queue: "q", level: Level(level))
+                    }
                 }
                 try await bench.client.resume(queue)
                 try await eventually("all ran") { order.withLock { $0.count } == 20 }
             }
-            #expect(order.withLock { $0 } == ["urgent", "high", "default", "low"].flatMap { level in (0..<5).map { "\(level) \($0)" } })
+            #expect(
+                order.withLock { $0 }
+                    == ["urgent", "high", "default", "low"].flatMap { level in (0..<5).map { "\(level) \($0)" } })
         }
     }
 
@@ -178,7 +186,9 @@ struct WorkerTests {
             worker.handle("parts") { (context: JobContext) in try await context.send("only") }
             try await withRunning(worker) {
                 var numbers: [Int] = []
-                for try await number in try await bench.client.stream("count", 500, queue: "q", of: Int.self) { numbers.append(number) }
+                for try await number in try await bench.client.stream("count", 500, queue: "q", of: Int.self) {
+                    numbers.append(number)
+                }
                 #expect(numbers == Array(1...500))
                 #expect(try await bench.client.call("count", 5, queue: "q") == 5)
                 var parts: [String] = []

@@ -6,14 +6,17 @@ import Testing
 
 enum VectorFile {
     static func load(_ name: String) throws -> Value {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let data = try Data(contentsOf: root.appendingPathComponent("protocol/vectors/\(name).json"))
         return try JSONCodec().value([UInt8](data))
     }
 
     static func list(_ name: String, _ part: String? = nil) throws -> [Value] {
         let file = try load(name)
-        guard let list = (part.map { file[$0] } ?? file)?.asArray, !list.isEmpty else { throw Missing(what: "\(name) \(part ?? "")") }
+        guard let list = (part.map { file[$0] } ?? file)?.asArray, !list.isEmpty else {
+            throw Missing(what: "\(name) \(part ?? "")")
+        }
         return list
     }
 

@@ -47,7 +47,8 @@ final class TokenEncoder: Encoder {
 
     static func finite(_ value: Double, _ path: [any CodingKey]) throws -> Value {
         guard value.isFinite else {
-            throw EncodingError.invalidValue(value, .init(codingPath: path, debugDescription: "\(value) has no form in any codec"))
+            throw EncodingError.invalidValue(
+                value, .init(codingPath: path, debugDescription: "\(value) has no form in any codec"))
         }
         return .double(value)
     }

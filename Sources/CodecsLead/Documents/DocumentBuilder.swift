@@ -48,7 +48,9 @@ public struct DocumentBuilder {
 
     /// Text of the input; a key where one is due.
     public mutating func text(_ range: Range<Int>, at offset: Int) throws(CodecError) {
-        try text(UnsafeRawBufferPointer(rebasing: input[range]), Entry(.text, payload: UInt64(range.lowerBound), count: range.count), offset)
+        try text(
+            UnsafeRawBufferPointer(rebasing: input[range]), Entry(.text, payload: UInt64(range.lowerBound), count: range.count),
+            offset)
     }
 
     /// Text of ``aside``; a key where one is due.
@@ -78,7 +80,8 @@ public struct DocumentBuilder {
         if entries[index].kind == .map {
             guard isKeyNext else { throw CodecError(.syntax, "a map ends between key and value", at: offset) }
             if let key = duplicateKey(index) {
-                throw CodecError(.duplicateKey, "the key \(String(key.prefix(80)).debugDescription) stands twice in a map", at: offset)
+                throw CodecError(
+                    .duplicateKey, "the key \(String(key.prefix(80)).debugDescription) stands twice in a map", at: offset)
             }
         }
         entries[index].payload = UInt64(entries.count)

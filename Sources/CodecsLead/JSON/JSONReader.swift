@@ -3,10 +3,12 @@
 struct JSONReader {
     var builder: DocumentBuilder
     private let input: UnsafeRawBufferPointer
+    private let depthLimit: Int
     private var index = 0
 
     init(_ input: UnsafeRawBufferPointer, limits: Limits) throws(CodecError) {
         self.input = input
+        depthLimit = limits.depth
         builder = try DocumentBuilder(input, limits: limits)
     }
 
@@ -47,6 +49,7 @@ struct JSONReader {
             let byte = try next("a value is missing")
             switch byte {
             case UInt8(ascii: "{"):
+                if builder.depth == depthLimit, try binaryAtLimit() { return }
                 try builder.beginMap(at: index)
                 index += 1
                 skipSpace()
@@ -111,6 +114,32 @@ struct JSONReader {
             let escapes = key.withUnsafeBytes({ BinaryMarker.escapes($0) })
         else { return nil }
         return (escapes, value)
+    }
+
+    /// Binary is a scalar, though its marker is a map: it may stand where a map would be too deep. Moves on only if it is one.
+    private mutating func binaryAtLimit() throws(CodecError) -> Bool {
+        var place = index + 1
+        func skip() { while place < input.count, Self.isSpace(input[place]) { place += 1 } }
+        func take(_ bytes: some Collection<UInt8>) -> Bool {
+            skip()
+            guard input.count - place >= bytes.count, input[place..<place + bytes.count].elementsEqual(bytes) else {
+                return false
+            }
+            place += bytes.count
+            return true
+        }
+        guard take("\"$b64\"".utf8), take(":".utf8), take("\"".utf8) else { return false }
+        let start = place
+        guard let end = input[start...].firstIndex(of: UInt8(ascii: "\"")) else { return false }
+        place = end + 1
+        guard take("}".utf8), let bytes = Base64.decode(UnsafeRawBufferPointer(rebasing: input[start..<end])) else {
+            return false
+        }
+        let first = builder.aside.count
+        builder.aside.append(contentsOf: bytes)
+        try builder.binary(aside: first..<builder.aside.count, at: index)
+        index = place
+        return true
     }
 
     // MARK: Scalars
@@ -182,7 +211,8 @@ struct JSONReader {
                 append(unit)
                 return place + 6
             }
-            guard unit < 0xDC00, place + 7 < input.count, input[place + 6] == UInt8(ascii: "\\"), input[place + 7] == UInt8(ascii: "u")
+            guard unit < 0xDC00, place + 7 < input.count, input[place + 6] == UInt8(ascii: "\\"),
+                input[place + 7] == UInt8(ascii: "u")
             else { throw CodecError(.text, "a lone surrogate is no text", at: place) }
             let low = try hex(at: place + 8)
             guard (0xDC00...0xDFFF).contains(low) else { throw CodecError(.text, "a lone surrogate is no text", at: place) }
@@ -243,7 +273,8 @@ struct JSONReader {
     }
 
     private func unexpected(_ byte: UInt8, _ wanted: String) -> CodecError {
-        let shown = byte > 0x20 && byte < 0x7F ? String(UnicodeScalar(byte)).debugDescription : "byte 0x" + String(byte, radix: 16)
+        let shown =
+            byte > 0x20 && byte < 0x7F ? String(UnicodeScalar(byte)).debugDescription : "byte 0x" + String(byte, radix: 16)
         return CodecError(.syntax, "expected \(wanted), found \(shown)", at: index)
     }
 }

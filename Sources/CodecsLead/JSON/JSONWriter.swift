@@ -44,10 +44,6 @@ public struct JSONWriter: TokenWriter {
 
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) {
         try begin()
-        // Readers count the marker as a map.
-        guard nesting.depth < nesting.limits.depth else {
-            throw CodecError(.depth, "binary nested deeper than the limit of \(nesting.limits.depth)")
-        }
         output.append(contentsOf: #"{"$b64":""#.utf8)
         Base64.append(bytes, to: &output)
         output.append(contentsOf: #""}"#.utf8)

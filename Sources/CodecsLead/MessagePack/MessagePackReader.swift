@@ -71,7 +71,11 @@ struct MessagePackReader {
         case MSGPACK_OBJECT_BIN:
             let range = range(object.via.bin.ptr, object.via.bin.size, place)
             // Ruby packs ASCII-8BIT keys so.
-            if builder.wantsKey { try builder.text(range, at: range.lowerBound) } else { try builder.binary(range, at: range.lowerBound) }
+            if builder.wantsKey {
+                try builder.text(range, at: range.lowerBound)
+            } else {
+                try builder.binary(range, at: range.lowerBound)
+            }
         case MSGPACK_OBJECT_EXT:
             let range = range(object.via.ext.ptr, object.via.ext.size, place)
             try builder.ext(type: object.via.ext.type, range, at: range.lowerBound)

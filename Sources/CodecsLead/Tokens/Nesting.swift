@@ -30,6 +30,8 @@ public struct Nesting: Sendable {
 
     /// NaN and the infinities have no form in any codec.
     public static func finite(_ value: Double) throws(CodecError) {
-        guard value.isFinite else { throw CodecError(.number, "\(value) has no form in any codec: only finite floats are values") }
+        guard value.isFinite else {
+            throw CodecError(.number, "\(value) has no form in any codec: only finite floats are values")
+        }
     }
 }

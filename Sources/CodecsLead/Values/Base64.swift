@@ -13,7 +13,8 @@ enum Base64 {
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let left = bytes.count - start
             let bits =
-                UInt32(bytes[start]) << 16 | (left > 1 ? UInt32(bytes[start + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[start + 2]) : 0)
+                UInt32(bytes[start]) << 16 | (left > 1 ? UInt32(bytes[start + 1]) << 8 : 0)
+                | (left > 2 ? UInt32(bytes[start + 2]) : 0)
             output.append(alphabet[Int(bits >> 18)])
             output.append(alphabet[Int(bits >> 12 & 63)])
             output.append(left > 1 ? alphabet[Int(bits >> 6 & 63)] : UInt8(ascii: "="))

@@ -17,7 +17,8 @@ extension TempestClient {
         codec: (any Codec)? = nil, timeout: Duration? = nil, of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         try await stream(
-            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout, of: Element.self)
+            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout,
+            of: Element.self)
     }
 
     /// The same for a job that was made before.

@@ -36,12 +36,14 @@ public final class TempestClient: Service {
     /// A client of the Redis that `redis` names; without it of `REDIS_URL`, `REDISTOGO_URL`, `REDISCLOUD_URL`, or
     /// `redis://127.0.0.1:6379`. Throws ``RedisError`` for a bad URL.
     public init(
-        redis: RedisConfiguration? = nil, options: ClientOptions = ClientOptions(), logger: Logger = Logger(label: "tempest.client")
+        redis: RedisConfiguration? = nil, options: ClientOptions = ClientOptions(),
+        logger: Logger = Logger(label: "tempest.client")
     ) throws {
         self.options = options
         self.logger = logger
         self.redis = RedisClient(
-            try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis), name: "tempest:\(ProcessEnvironment.processName)",
+            try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis),
+            name: "tempest:\(ProcessEnvironment.processName)",
             logger: logger, patience: options.patience)
     }
 

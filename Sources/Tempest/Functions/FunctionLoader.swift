@@ -25,7 +25,7 @@ package enum FunctionLoader {
     package static func call(_ command: RedisCommand, on client: RedisClient) async throws(RedisError) -> RedisReply {
         do {
             return try await client.execute(command)
-        } catch where error.code == .noFunction {
+        } catch  where error.code == .noFunction {
             do {
                 try await client.connection().flatMap { ensure(on: $0) }.get()
             } catch {

@@ -37,7 +37,9 @@ struct JobRun: Sendable {
         } catch {
             logger.warning(
                 "a malformed job was recorded as dead",
-                metadata: [LogKey.level: "\(claimed.level)", LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)"])
+                metadata: [
+                    LogKey.level: "\(claimed.level)", LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)",
+                ])
             return FinishedJob(outcome: .dead(reason: error.reason.rawValue, detail: error.detail, nil), job: nil)
         }
         guard let handler = handlers[job.action] else {

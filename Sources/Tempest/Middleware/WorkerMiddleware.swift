@@ -1,6 +1,5 @@
 // What runs around every handler: logs, metrics and traces come as such, and users add their own.
 
-
 /// Something that runs around handlers: the first one registered is the outermost.
 ///
 /// Called by a worker for each job whose action has a handler. To return means that the job is answered with what `next` returned; to

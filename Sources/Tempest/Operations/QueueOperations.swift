@@ -23,7 +23,8 @@ extension TempestClient {
         let reply = try await redis.execute(["LRANGE", .init(Keys.level(queue, level)), "0", .init(count - 1)])
         return (reply.array ?? []).compactMap(\.bytes).map { payload in
             do throws(Malformed) {
-                return PeekedJob(payload: payload, job: try Job(payload, codecs: options.codecs, limits: options.limits), trouble: nil)
+                return PeekedJob(
+                    payload: payload, job: try Job(payload, codecs: options.codecs, limits: options.limits), trouble: nil)
             } catch {
                 return PeekedJob(payload: payload, job: nil, trouble: "\(error.reason.rawValue): \(error.detail)")
             }

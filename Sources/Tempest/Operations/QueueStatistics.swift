@@ -43,7 +43,8 @@ public struct QueueStatistics: Sendable {
             guard let name = levels[index].string, let level = try? Level(name) else { continue }
             let waiting = levels[index + 1].integer ?? -1
             self.levels.append(
-                LevelStatistics(level: level, waiting: waiting < 0 ? nil : Int(waiting), isPaused: levels[index + 2].integer == 1))
+                LevelStatistics(level: level, waiting: waiting < 0 ? nil : Int(waiting), isPaused: levels[index + 2].integer == 1)
+            )
         }
         self.counts = [:]
         for index in stride(from: 0, to: counts.count - 1, by: 2) {

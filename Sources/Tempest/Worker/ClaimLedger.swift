@@ -144,7 +144,8 @@ final class ClaimLedger: Sendable {
             Counter(
                 label: MetricName.settled,
                 dimensions: [
-                    ("queue", queue.description), ("action", settlement.action), ("outcome", word == 0 ? "stale" : settlement.name),
+                    ("queue", queue.description), ("action", settlement.action),
+                    ("outcome", word == 0 ? "stale" : settlement.name),
                 ]
             ).increment()
         }

@@ -94,7 +94,9 @@ struct JobEnd: Sendable {
                     FunctionLibrary.chunk, key: run.queue.description,
                     [.init(process.description), .init(claimed.field), .init(inbox.description), .init(bytes)])
                 return try await connection.execute(command).integer ?? 0 != 0
-            } catch let error as RedisError where error.code == .connectionLost || error.code == .timedOut || error.code == .closed {
+            } catch let error as RedisError
+                where error.code == .connectionLost || error.code == .timedOut || error.code == .closed
+            {
                 try await Task.sleep(nanoseconds: UInt64(max(0, backoff.next().nanoseconds)))
             }
         }

@@ -65,7 +65,8 @@ final class QueueRunner: Sendable {
             switch end {
             case .stopped: return
             case .fenced:
-                logger.warning("Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
+                logger.warning(
+                    "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
                 backoff.reset()
             case .failed(let error):
                 health.withLock { $0.down("\(error)") }
@@ -193,7 +194,9 @@ final class QueueRunner: Sendable {
             }
             let rung = await bell.wait()
             if rung.contains(.fenced) { throw RunnerTrouble.fenced }
-            if rung.contains(.trouble) { throw RunnerTrouble.lost(RedisError(.connectionLost, "a connection of the worker failed")) }
+            if rung.contains(.trouble) {
+                throw RunnerTrouble.lost(RedisError(.connectionLost, "a connection of the worker failed"))
+            }
             state.woken(rung)
         }
     }
@@ -219,6 +222,11 @@ final class QueueRunner: Sendable {
             all.bytes += reply.bytes
             all.paused.formUnion(reply.paused)
             all.broken.formUnion(reply.broken)
+        }
+        // What landed was taken without a look at the levels above it: what does not fit goes back from the lowest.
+        if replies.count > 1, !replies[0].jobs.isEmpty {
+            let rank = Dictionary(uniqueKeysWithValues: zip(levels, levels.indices))
+            all.jobs.sort { rank[$0.level, default: 0] < rank[$1.level, default: 0] }
         }
         return all
     }

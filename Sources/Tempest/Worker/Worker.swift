@@ -46,7 +46,8 @@ public final class Worker: Service {
         queues: [String], redis: RedisConfiguration? = nil, options: WorkerOptions = WorkerOptions(),
         logger: Logger = Logger(label: "tempest.worker")
     ) throws {
-        precondition(!queues.isEmpty && options.concurrency > 0 && !options.levels.isEmpty, "a worker needs a queue, a level, a slot")
+        precondition(
+            !queues.isEmpty && options.concurrency > 0 && !options.levels.isEmpty, "a worker needs a queue, a level, a slot")
         var names: [QueueName] = []
         for queue in queues { names.append(try QueueName(queue)) }
         precondition(Set(names).count == names.count, "a queue is named twice")
@@ -105,7 +106,9 @@ public final class Worker: Service {
     /// Whether it can take jobs now.
     public var readiness: Readiness {
         let runners = runners.withLock { $0 }
-        guard !runners.isEmpty else { return Readiness(troubles: Dictionary(uniqueKeysWithValues: queues.map { ($0, "not running") })) }
+        guard !runners.isEmpty else {
+            return Readiness(troubles: Dictionary(uniqueKeysWithValues: queues.map { ($0, "not running") }))
+        }
         var troubles: [QueueName: String] = [:]
         for runner in runners {
             if let trouble = runner.health.withLock({ $0.trouble }) { troubles[runner.queue] = trouble }

@@ -26,7 +26,7 @@ struct DemoCommand: AsyncParsableCommand {
         let (root, verbose) = (self.root, self.verbose)
         try await Interruptible.run {
             try await withPrivateRedis { redis in
-                try await DemoWorkers(root: root, redisURL: redis.url, verbose: verbose).run { 
+                try await DemoWorkers(root: root, redisURL: redis.url, verbose: verbose).run {
                     try await Demo(redisURL: redis.url, texts: texts).run()
                 }
             }

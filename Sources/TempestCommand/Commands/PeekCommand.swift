@@ -64,7 +64,8 @@ struct PeekCommand: AsyncParsableCommand {
 
     private static func line(_ peeked: PeekedJob, _ level: Level, _ place: Int) -> String {
         guard let job = peeked.job else {
-            return "\(level) \(place)  no job (\(Shown.escapingControls(peeked.trouble ?? "")))  \(Shown.bytes(peeked.payload, most: 60))"
+            return
+                "\(level) \(place)  no job (\(Shown.escapingControls(peeked.trouble ?? "")))  \(Shown.bytes(peeked.payload, most: 60))"
         }
         let args = Shown.cut(Shown.json(job.args.value), to: 100)
         let waits = job.respondTo == nil ? "" : "  waits"

@@ -31,7 +31,9 @@ struct Demo: Sendable {
     private func matrix(_ client: TempestClient) async throws -> Bool {
         let bytes = texts.reduce(0) { $0 + $1.utf8.count }
         let expected = texts.map { WordCount($0) }
-        print("\nwordcount of \(texts.count) Markdown files (\(bytes) bytes), each a job: answers that agree, and the median round trip\n")
+        print(
+            "\nwordcount of \(texts.count) Markdown files (\(bytes) bytes), each a job: answers that agree, and the median round trip\n"
+        )
         var table = Table([("worker", .left)] + CodecSet.standard.names.map { ($0, .left) })
         var agreed = true
         for language in Self.languages {
@@ -65,7 +67,11 @@ struct Demo: Sendable {
         }
         let median = times.sorted()[times.count / 2]
         let milliseconds = (median / .microseconds(1)).rounded() / 1000
-        return (agreeing == texts.count ? "agrees \(agreeing)/\(texts.count)  \(milliseconds) ms" : "DISAGREES \(agreeing)/\(texts.count)", agreeing == texts.count)
+        return (
+            agreeing == texts.count
+                ? "agrees \(agreeing)/\(texts.count)  \(milliseconds) ms" : "DISAGREES \(agreeing)/\(texts.count)",
+            agreeing == texts.count
+        )
     }
 
     /// One queue, three languages, three codecs: the first free worker answers.
@@ -86,7 +92,9 @@ struct Demo: Sendable {
         }
         let agreeing = answers.count { $0.agrees(with: expected) }
         let shares = Self.languages.map { language in "\(language) \(answers.count { $0.language == language })" }
-        print("\n\(total) jobs in mixed codecs on one queue that all three share: \(agreeing) agree; served by \(shares.joined(separator: ", "))")
+        print(
+            "\n\(total) jobs in mixed codecs on one queue that all three share: \(agreeing) agree; served by \(shares.joined(separator: ", "))"
+        )
         return agreeing == total
     }
 
@@ -102,7 +110,8 @@ struct Demo: Sendable {
                     let codec = CodecSet.standard.named(names[(round + place) % names.count])
                     group.addTask {
                         try await client.call(
-                            "turn", "\(level) \(round + 1)", queue: Self.orderQueue, level: level, codec: codec, timeout: .seconds(10))
+                            "turn", "\(level) \(round + 1)", queue: Self.orderQueue, level: level, codec: codec,
+                            timeout: .seconds(10))
                     }
                 }
             }

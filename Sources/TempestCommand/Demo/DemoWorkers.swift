@@ -22,12 +22,15 @@ struct DemoWorkers: Sendable {
                 group.addTask { try await start(rest.dropFirst(), body) }
                 group.addTask {
                     for await line in child.lines {
-                        if verbose { FileHandle.standardError.write(Data("\(child.name): \(Shown.escapingControls(line))\n".utf8)) }
+                        if verbose {
+                            FileHandle.standardError.write(Data("\(child.name): \(Shown.escapingControls(line))\n".utf8))
+                        }
                     }
                     // A worker lives as long as the demonstration; one that ends by itself ends it.
                     try Task.checkCancellation()
                     throw CommandFailure(
-                        "the worker \(child.name) ended by itself:\n" + child.output.suffix(15).map(Shown.escapingControls).joined(separator: "\n"))
+                        "the worker \(child.name) ended by itself:\n"
+                            + child.output.suffix(15).map(Shown.escapingControls).joined(separator: "\n"))
                 }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -54,7 +57,8 @@ struct DemoWorkers: Sendable {
                 [try client("python/examples/wordcount.py")] + queues("python") + ["--concurrency", "4"],
                 environment: environment.merging(["TEMPEST_PROCESS": "python"]) { $1 }),
             ProcessRunner(
-                variables["RUBY"] ?? "ruby", [try client("ruby/examples/wordcount.rb")] + queues("ruby") + ["--concurrency", "4"],
+                variables["RUBY"] ?? "ruby",
+                [try client("ruby/examples/wordcount.rb")] + queues("ruby") + ["--concurrency", "4"],
                 environment: environment.merging(["TEMPEST_PROCESS": "ruby"]) { $1 }),
             ProcessRunner(
                 program, ["demo-worker", "--concurrency", "1", Demo.orderQueue],
@@ -64,7 +68,8 @@ struct DemoWorkers: Sendable {
 
     /// Waits until each queue has its workers.
     static func ready(_ client: TempestClient) async throws {
-        let wanted = try Demo.languages.map { (try QueueName(Demo.queue($0)), 1) }
+        let wanted =
+            try Demo.languages.map { (try QueueName(Demo.queue($0)), 1) }
             + [(try QueueName(Demo.sharedQueue), Demo.languages.count), (try QueueName(Demo.orderQueue), 1)]
         let start = ContinuousClock.now
         for (queue, count) in wanted {

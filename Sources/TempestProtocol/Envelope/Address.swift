@@ -27,7 +27,8 @@ package enum Address: Sendable, Equatable {
         let isIPv6 =
             host.first == "[" && host.last == "]" && host.utf8.count > 2
             && host.dropFirst().dropLast().utf8.allSatisfy {
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0 | 0x20)
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0 | 0x20)
                     || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".")
             }
         guard (1...253).contains(host.utf8.count), isHost || isIPv6 else { return nil }
