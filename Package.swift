@@ -27,7 +27,7 @@ let package = Package(
             name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
         .systemLibrary(
             name: "CMessagePack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"]), .brew(["msgpack"])]),
-        .target(name: "TempestCodecs", dependencies: ["CMessagePack"], path: "Sources/CodecsLead"),
+        .target(name: "TempestCodecs", dependencies: ["CMessagePack"]),
         .target(
             name: "TempestProtocol", dependencies: ["TempestCodecs"],
             // The contract lives in protocol/ alone; the build carries a copy of it.
@@ -71,7 +71,7 @@ let package = Package(
 
         // Tests, by what they need: nothing, then Redis, then processes.
         .testTarget(name: "ArchitectureTests"),
-        //.testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),
+        .testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),
         .testTarget(name: "TempestProtocolTests", dependencies: ["TempestProtocol"]),
         .testTarget(
             name: "TempestRedisTests",

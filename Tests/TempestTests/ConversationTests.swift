@@ -11,7 +11,7 @@ struct ConversationTests {
         if more { meta["more"] = true }
         if let token { (meta["token"], meta["seq"]) = (.text(token), .int(seq)) }
         var args = TokenBuffer()
-        args.int(value)
+        try args.int(value)
         let bytes = try JSONCodec().encode(AnswerDraft(action: "a", id: .text("j"), args: args, count: 1, meta: meta))
         return try Answer(bytes, codecs: .standard, limits: .standard)
     }

@@ -1,0 +1,83 @@
+// A way to write values as bytes. The set of codecs picks one by the first byte of an envelope.
+// Before it: bytes from Redis. After it: a Document that envelope and handler read, or bytes for Redis.
+
+/// A codec: JSON, MessagePack, tnetstring, or a program's own.
+///
+/// A codec is a value without state; `any Codec` may be kept in lists and is opened once a document, never once a token.
+public protocol Codec: Sendable {
+    /// What writes the tokens of one document.
+    associatedtype Writer: TokenWriter
+
+    /// The codec's name, as in `accept` of an envelope's meta: `json`, `msgpack`, `tnetstring`.
+    var name: String { get }
+    /// The media type, for HTTP bridges and logs.
+    var contentType: String { get }
+
+    /// Whether an envelope that begins with these bytes is in this codec. No other codec of the set may say so too.
+    func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool
+
+    /// Reads exactly one value that fills all the bytes.
+    ///
+    /// Everything in `bytes` is hostile: implementations go through ``DocumentBuilder``, which holds to the limits.
+    func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document
+
+    /// A writer for one document, which holds to the limits.
+    func makeWriter(limits: Limits) -> Writer
+
+    /// The bytes of what was written; throws if it is not exactly one complete value.
+    func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8]
+}
+
+extension Codec {
+    /// Reads one value within the protocol's limits.
+    public func parse(_ bytes: [UInt8]) throws(CodecError) -> Document {
+        try parse(bytes, limits: .standard)
+    }
+
+    /// The bytes of a value, node or recording. Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
+    public func encode(
+        _ value: some TokenWritable, limits: Limits = .standard, canonical: Bool = false
+    ) throws(CodecError) -> [UInt8] {
+        var writer = makeWriter(limits: limits)
+        if canonical {
+            var buffer = TokenBuffer(limits: limits)
+            try value.write(to: &buffer)
+            try buffer.writeSorted(to: &writer)
+        } else {
+            try value.write(to: &writer)
+        }
+        return try finish(writer)
+    }
+
+    /// The bytes of an `Encodable`. Throws `EncodingError` with the path, or ``CodecError``.
+    public func encode(encoding value: some Encodable, limits: Limits = .standard, canonical: Bool = false) throws -> [UInt8] {
+        var buffer = TokenBuffer(limits: limits)
+        try buffer.encode(value)
+        return try encode(buffer, limits: limits, canonical: canonical)
+    }
+
+    /// A `Decodable` from bytes. Throws ``CodecError`` for bytes that are no document, `DecodingError` for a wrong shape.
+    public func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], limits: Limits = .standard) throws -> T {
+        try parse(bytes, limits: limits).root.decode(type)
+    }
+
+    /// The dynamic value that the bytes hold.
+    public func value(_ bytes: [UInt8], limits: Limits = .standard) throws(CodecError) -> Value {
+        try parse(bytes, limits: limits).root.value
+    }
+}
+
+extension Codec where Self == JSONCodec {
+    /// JSON.
+    public static var json: JSONCodec { JSONCodec() }
+}
+
+extension Codec where Self == MessagePackCodec {
+    /// MessagePack.
+    public static var messagePack: MessagePackCodec { MessagePackCodec() }
+}
+
+extension Codec where Self == TNetstringCodec {
+    /// tnetstring.
+    public static var tnetstring: TNetstringCodec { TNetstringCodec() }
+}

@@ -1,0 +1,130 @@
+// The state machine of a document in the making: what may come next, and how deep and how many values it is.
+// Every builder, recorder and writer asks it before it takes a token.
+
+/// Keeps the open containers of a document; refuses tokens that do not fit and those over the limits.
+struct Nesting: Sendable {
+    /// An open container, or the root.
+    struct Frame: Sendable {
+        /// The owner's mark: where the container began.
+        var start: Int
+        /// Elements or pairs so far.
+        var count: Int
+        /// Elements or pairs announced; -1: not known.
+        var expected: Int
+        /// Whether keys are wanted.
+        var isMap: Bool
+        /// Whether the next token must be a key.
+        var needsKey: Bool
+    }
+
+    /// The innermost container; the root when `depth` is 0.
+    private(set) var top: Frame
+    private(set) var parents: [Frame] = []
+    private(set) var values = 0
+    let name: String
+    let depthLimit: Int
+    let valueLimit: Int
+
+    /// `roots`: how many values there may be outside of containers, -1: any number.
+    init(name: String, limits: Limits, roots: Int = 1, slack: Int = 0) {
+        self.name = name
+        depthLimit = limits.depth
+        valueLimit = limits.values + slack
+        top = Frame(start: -1, count: 0, expected: roots, isMap: false, needsKey: false)
+    }
+
+    /// The number of open containers.
+    var depth: Int { parents.count }
+
+    /// Takes a value, scalar or container.
+    @inline(__always)
+    mutating func value(at offset: Int? = nil) throws(CodecError) {
+        guard !top.needsKey, top.count != top.expected || top.isMap, values < valueLimit else {
+            throw refusal(key: false, offset)
+        }
+        values += 1
+        if top.isMap { top.needsKey = true } else { top.count += 1 }
+    }
+
+    /// Takes a key.
+    @inline(__always)
+    mutating func key(at offset: Int? = nil) throws(CodecError) {
+        guard top.needsKey, top.count != top.expected, values < valueLimit else { throw refusal(key: true, offset) }
+        values += 1
+        top.needsKey = false
+        top.count += 1
+    }
+
+    /// Opens a container (and takes it as a value). `allowance`: how much deeper than the limit it may be.
+    mutating func begin(map: Bool, expected: Int, start: Int, at offset: Int? = nil, allowance: Int = 0) throws(CodecError) {
+        try value(at: offset)
+        guard parents.count < depthLimit + allowance else { throw tooDeep(offset) }
+        parents.append(top)
+        top = Frame(start: start, count: 0, expected: expected, isMap: map, needsKey: map)
+    }
+
+    /// Closes the innermost container and hands it out.
+    mutating func end(map: Bool, at offset: Int? = nil) throws(CodecError) -> Frame {
+        guard top.start >= 0, top.isMap == map, top.needsKey == map else {
+            throw CodecError(.syntax, "\(name): the \(map ? "map" : "array") is not open or not complete", at: offset)
+        }
+        guard top.expected < 0 || top.count == top.expected else {
+            throw CodecError(
+                .syntax, "\(name): \(top.expected) elements were announced but \(top.count) written", at: offset)
+        }
+        let closed = top
+        if let parent = parents.popLast() { top = parent }
+        return closed
+    }
+
+    /// Checks that exactly the values that were wanted are there.
+    func finish(at offset: Int? = nil) throws(CodecError) {
+        guard parents.isEmpty, top.expected < 0 || top.count == top.expected else {
+            throw CodecError(.syntax, "\(name): the document is not complete", at: offset)
+        }
+    }
+
+    /// A state to come back to while its containers are still open.
+    struct Mark: Sendable {
+        var top: Frame
+        var depth: Int
+        var values: Int
+    }
+
+    /// The state as it is. Containers below the top do not change while the top is open, so that they need not be kept.
+    var mark: Mark { Mark(top: top, depth: depth, values: values) }
+
+    /// Forgets what was opened and counted since.
+    mutating func rewind(to mark: Mark) {
+        parents.removeLast(depth - mark.depth)
+        top = mark.top
+        values = mark.values
+    }
+
+    /// Forgets values that a reader folded into others.
+    mutating func forget(values count: Int) {
+        values -= count
+    }
+
+    /// The error of a container that is too deep.
+    func tooDeep(_ offset: Int?) -> CodecError {
+        CodecError(.depth, "\(name): deeper than \(depthLimit) containers", at: offset)
+    }
+
+    /// The error of too many bytes.
+    func tooBig(_ limit: Int) -> CodecError {
+        CodecError(.size, "\(name): over the limit of \(limit) bytes")
+    }
+
+    @inline(never)
+    private func refusal(key: Bool, _ offset: Int?) -> CodecError {
+        if values >= valueLimit {
+            return CodecError(.values, "\(name): more than \(valueLimit) values", at: offset)
+        }
+        if key || top.needsKey {
+            return CodecError(.syntax, "\(name): \(key ? "a key where none belongs" : "a value where a key belongs")", at: offset)
+        }
+        if parents.isEmpty { return CodecError(.trailing, "\(name): more than one value", at: offset) }
+        return CodecError(.syntax, "\(name): more than the \(top.expected) elements that were announced", at: offset)
+    }
+}

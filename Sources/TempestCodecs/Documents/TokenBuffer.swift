@@ -1,0 +1,177 @@
+// A recording of tokens, to be written later: arguments before their codec is known, an Encodable, a canonical copy.
+// Before it: Encodables and values. After it: a codec's writer.
+
+/// Records tokens; flat, without an allocation a token.
+///
+/// Any number of values may be recorded one after the other at the top. Unlike codecs' writers it also refuses maps with a key twice.
+public struct TokenBuffer: TokenWriter, Sendable {
+    var tape = Tape()
+    var nesting: Nesting
+    let limits: Limits
+
+    /// An empty recording.
+    public init(limits: Limits = .standard) {
+        self.limits = limits
+        nesting = Nesting(name: "values", limits: limits, roots: -1)
+    }
+
+    /// How many complete values are recorded at the top.
+    public var count: Int { nesting.depth == 0 ? nesting.top.count : 0 }
+
+    /// Records exactly one value, as its `encode(to:)` says.
+    ///
+    /// Throws `EncodingError` with the path if it encodes nothing, too much, or what is no value (NaN); the recording is then as before.
+    public mutating func encode(_ value: some Encodable) throws {
+        if tape.entries.isEmpty {
+            tape.entries.reserveCapacity(32)
+            tape.source.reserveCapacity(256)
+        }
+        let before = mark
+        let recorder = Recorder(buffer: self, path: [])
+        self = TokenBuffer(limits: limits)
+        do {
+            try recorder.encodeRoot(value)
+            self = recorder.takeBuffer()
+        } catch {
+            self = recorder.takeBuffer()
+            rewind(to: before)
+            throw error
+        }
+    }
+
+    /// A state to come back to.
+    struct Mark {
+        var entries: Int
+        var bytes: Int
+        var nesting: Nesting.Mark
+    }
+
+    /// The state as it is.
+    var mark: Mark { Mark(entries: tape.entries.count, bytes: tape.source.count, nesting: nesting.mark) }
+
+    /// Forgets what was recorded since.
+    mutating func rewind(to mark: Mark) {
+        tape.entries.removeLast(tape.entries.count - mark.entries)
+        tape.source.removeLast(tape.source.count - mark.bytes)
+        nesting.rewind(to: mark.nesting)
+    }
+
+    /// Records null.
+    public mutating func null() throws(CodecError) {
+        try nesting.value()
+        tape.entries.append(Entry(.null, offset: 0))
+    }
+
+    /// Records a bool.
+    public mutating func bool(_ value: Bool) throws(CodecError) {
+        try nesting.value()
+        tape.entries.append(Entry(.bool, offset: 0, payload: value ? 1 : 0))
+    }
+
+    /// Records an integer.
+    public mutating func int(_ value: Int64) throws(CodecError) {
+        try nesting.value()
+        tape.entries.append(Entry(.int, offset: 0, payload: UInt64(bitPattern: value)))
+    }
+
+    /// Records an integer.
+    public mutating func uint(_ value: UInt64) throws(CodecError) {
+        try nesting.value()
+        tape.entries.append(Entry(value > UInt64(Int64.max) ? .uint : .int, offset: 0, payload: value))
+    }
+
+    /// Records a finite float.
+    public mutating func double(_ value: Double) throws(CodecError) {
+        guard value.isFinite else { throw CodecError(.number, "values: \(value) is no value, floats are finite") }
+        try nesting.value()
+        tape.entries.append(Entry(.double, offset: 0, payload: value.bitPattern))
+    }
+
+    /// Records text.
+    public mutating func text(utf8: UnsafeRawBufferPointer) throws(CodecError) {
+        guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: text that is not valid UTF-8") }
+        try nesting.value()
+        try append(.text, utf8)
+    }
+
+    /// Records bytes.
+    public mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) {
+        try nesting.value()
+        try append(.binary, bytes)
+    }
+
+    /// Records a MessagePack extension.
+    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
+        try nesting.value()
+        try append(.ext, data, type: type)
+    }
+
+    /// Records a key.
+    public mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError) {
+        guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: a key that is not valid UTF-8") }
+        try nesting.key()
+        try append(.text, utf8, flags: Entry.isKey)
+    }
+
+    /// Opens an array.
+    public mutating func beginArray(count: Int) throws(CodecError) {
+        try nesting.begin(map: false, expected: count, start: tape.entries.count)
+        tape.entries.append(Entry(.array, offset: 0))
+    }
+
+    /// Closes the array.
+    public mutating func endArray() throws(CodecError) {
+        tape.close(try nesting.end(map: false))
+    }
+
+    /// Opens a map.
+    public mutating func beginMap(count: Int) throws(CodecError) {
+        try nesting.begin(map: true, expected: count, start: tape.entries.count)
+        tape.entries.append(Entry(.map, offset: 0))
+    }
+
+    /// Closes the map; throws if a key is in it twice.
+    public mutating func endMap() throws(CodecError) {
+        let frame = try nesting.end(map: true)
+        tape.close(frame)
+        guard frame.count > 1 else { return }
+        let twice =
+            frame.count <= Tape.smallMap
+            ? tape.duplicateInSmallMap(frame.start) : tape.duplicate(inSorted: tape.sortedKeys(ofMap: frame.start))
+        if let twice {
+            let text = tape.string(tape.entries[twice]).debugDescription
+            throw CodecError(.duplicateKey, "values: the key \(text) is in the map already")
+        }
+    }
+
+    /// Stands for what is written elsewhere until it is resolved.
+    mutating func splice(_ number: Int) throws(CodecError) {
+        try nesting.value()
+        var entry = Entry(.null, offset: 0, payload: UInt64(number))
+        entry.flags = Entry.isSplice
+        tape.entries.append(entry)
+    }
+
+    private mutating func append(
+        _ kind: Kind, _ bytes: UnsafeRawBufferPointer, flags: UInt8 = 0, type: Int8 = 0
+    ) throws(CodecError) {
+        let start = tape.source.count
+        guard start + bytes.count <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+        tape.source.append(contentsOf: bytes)
+        tape.entries.append(Entry(kind, offset: 0, start: start, length: bytes.count, flags: flags, type: type))
+    }
+}
+
+extension TokenBuffer: TokenWritable {
+    /// Writes all the values that were recorded.
+    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        try nesting.finish()
+        try tape.write(from: 0, to: tape.entries.count, into: &writer)
+    }
+
+    /// The same with the keys of every map sorted by their UTF-8 bytes.
+    public func writeSorted<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        try nesting.finish()
+        try tape.writeSorted(from: 0, to: tape.entries.count, into: &writer)
+    }
+}

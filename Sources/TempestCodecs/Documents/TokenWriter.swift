@@ -1,0 +1,91 @@
+// Values as a stream of tokens: what every writer takes and every value, node and recording gives.
+// Before it: a Value, a Node or an Encodable. After it: a codec's bytes or a TokenBuffer.
+
+/// Takes the tokens of a document, in order; counts of containers are always known up front.
+///
+/// A writer refuses calls that make no document (a value where a key belongs, more elements than were announced) and holds to
+/// its ``Limits``. After an error it must be thrown away.
+public protocol TokenWriter {
+    /// Writes null.
+    mutating func null() throws(CodecError)
+    /// Writes a bool.
+    mutating func bool(_ value: Bool) throws(CodecError)
+    /// Writes an integer.
+    mutating func int(_ value: Int64) throws(CodecError)
+    /// Writes an integer; one that fits Int64 is the same value as the Int64.
+    mutating func uint(_ value: UInt64) throws(CodecError)
+    /// Writes a float; NaN and the infinities are refused.
+    mutating func double(_ value: Double) throws(CodecError)
+    /// Writes text.
+    mutating func text(_ value: String) throws(CodecError)
+    /// Writes text that is given as UTF-8; other bytes are refused.
+    mutating func text(utf8: UnsafeRawBufferPointer) throws(CodecError)
+    /// Writes bytes.
+    mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError)
+    /// Writes a MessagePack extension; other codecs refuse it.
+    mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError)
+    /// Opens an array of `count` elements.
+    mutating func beginArray(count: Int) throws(CodecError)
+    /// Closes the array.
+    mutating func endArray() throws(CodecError)
+    /// Opens a map of `count` pairs.
+    mutating func beginMap(count: Int) throws(CodecError)
+    /// Writes the key of the next value. Keys of a map differ; only ``TokenBuffer`` checks it.
+    mutating func key(_ key: String) throws(CodecError)
+    /// Writes a key that is given as UTF-8.
+    mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError)
+    /// Closes the map.
+    mutating func endMap() throws(CodecError)
+}
+
+extension TokenWriter {
+    /// Writes text.
+    public mutating func text(_ value: String) throws(CodecError) {
+        try value.withRawUTF8 { (raw) throws(CodecError) in try text(utf8: raw) }
+    }
+
+    /// Writes the key of the next value.
+    public mutating func key(_ key: String) throws(CodecError) {
+        try key.withRawUTF8 { (raw) throws(CodecError) in try self.key(utf8: raw) }
+    }
+
+    /// Writes bytes.
+    public mutating func binary(_ bytes: [UInt8]) throws(CodecError) {
+        try bytes.withRawBytes { (raw) throws(CodecError) in try binary(raw) }
+    }
+
+    /// Writes a MessagePack extension; other codecs refuse it.
+    public mutating func ext(type: Int8, data: [UInt8]) throws(CodecError) {
+        try data.withRawBytes { (raw) throws(CodecError) in try ext(type: type, data: raw) }
+    }
+}
+
+/// What can be given to a writer as exactly one value (a ``TokenBuffer``: as many as were recorded).
+public protocol TokenWritable {
+    /// Writes the value.
+    func write<W: TokenWriter>(to writer: inout W) throws(CodecError)
+}
+
+extension String {
+    /// The UTF-8 of a string, without a copy where it is stored so already. (The standard library's call is not typed in its error.)
+    @inline(__always)
+    func withRawUTF8<R>(_ body: (UnsafeRawBufferPointer) throws(CodecError) -> R) throws(CodecError) -> R {
+        var copy = self
+        let result: Result<R, CodecError> = copy.withUTF8 { utf8 in
+            do throws(CodecError) {
+                return .success(try body(UnsafeRawBufferPointer(utf8)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension [UInt8] {
+    /// The bytes of an array, with a typed error.
+    @inline(__always)
+    func withRawBytes<R>(_ body: (UnsafeRawBufferPointer) throws(CodecError) -> R) throws(CodecError) -> R {
+        try withUnsafeBufferPointer { (bytes) throws(CodecError) in try body(UnsafeRawBufferPointer(bytes)) }
+    }
+}
