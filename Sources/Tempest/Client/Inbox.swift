@@ -2,7 +2,6 @@
 // park when it is empty. Driven by the event loop, without a task, so that a client needs nobody to run it.
 
 import Logging
-import Metrics
 import NIOCore
 import Synchronization
 import TempestCodecs
@@ -32,10 +31,11 @@ final class Inbox: Sendable {
     private let codecs: CodecSet
     private let limits: Limits
     private let logger: Logger
+    private let counters: Counters
     private let state = Mutex(State())
 
-    init(_ queue: QueueName, redis: RedisClient, codecs: CodecSet, limits: Limits, logger: Logger) {
-        (self.queue, self.redis, self.codecs, self.limits) = (queue, redis, codecs, limits)
+    init(_ queue: QueueName, redis: RedisClient, codecs: CodecSet, limits: Limits, counters: Counters, logger: Logger) {
+        (self.queue, self.redis, self.codecs, self.limits, self.counters) = (queue, redis, codecs, limits, counters)
         var logger = logger
         logger[metadataKey: LogKey.queue] = "\(queue)"
         self.logger = logger
@@ -189,7 +189,7 @@ final class Inbox: Sendable {
             return
         }
         guard let receiver = state.withLock({ $0.receivers[answer.id] }) else {
-            Counter(label: MetricName.late, dimensions: [("queue", queue.description)]).increment()
+            counters.add(to: MetricName.late, ["queue": queue.description])
             logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(answer.id)"])
             return
         }

@@ -1,7 +1,6 @@
 // From arguments to a job in a level's list: the beginning of a job's life.
 
 import Instrumentation
-import Metrics
 public import TempestCodecs
 public import TempestProtocol
 import TempestRedis
@@ -54,7 +53,7 @@ extension TempestClient {
         } else if !commands.isEmpty {
             for result in try await redis.execute(commands) { _ = try result.get() }
         }
-        Counter(label: MetricName.pushed, dimensions: [("queue", queue.description)]).increment(by: jobs.count)
+        counters.add(jobs.count, to: MetricName.pushed, ["queue": queue.description])
     }
 
     /// A job's bytes, with the trace of the caller if there is one.

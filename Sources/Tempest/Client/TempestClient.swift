@@ -1,7 +1,6 @@
 // What people push and call with. Its pushes are one RPUSH; its calls wait at an Inbox.
 
 public import Logging
-import Metrics
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
@@ -25,6 +24,7 @@ public final class TempestClient: Service {
     let options: ClientOptions
     let redis: RedisClient
     let logger: Logger
+    let counters = Counters()
     private let state = Mutex(State())
 
     private struct State {
@@ -69,7 +69,8 @@ public final class TempestClient: Service {
         let inbox = try state.withLock { state in
             guard !state.isClosed else { throw CallError(.closed, "the client was shut down") }
             if let inbox = state.inboxes[queue] { return inbox }
-            let inbox = Inbox(queue, redis: redis, codecs: options.codecs, limits: options.limits, logger: logger)
+            let inbox = Inbox(
+                queue, redis: redis, codecs: options.codecs, limits: options.limits, counters: counters, logger: logger)
             state.inboxes[queue] = inbox
             return inbox
         }

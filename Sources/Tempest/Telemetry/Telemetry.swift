@@ -1,13 +1,11 @@
 // The names that operators build dashboards on: metrics, log metadata and spans. Decided once, listed in docs/telemetry.md.
 
-import Metrics
-
 /// Metrics, as swift-metrics labels and dimensions. `action` is a registered action or `unknown`: a producer cannot make up
 /// dimensions.
 enum MetricName {
     /// Counter {queue, level}: jobs taken from Redis.
     static let claimed = "tempest_jobs_claimed_total"
-    /// Counter {queue, action, outcome = done | failed | dead | released | stale}: claims ended.
+    /// Counter {queue, action, outcome = done | failed | dead | stale}: claims ended.
     static let settled = "tempest_jobs_settled_total"
     /// Timer {queue, action}: how long handlers ran.
     static let duration = "tempest_job_duration_seconds"

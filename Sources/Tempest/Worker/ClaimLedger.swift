@@ -2,7 +2,6 @@
 // whatever else is ready by then (batches form by themselves), and only Redis' word ends a claim and frees its slot.
 
 import Logging
-import Metrics
 import NIOCore
 import Synchronization
 import TempestProtocol
@@ -37,10 +36,16 @@ final class ClaimLedger: Sendable {
     private let slots: Slots
     private let bell: Bell
     private let logger: Logger
+    private let counters: Counters
     private let state = Mutex(State())
 
-    init(queue: QueueName, slots: Slots, bell: Bell, logger: Logger) {
-        (self.queue, self.slots, self.bell, self.logger) = (queue, slots, bell, logger)
+    private struct Ending: Hashable {
+        var action: String
+        var outcome: String
+    }
+
+    init(queue: QueueName, slots: Slots, bell: Bell, counters: Counters, logger: Logger) {
+        (self.queue, self.slots, self.bell, self.counters, self.logger) = (queue, slots, bell, counters, logger)
     }
 
     /// The claims of this process: run, or waiting to be settled.
@@ -134,6 +139,7 @@ final class ClaimLedger: Sendable {
         }
         slots.release(ours)
         bell.ring(.slot)
+        var outcomes: [Ending: Int] = [:]
         for (index, settlement) in settlements.enumerated() {
             let word = index < replies.count ? replies[index].integer ?? 0 : 0
             if word == 2 {
@@ -141,13 +147,12 @@ final class ClaimLedger: Sendable {
                     "an answer was dropped: its inbox is not a list",
                     metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.field)"])
             }
-            Counter(
-                label: MetricName.settled,
-                dimensions: [
-                    ("queue", queue.description), ("action", settlement.action),
-                    ("outcome", word == 0 ? "stale" : settlement.name),
-                ]
-            ).increment()
+            outcomes[Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name), default: 0] += 1
+        }
+        for (ending, count) in outcomes {
+            counters.add(
+                count, to: MetricName.settled,
+                ["queue": queue.description, "action": ending.action, "outcome": ending.outcome])
         }
         flush()
     }

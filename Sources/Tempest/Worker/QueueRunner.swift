@@ -18,6 +18,7 @@ final class QueueRunner: Sendable {
     private let beater: Beater
     private let logger: Logger
     private let ledger: ClaimLedger
+    private let counters = Counters()
     private let stopping = Mutex(false)
     private let makeRun: @Sendable (ProcessName, Logger) -> JobRun
 
@@ -29,7 +30,7 @@ final class QueueRunner: Sendable {
         logger[metadataKey: LogKey.queue] = "\(queue)"
         (self.queue, self.levels, self.options, self.redis) = (queue, options.levels, options, redis)
         (self.slots, self.beater, self.logger) = (slots, beater, logger)
-        self.ledger = ClaimLedger(queue: queue, slots: slots, bell: bell, logger: logger)
+        self.ledger = ClaimLedger(queue: queue, slots: slots, bell: bell, counters: counters, logger: logger)
         self.makeRun = { makeRun(queue, $0, $1) }
         slots.announce(to: bell)
     }
@@ -107,6 +108,7 @@ final class QueueRunner: Sendable {
                 session.close()
                 ledger.detach()
                 health.withLock { $0.down("\(error)") }
+                counters.add(to: MetricName.lost, ["queue": queue.description])
                 logger.warning("lost Redis; reconnecting", metadata: [LogKey.error: "\(error)"])
                 while true {
                     if await bell.wait(atMost: backoff.next(), on: redis.eventLoop).contains(.stop), ledger.held.isEmpty {
@@ -234,6 +236,10 @@ final class QueueRunner: Sendable {
     private func start(_ claimed: [ClaimedJob], _ run: JobRun, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
         ledger.enter(claimed.lazy.map(\.field))
+        for level in levels {
+            let count = claimed.count { $0.level == level }
+            counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description])
+        }
         for job in claimed {
             jobs.addTask { await JobEnd(ledger: self.ledger, redis: self.redis, run: run).carryOut(job) }
         }
@@ -265,6 +271,11 @@ final class QueueRunner: Sendable {
         let goodbye = RedisCommand.fcall(
             FunctionLibrary.goodbye, key: queue.description,
             [.init(session.process.description)] + levels.map { .init($0.description) })
+        // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
+        let patience = NIODeadline.now() + .seconds(2)
+        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
+            if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { break }
+        }
         do {
             for parker in session.parkers.values { try? await parker.connection.close().get() }
             _ = try await FunctionLoader.call(goodbye, on: redis)
