@@ -83,3 +83,13 @@ enum CodecName {
         return codec
     }
 }
+
+/// Arguments such as -2 are numbers; anything else that begins with - is an option that does not exist.
+enum NegativeNumbers {
+    static func check(_ arguments: [String]) throws {
+        guard !CommandLine.arguments.contains("--") else { return }
+        for argument in arguments where argument.hasPrefix("-") && argument != "-" && Double(argument) == nil {
+            throw ValidationError("there is no option \(argument); put -- before arguments that begin with -")
+        }
+    }
+}

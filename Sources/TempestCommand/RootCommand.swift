@@ -12,8 +12,10 @@ struct RootCommand: AsyncParsableCommand {
             --redis, REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL, or at redis://127.0.0.1:6379.
 
             EXAMPLE
-              tempest dev &                       # a private Redis; prints its URL
-              tempest call wordcount 'a b a'      # pushes a job and prints the answer
+              tempest dev --port 6390 &                          # a private Redis
+              export REDIS_URL=redis://127.0.0.1:6390
+              python3 clients/python/examples/wordcount.py tempest &   # a worker
+              tempest call wordcount 'a b a'                     # pushes a job and prints the answer
             """,
         version: "0.1.0",
         subcommands: [

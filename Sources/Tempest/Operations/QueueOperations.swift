@@ -11,6 +11,14 @@ extension TempestClient {
         return names.compactMap { $0.string.flatMap { try? QueueName($0) } }.sorted { $0.description < $1.description }
     }
 
+    /// Makes a queue and its level known to those who look, as workers do when they start. Best effort: a producer may lack the rights.
+    public func announce(_ queue: String, _ level: Level) async {
+        guard let name = try? QueueName(queue) else { return }
+        let levels = RedisCommand.fcall(FunctionLibrary.levels, key: name.description, [.init(level.description)])
+        _ = try? await FunctionLoader.call(levels, on: redis)
+        _ = try? await redis.execute(["SADD", .init(Keys.queues), .init(name.description)])
+    }
+
     /// A queue as it is now; `levels` are looked at besides those that workers have made known.
     public func statistics(_ queue: QueueName, levels: [Level] = Level.customary) async throws -> QueueStatistics {
         let command = RedisCommand.fcall(FunctionLibrary.stats, key: queue.description, levels.map { .init($0.description) })

@@ -52,7 +52,7 @@ struct JobEnd: Sendable {
         do {
             return (finished.outcome, try codec.encode(draft))
         } catch {
-            let failure = Failure(code: Failure.badAnswer, message: "\(codec.name): \(error)")
+            let failure = Failure(code: Failure.badAnswer, message: "\(error)")
             run.logger.error(
                 "an answer could not be written",
                 metadata: [LogKey.action: "\(job.action)", LogKey.job: "\(job.id)", LogKey.error: "\(error)"])

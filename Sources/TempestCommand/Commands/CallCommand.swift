@@ -15,7 +15,8 @@ struct CallCommand: AsyncParsableCommand {
     @Argument(help: "The action: the name of a handler.")
     var action: String
 
-    @Argument(help: "The arguments, each as JSON; what is not JSON is text.")
+    @Argument(
+        parsing: .allUnrecognized, help: "The arguments, each as JSON; what is not JSON is text. After -- they may begin with -.")
     var arguments: [String] = []
 
     @Option(name: .shortAndLong, help: "Seconds to wait for the next answer.")
@@ -25,6 +26,7 @@ struct CallCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
+        try NegativeNumbers.check(arguments)
         guard timeout > 0, timeout < 1e9 else { throw ValidationError("--timeout: seconds above 0") }
     }
 
@@ -32,10 +34,15 @@ struct CallCommand: AsyncParsableCommand {
         let level = try Level(queue.level)
         let codec = try queue.chosenCodec()
         let request = try JobRequest(action, values: queue.values(arguments))
-        try await connection.withClient { client in
-            let answers = try await client.stream(
-                request, queue: queue.queue, level: level, codec: codec, timeout: .seconds(timeout), of: Value.self)
-            for try await answer in answers { print(Shown.json(answer)) }
+        let (connection, name, timeout) = (connection, queue.queue, timeout)
+        // Also after Ctrl-C the client is shut down: its inbox must not stay registered.
+        try await Interruptible.run {
+            try await connection.withClient { client in
+                await client.announce(name, level)
+                let answers = try await client.stream(
+                    request, queue: name, level: level, codec: codec, timeout: .seconds(timeout), of: Value.self)
+                for try await answer in answers { print(Shown.json(answer)) }
+            }
         }
     }
 }

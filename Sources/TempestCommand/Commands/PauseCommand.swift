@@ -47,7 +47,16 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (name, levels) = (try QueueName(queue), try self.levels.map { try Level($0) })
-        let changed = try await connection.withClient { try await $0.resume(name, levels: levels) }
+        let (changed, still) = try await connection.withClient { client in
+            let changed = try await client.resume(name, levels: levels)
+            let paused = try await client.statistics(name, levels: levels + Level.customary).levels.filter(\.isPaused).map(
+                \.level)
+            return (changed, levels.filter { paused.contains($0) })
+        }
+        if !still.isEmpty {
+            print("Still paused with the whole queue: tempest resume \(name)")
+            throw ExitCode(1)
+        }
         print(changed > 0 ? "Resumed." : "Nothing of that was paused.")
     }
 }

@@ -31,7 +31,7 @@ struct TranscodeCommand: ParsableCommand {
         do {
             document = try source.parse(input)
         } catch {
-            throw CommandFailure("\(source.name): \(error)")
+            throw CommandFailure("\(error)")
         }
         do {
             let output = try target.encode(document.root, canonical: true)
@@ -39,7 +39,7 @@ struct TranscodeCommand: ParsableCommand {
             // Text on a terminal ends its line; bytes in a pipe stay exact.
             if isatty(STDOUT_FILENO) == 1 { print() }
         } catch let error as CodecError {
-            throw CommandFailure("\(target.name): \(error)")
+            throw CommandFailure("\(error)")
         }
     }
 }

@@ -1,6 +1,7 @@
 // The demonstration: the matrix language x codec, then one shared queue, then the order of levels. Any failure makes it exit with 1.
 
 import ArgumentParser
+import Logging
 import Tempest
 
 struct Demo: Sendable {
@@ -9,11 +10,20 @@ struct Demo: Sendable {
     static let orderQueue = "demo-order"
     static func queue(_ language: String) -> String { "demo-\(language)" }
 
+    /// What goes wrong is in the tables and in the exit status.
+    private static var quiet: Logger {
+        var logger = Logger(label: "tempest.demo")
+        logger.logLevel = .critical
+        return logger
+    }
+
     let redisURL: String
     let texts: [String]
 
     func run() async throws {
-        let client = try TempestClient(redis: RedisConfiguration(url: redisURL))
+        var options = ClientOptions()
+        options.patience = .zero
+        let client = try TempestClient(redis: RedisConfiguration(url: redisURL), options: options, logger: Self.quiet)
         do {
             try await DemoWorkers.ready(client)
             let cells = try await matrix(client)
@@ -39,7 +49,7 @@ struct Demo: Sendable {
         for language in Self.languages {
             var row = [language]
             for name in CodecSet.standard.names {
-                let cell = await cell(client, language, CodecSet.standard.named(name) ?? .json, expected)
+                let cell = try await cell(client, language, CodecSet.standard.named(name) ?? .json, expected)
                 agreed = agreed && cell.agreed
                 row.append(cell.text)
             }
@@ -51,7 +61,7 @@ struct Demo: Sendable {
 
     private func cell(
         _ client: TempestClient, _ language: String, _ codec: any Codec, _ expected: [WordCount]
-    ) async -> (text: String, agreed: Bool) {
+    ) async throws -> (text: String, agreed: Bool) {
         var times: [Duration] = []
         var agreeing = 0
         for (text, expected) in zip(texts, expected) {
@@ -62,6 +72,7 @@ struct Demo: Sendable {
                 times.append(start.duration(to: .now))
                 if answer.agrees(with: expected) && answer.language == language { agreeing += 1 }
             } catch {
+                try Task.checkCancellation()
                 return ("failed: \(error)", false)
             }
         }

@@ -59,7 +59,7 @@ package struct Answer: Sendable {
     package init(_ bytes: [UInt8], codecs: CodecSet, limits: Limits) throws(Malformed) {
         guard let codec = codecs.detect(bytes) else { throw Malformed(.badCodec, "no codec begins so") }
         let root: Node
-        do { root = try codec.parse(bytes, limits: limits).root } catch { throw Malformed(.badCodec, "\(codec.name): \(error)") }
+        do { root = try codec.parse(bytes, limits: limits).root } catch { throw Malformed(.badCodec, "\(error)") }
         guard root.kind == .array, (3...4).contains(root.count) else {
             throw Malformed(.badEnvelope, "an answer is an array of 3 or 4 elements")
         }

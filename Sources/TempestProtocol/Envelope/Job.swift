@@ -31,7 +31,7 @@ public struct Job: Sendable {
         do {
             document = try codec.parse(payload, limits: limits)
         } catch {
-            throw Malformed(.badCodec, "\(codec.name): \(error)")
+            throw Malformed(.badCodec, "\(error)")
         }
         let root = document.root
         if root.kind == .map { throw Malformed(.foreign, "a map: the envelope of another system") }
