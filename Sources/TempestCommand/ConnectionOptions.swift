@@ -66,7 +66,10 @@ struct QueueOptions: ParsableArguments {
 
     /// Arguments are JSON; what is not JSON is text.
     func values(_ arguments: [String]) -> [Value] {
-        arguments.map { argument in
+        var arguments = arguments
+        // The parser hands the terminator on.
+        if let terminator = arguments.firstIndex(of: "--") { arguments.remove(at: terminator) }
+        return arguments.map { argument in
             if !text, let value = try? JSONCodec().value(Array(argument.utf8)) { return value }
             return .text(argument)
         }

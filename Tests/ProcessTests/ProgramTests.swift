@@ -113,6 +113,8 @@ struct ProgramTests {
             try await Program.runner(["demo-worker", "mail"], redis: redis).run { _ in
                 let called = try await Program.run(["call", "echo", "7", "-q", "mail", "-c", "tnetstring"], redis: redis)
                 #expect(called.status == .exited(0) && called.output == ["[7]"])
+                let negative = try await Program.run(["call", "echo", "-2", "-q", "mail", "--", "-x"], redis: redis)
+                #expect(negative.output == [#"[-2,"-x"]"#])
                 let failed = try await Program.run(["call", "nope", "-q", "mail"], redis: redis)
                 #expect(failed.status == .exited(1) && failed.output.joined().contains("unknown_action"))
             }

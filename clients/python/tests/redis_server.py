@@ -2,6 +2,7 @@
 import atexit
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -32,6 +33,10 @@ class RedisServer:
         wait_for(self.answers, "redis-server does not answer")
 
     def answers(self):
+        # The redis package 4.3 leaves a socket open that cannot connect, so it is asked only once somebody listens.
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(self.socket):
+                return False
         try:
             return self.client.ping()
         except (redis.ConnectionError, OSError):
@@ -44,7 +49,7 @@ class RedisServer:
     def stop(self):
         if self.process.poll() is None:
             self.kill()
-        self.client.close()
+        self.client.connection_pool.disconnect()  # close() leaves connections in the pool open
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -3,6 +3,7 @@ import os
 import signal
 import time
 import unittest
+from itertools import takewhile
 
 from redis_server import RedisServer, text, wait_for
 from tempest import Client
@@ -106,16 +107,33 @@ class WorkerLife(unittest.TestCase):
         worker = self.start()
         self.hold("a")
         (old,) = self.processes()
-        self.redis.hdel("{q}:!procs", old)
+        # As others do who see that its beat stands still: its jobs go back, and it is no more.
+        self.redis.execute_command("FCALL", "tempest1_goodbye", 1, "q", old, "high", "default", "low")
         (new,) = wait_for(self.processes, "it does not begin anew")
         self.assertNotEqual(old, new)
-        # Nobody had taken its job away: it goes back, and runs again once the slot is free.
-        wait_for(lambda: self.redis.llen("q") == 1, "the job of the old process is lost")
+        self.assertEqual(self.redis.llen("q"), 1, "the only slot is taken: the job waits")
         self.redis.rpush("release:a", "", "")
         wait_for(lambda: self.redis.hget("{q}:!counts", "settled") == b"1", "it was not run again")
         self.assertEqual(self.redis.llen("held"), 2)
         self.assertEqual(self.client.call("echo", 1), [1])
         self.assertIsNone(worker.process.poll())
+
+    def test_a_fenced_process_is_never_used_again(self):
+        self.start()
+        self.hold("a")
+        (old,) = self.processes()
+        with self.redis.monitor() as monitor:
+            self.redis.hdel("{q}:!procs", old)
+            (new,) = wait_for(self.processes, "it does not begin anew")
+            self.redis.rpush("release:a", "")
+            self.assertEqual(self.client.call("echo", 1), [1])
+            self.redis.echo("seen")
+            said = list(takewhile(lambda command: command != "ECHO seen", (seen["command"] for seen in monitor.listen())))
+        self.assertNotEqual(old, new)
+        self.assertEqual([command for command in said if old in command and ("hello" in command or "goodbye" in command)], [])
+        # What it held stays where others find it, and its answer is dropped.
+        self.assertTrue(self.redis.exists("{q}:!run:" + old))
+        self.assertFalse(self.redis.hexists("{q}:!counts", "returned"))
 
     def test_a_flushed_redis_is_joined_again(self):
         self.start()

@@ -1,4 +1,6 @@
-"""Starts worker_program.py and waits for its ready line; what it logs is kept for the messages of failing tests."""
+"""Starts worker_program.py and waits for its ready line; what it logs is kept for the messages of failing tests.
+
+A connection that the worker forgets to close fails the test."""
 import os
 import signal
 import subprocess
@@ -14,7 +16,7 @@ class WorkerProcess:
         self.log = []
         self._ready = threading.Event()
         self._ended = threading.Event()
-        self.process = subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stderr=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([sys.executable, "-W", "always::ResourceWarning", str(PROGRAM), *arguments], stderr=subprocess.PIPE, text=True,
                                         env={**os.environ, "REDIS_URL": url})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -45,3 +47,6 @@ class WorkerProcess:
         self.process.wait()
         self._reader.join(5)
         self.process.stderr.close()
+        leaks = [line for line in self.log if "ResourceWarning" in line]
+        if leaks:
+            raise AssertionError("the worker left something open:\n" + "".join(leaks))

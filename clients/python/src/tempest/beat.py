@@ -55,6 +55,9 @@ class Beat:
         if "forget" in order:
             self.watched.pop((order["forget"][0], order["forget"][1]), None)
 
+    def close(self) -> None:
+        self._link.close()
+
     def beat(self) -> None:
         for (queue, process), due in list(self.watched.items()):
             now = time.monotonic()
@@ -98,9 +101,12 @@ def main(url: str) -> None:
     """Beats until standard input ends. Signals to the group are the worker's business: it drains first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    beat = Beat(url)
     try:
-        Beat(url).run()
+        beat.run()
     except BrokenPipeError:
         pass  # nobody listens any more
+    finally:
+        beat.close()
     # The interpreter would complain about a standard output that nobody reads when it flushes it at exit.
     os._exit(0)

@@ -112,12 +112,13 @@ class Client:
         for inbox in inboxes:
             inbox.close()
         with self._lock:
-            for inbox in inboxes:
-                try:
+            try:
+                for inbox in inboxes:
                     inbox.unlisten(self._link)
-                except (RedisUnavailable, RedisRefused):
-                    break  # it is swept when others see that it stands still
-            self._link.close()
+            except (RedisUnavailable, RedisRefused):
+                pass  # the inboxes are swept when others see that they stand still
+            finally:
+                self._link.close()
 
     def __enter__(self) -> "Client":
         return self

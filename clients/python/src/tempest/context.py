@@ -84,6 +84,12 @@ class Sender:
                     raise
             self._wait(backoff.next())
 
+    def close(self) -> None:
+        """Closes the connection of the calling thread, which is about to end."""
+        link = getattr(self._local, "link", None)
+        if link is not None:
+            link.close()
+
     def _once(self, link: Link, claim: Claim, address: Address, answer: bytes) -> None:
         if address.kind == "elsewhere":
             push_elsewhere(link, address, answer)

@@ -68,13 +68,18 @@ class Dispatcher(threading.Thread):
     def leave(self, deadline: float) -> None:
         """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline`."""
         if self.is_alive():
-            self._link = Link(self._url)  # the thread still waits for a reply on the other
+            # The thread still waits for a reply. It closes the connection itself when that breaks.
+            self._link.end(self, 1.0)
+            self._link = Link(self._url)
         for station in self._stations:
             membership = station.membership
             if membership is not None:
                 if not membership.fenced:
                     self._leave(membership, deadline)
                 self._heart.forget(station.queue, membership.process)
+        for parker in self.parkers:
+            # Most have ended when their connections were cut; without the right to cut, they would block on.
+            parker.end(1.0)
         self._link.close()
 
     def _leave(self, membership: Membership, deadline: float) -> None:
@@ -184,10 +189,9 @@ class Dispatcher(threading.Thread):
             log.error("tempest: queue %s: %s was fenced; what it ran is dropped, and a new process begins",
                       station.queue, old.process)
             self._heart.forget(station.queue, old.process)
+            # A P is never used twice: what the old one may still hold is for others to take over. No connection of ours
+            # must land jobs for it from here on.
             self._unpark(old, time.monotonic() + PARK_SECONDS + 1)
-            back = old.salvage(self._link)
-            if back:
-                log.warning("tempest: queue %s: %d jobs of %s given back", station.queue, back, old.process)
         membership = Membership(station.queue, station.levels, self._name)
         membership.join(self._link)
         self._heart.watch(station.queue, membership.process)

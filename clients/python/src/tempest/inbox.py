@@ -68,15 +68,18 @@ class Inbox(threading.Thread):
             self._turn.notify_all()
         for reply in replies:
             reply.close()
-        while self.is_alive():
-            # Again and again, for the thread may be between two commands, where there is nothing to end.
-            self._link.abort()
-            self.join(0.05)
+        self._link.end(self)
 
     def unlisten(self, link: Link) -> None:
         functions.call(link, "unlisten", self.queue, self.id)
 
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._link.close()
+
+    def _run(self) -> None:
         backoff = Backoff()
         while not self._closed:
             try:
@@ -94,7 +97,6 @@ class Inbox(threading.Thread):
                 with self._turn:
                     self._trouble, self._closed = error, True
                     self._turn.notify_all()
-        self._link.close()
 
     def _read(self) -> None:
         if self._position is None:

@@ -5,7 +5,9 @@ retries stay out: a Link is one of its connections. Everything that talks to Red
 """
 from __future__ import annotations
 
+import functools
 import socket
+import threading
 import time
 from typing import Any, Dict, List, Optional, Sequence, Union
 from urllib.parse import urlsplit
@@ -22,6 +24,20 @@ _NOT_NOW = {"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MIS
 _WORDS = {"NoPermissionError": "NOPERM", "ReadOnlyError": "READONLY", "OutOfMemoryError": "OOM", "NoScriptError": "NOSCRIPT"}
 
 Argument = Union[bytes, str, int, float]
+
+
+class _UnixConnection(redis.UnixDomainSocketConnection):
+    """Closes its socket when it cannot connect; that of the redis package 4.3 leaves it to the garbage collector."""
+
+    def _connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.socket_timeout)
+            sock.connect(self.path)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
 
 class Link:
@@ -44,7 +60,10 @@ class Link:
             options.update(socket_connect_timeout=5.0, socket_keepalive=True)
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
-        self._pool = redis.ConnectionPool.from_url(url, **options)
+        # The pool is never asked for a connection: it reads the URL, no more.
+        pool = redis.ConnectionPool.from_url(url, **options)
+        unix = issubclass(pool.connection_class, redis.UnixDomainSocketConnection)
+        self._connect = functools.partial(_UnixConnection if unix else pool.connection_class, **pool.connection_kwargs)
         self._connection: Any = None
         self._used = 0.0
         self.identity: Optional[str] = None
@@ -58,14 +77,18 @@ class Link:
         self._drop_if_stale()
         if self._connection is not None:
             return
-        connection = self._pool.connection_class(**self._pool.connection_kwargs)
+        connection = self._connect()
         try:
             connection.connect()
         except redis.AuthenticationError as error:
+            connection.disconnect()
             raise RedisRefused("NOAUTH", f"Redis refuses the user or the password of the URL: {error}") from error
         except (redis.RedisError, OSError) as error:
             connection.disconnect()
             raise RedisUnavailable(f"cannot connect to Redis: {error}") from error
+        except BaseException:
+            connection.disconnect()  # it may be open already, and nobody else knows of it
+            raise
         self._connection = connection
         self._used = time.monotonic()
         self.identity = None
@@ -84,6 +107,14 @@ class Link:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # closed already
+
+    def end(self, thread: threading.Thread, seconds: Optional[float] = None) -> None:
+        """Ends whatever the thread that uses the link waits for, until it has ended; at most for so many seconds."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while thread.is_alive() and (deadline is None or time.monotonic() < deadline):
+            # Again and again, for the thread may be between two commands, where there is nothing to end.
+            self.abort()
+            thread.join(0.05)
 
     def call(self, *command: Argument) -> Any:
         """The reply: bytes, int, None or a list. RedisUnavailable or RedisRefused if there is none."""

@@ -122,14 +122,6 @@ class Membership:
         """Ends P: what it still holds goes back to the heads. How many jobs that were."""
         return int(self._call(link, "goodbye", *self.levels))
 
-    def salvage(self, link: Link) -> int:
-        """Ends a fenced P whose keys may have stayed, as after somebody deleted the registry: its jobs go back."""
-        try:
-            functions.call(link, "hello", self.queue, self.process, "new")
-            return int(functions.call(link, "goodbye", self.queue, self.process, *self.levels))
-        except RedisRefused:
-            return 0
-
     def _call(self, link: Link, name: str, *arguments: Any) -> Any:
         try:
             return functions.call(link, name, self.queue, self.process, *arguments)

@@ -74,12 +74,21 @@ class Settler(threading.Thread):
             self._stopping = True
             self._turn.notify()
 
+    def end(self, seconds: float) -> None:
+        """Waits after `stop` until the thread has ended and its connection is closed, at most for so many seconds."""
+        self._link.end(self, seconds)
+
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._link.close()
+
+    def _run(self) -> None:
         backoff = Backoff()
         while True:
             batch = self._next_batch()
             if batch is None:
-                self._link.close()
                 return
             late: List[Outcome] = []
             try:

@@ -111,7 +111,17 @@ class Parker(threading.Thread):
         self._registered: Tuple[Optional[Membership], Optional[str]] = (None, None)
         self.parked_for: Optional[Membership] = None
 
+    def end(self, seconds: float) -> None:
+        """Ends the thread once the worker stops: nothing that it may still land is wanted."""
+        self._link.end(self, seconds)
+
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._link.close()
+
+    def _run(self) -> None:
         backoff = Backoff()
         while True:
             membership = self._station.await_park(self)
@@ -130,7 +140,6 @@ class Parker(threading.Thread):
                 self._rest(backoff, None)
             finally:
                 self.parked_for = None
-        self._link.close()
 
     def _park(self, membership: Membership) -> None:
         self._link.open()

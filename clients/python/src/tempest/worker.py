@@ -167,6 +167,11 @@ class _Shift:
         self._heart.stop()
         for _ in self._hands:
             self._claims.put(None)
+        self._settler.end(1.0)
+        if self._slots.free == self._slots.count:
+            # They end at once and close their connections; one that still runs a handler does when that returns.
+            for hand in self._hands:
+                hand.join(1.0)
         log.info("tempest worker stopped")
 
     def _drained(self, deadline: float) -> bool:
@@ -181,6 +186,12 @@ class _Shift:
                 return False
 
     def _work(self) -> None:
+        try:
+            self._handle()
+        finally:
+            self._sender.close()
+
+    def _handle(self) -> None:
         while True:
             claim = self._claims.get()
             if claim is None:
