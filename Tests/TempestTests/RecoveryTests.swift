@@ -91,4 +91,65 @@ struct RecoveryTests {
             }
         }
     }
+
+    @Test("A Redis that comes back from an older state does not let one job's outcome settle another")
+    func rollback() async throws {
+        try await Bench.run(.init(arguments: ["--save", "3600 1000000"])) { bench in
+            let release = Mutex(false)
+            let answers = NoteList()
+            let worker = try bench.worker(concurrency: 4)
+            worker.handle("wait") { (_: JobContext, name: String) in
+                while !release.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
+                answers.add(name)
+                return name
+            }
+            try await withRunning(worker) {
+                let queue = try QueueName("q")
+                // Registered, but without a claim: that is the state to which Redis will return.
+                _ = try await bench.redis.execute(["SAVE"])
+                try await bench.client.push("wait", "first", queue: "q")
+                try await eventually("the first runs") { try await bench.client.statistics(queue).running == 1 }
+                try await bench.server.restart()
+                try await eventually(within: .seconds(20), "the worker is back") {
+                    guard worker.readiness.isReady, let now = try? await bench.client.statistics(queue) else { return false }
+                    return now.processes == 1
+                }
+                try await bench.push(#"["wait",["second"],"in","x"]"#)
+                try await eventually("the second runs") { try await bench.client.statistics(queue).running == 1 }
+                release.withLock { $0 = true }
+                #expect(try await bench.answer("in") == ["wait", "x", ["second"]])
+                try await eventually("it is settled") { try await bench.client.statistics(queue).running == 0 }
+            }
+        }
+    }
+
+    @Test("One lost connection is one reconnect, not a storm of them")
+    func storm() async throws {
+        try await Bench.run { bench in
+            let worker = try bench.worker()
+            worker.handle("echo") { (_: JobContext, text: String) in text }
+            try await withRunning(worker) {
+                func received() async throws -> Int {
+                    let stats = try await bench.redis.execute(["INFO", "stats"]).string ?? ""
+                    let line = stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("total_connections_received:") }
+                    return line.flatMap { Int($0.split(separator: ":")[1]) } ?? 0
+                }
+                try await eventually("it is parked") {
+                    (try await bench.redis.execute(["INFO", "clients"]).string ?? "").contains("blocked_clients:3")
+                }
+                let before = try await received()
+                let list = try await bench.redis.execute(["CLIENT", "LIST"]).string ?? ""
+                let parked = try #require(list.split(whereSeparator: \.isNewline).first { $0.contains("cmd=blmove") })
+                let id = try #require(parked.split(separator: " ").first?.split(separator: "=").last)
+                _ = try await bench.redis.execute(["CLIENT", "KILL", "ID", .init(String(id))])
+                try await eventually("it noticed") { try await received() > before }
+                #expect(try await bench.client.call("echo", "after", queue: "q") == "after")
+                try await eventually("it is parked again") {
+                    (try await bench.redis.execute(["INFO", "clients"]).string ?? "").contains("blocked_clients:")
+                }
+                // A main connection and three to park, and the client's two.
+                #expect(try await received() - before <= 8)
+            }
+        }
+    }
 }

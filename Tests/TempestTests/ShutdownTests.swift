@@ -64,18 +64,27 @@ struct ShutdownTests {
         }
     }
 
-    @Test("It stops while Redis is away")
-    func withoutRedis() async throws {
+    @Test("It stops while Redis is away, past the grace time also when a handler runs", arguments: [0, 1])
+    func withoutRedis(_ jobs: Int) async throws {
         try await Bench.run { bench in
-            let worker = try bench.worker()
+            let worker = try bench.worker(grace: .milliseconds(300))
+            let started = Mutex(0)
+            worker.handle("sleep") { (_: JobContext) in
+                started.withLock { $0 += 1 }
+                try await Task.sleep(for: .seconds(60))
+            }
             try await testGracefulShutdown { trigger in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await worker.run() }
                     try await eventually("it is ready") { worker.readiness.isReady }
+                    try await bench.client.push((0..<jobs).map { _ in try JobRequest("sleep") }, queue: "q")
+                    try await eventually("they run") { started.withLock { $0 } == jobs }
                     try await bench.server.kill()
                     try await eventually("it noticed") { !worker.readiness.isReady }
+                    let start = ContinuousClock.now
                     trigger.triggerGracefulShutdown()
                     try await group.waitForAll()
+                    #expect(start.duration(to: .now) < .seconds(20))
                 }
             }
         }

@@ -88,7 +88,14 @@ final class Inbox: Sendable {
                         return state.isOpen ? nil : state.opened
                     }
                     opened?.succeed()
-                    self.read()
+                    if self.state.withLock({ $0.isClosed }) {
+                        // Closed while it was being registered.
+                        _ = self.redis.connection().flatMap {
+                            $0.send(.fcall(FunctionLibrary.unlisten, key: self.queue.description, [.init(self.id.description)]))
+                        }
+                    } else {
+                        self.read()
+                    }
                 case .failure(let error):
                     // The first callers learn of it; once it has been open, it is opened again until it is.
                     let opened = self.state.withLock { state -> EventLoopPromise<Void>? in

@@ -44,6 +44,11 @@ final class Bell: Sendable {
         woken?.0.resume(returning: woken!.1)
     }
 
+    /// Forgets rings that nobody has waited for: those of a session that has ended.
+    func silence(_ rings: Rings) {
+        state.withLock { $0.rung.subtract(rings) }
+    }
+
     /// What was rung since the last wait, at once if there is anything.
     func wait() async -> Rings {
         await withCheckedContinuation { continuation in

@@ -51,6 +51,11 @@ final class ClaimLedger: Sendable {
     /// The claims of this process: run, or waiting to be settled.
     var held: Set<String> { state.withLock { $0.held } }
 
+    /// Claims whose settlement waits for Redis' word: it may have been carried out.
+    var settling: Set<String> {
+        state.withLock { state in Set(state.pending.map(\.field)).union(state.inFlight.map(\.field)) }
+    }
+
     /// The connection of the present session, for what goes beside settlements.
     var session: (RedisConnection, ProcessName)? {
         state.withLock { state in state.connection.flatMap { connection in state.process.map { (connection, $0) } } }
@@ -59,9 +64,10 @@ final class ClaimLedger: Sendable {
     /// Settlements go out by this connection from now on; those that an earlier one did not confirm go again, which harms nothing.
     func attach(_ connection: RedisConnection, process: ProcessName) {
         state.withLock { state in
-            (state.connection, state.process) = (connection, process)
-            state.pending.insert(contentsOf: state.inFlight, at: 0)
+            // What another incarnation had claimed is not ours to settle.
+            state.pending = state.process == process ? state.inFlight + state.pending : []
             state.inFlight = []
+            (state.connection, state.process) = (connection, process)
         }
         flush()
     }
@@ -159,12 +165,14 @@ final class ClaimLedger: Sendable {
 
     private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {
         let code = (error as? RedisError)?.code
-        state.withLock { state in
-            guard state.connection === connection else { return }
+        let isCurrent = state.withLock { state in
+            guard state.connection === connection else { return false }
             state.pending.insert(contentsOf: settlements, at: 0)
             state.inFlight = []
             state.connection = nil
+            return true
         }
+        guard isCurrent else { return }
         logger.debug("settling failed; it is tried again", metadata: [LogKey.error: "\(error)"])
         bell.ring(code == .fenced ? .fenced : .trouble)
     }

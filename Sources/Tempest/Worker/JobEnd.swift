@@ -29,7 +29,7 @@ struct JobEnd: Sendable {
             ledger.submit(settlement(claimed, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: known))
         case .elsewhere(let inbox, let queue):
             // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
-            if let answer { await deliver(answer, inbox, queue) }
+            if let answer, await !deliver(answer, inbox, queue, for: claimed) { return await release(claimed) }
             ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
         case .direct, nil:
             ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
@@ -78,9 +78,7 @@ struct JobEnd: Sendable {
     /// A part of the answer, before the last. Repeated after a lost connection: the caller drops a number that it has seen.
     private func push(_ bytes: [UInt8], of job: Job, _ claimed: ClaimedJob) async throws -> Bool {
         if case .elsewhere(let inbox, let queue) = job.address {
-            guard ledger.holds(claimed.field) else { return false }
-            await deliver(bytes, inbox, queue)
-            return true
+            return await deliver(bytes, inbox, queue, for: claimed)
         }
         guard case .inbox(let inbox) = job.address else { return true }
         var backoff = Backoff()
@@ -104,23 +102,50 @@ struct JobEnd: Sendable {
 
     /// An interrupted job that is still ours goes back to the head of its level.
     private func release(_ claimed: ClaimedJob) async {
-        guard let (connection, process) = ledger.session else { return }
-        _ = try? await connection.execute(
-            .fcall(
-                FunctionLibrary.giveback, key: run.queue.description, [.init(process.description), .init(claimed.field)]))
+        let session = ledger.session
+        // Without a connection it is found in the run hash once there is one.
+        if let (connection, process) = session, ledger.holds(claimed.field) {
+            _ = try? await connection.execute(
+                .fcall(
+                    FunctionLibrary.giveback, key: run.queue.description, [.init(process.description), .init(claimed.field)]))
+        }
         ledger.abandon([claimed.field])
     }
 
-    private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName) async {
+    /// Pushes to an inbox of another queue, until Redis has it or refuses it for good. False when the claim is gone or the job was
+    /// interrupted: then the job must not be settled.
+    private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName, for claimed: ClaimedJob) async -> Bool {
         let key = Keys.inbox(queue, inbox)
-        do {
-            _ = try await redis.execute(["RPUSH", .init(key), .init(answer)])
-            let registered = try await redis.execute(["HEXISTS", .init(Keys.inboxes(queue)), .init(inbox.description)])
-            if registered.integer == 0 {
-                _ = try await redis.execute(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+        var backoff = Backoff()
+        while ledger.holds(claimed.field) {
+            do {
+                _ = try await redis.execute(["RPUSH", .init(key), .init(answer)])
+                await expire(key, inbox, queue)
+                return true
+            } catch  where Self.passes(error) {
+                guard (try? await Task.sleep(nanoseconds: UInt64(max(0, backoff.next().nanoseconds)))) != nil else {
+                    return false
+                }
+            } catch {
+                run.logger.warning("an answer was dropped", metadata: ["key": "\(key)", LogKey.error: "\(error)"])
+                return true
             }
-        } catch {
-            run.logger.warning("an answer did not reach its inbox", metadata: ["key": "\(key)", LogKey.error: "\(error)"])
         }
+        return false
+    }
+
+    private func expire(_ key: String, _ inbox: InboxID, _ queue: QueueName) async {
+        let registered = try? await redis.execute(["HEXISTS", .init(Keys.inboxes(queue)), .init(inbox.description)])
+        if registered?.integer == 0 {
+            _ = try? await redis.execute(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+        }
+    }
+
+    /// Whether trying again later may help.
+    private static func passes(_ error: RedisError) -> Bool {
+        let passing: [RedisError.Code] = [
+            .connectionLost, .timedOut, .closed, .refused, .unreachable, .memory, .loading, .readOnly, .noFunction,
+        ]
+        return passing.contains(error.code)
     }
 }

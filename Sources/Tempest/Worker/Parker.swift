@@ -24,6 +24,7 @@ final class Parker: Sendable {
     private let command: RedisCommand
     private let bell: Bell
     private let state = Mutex(State.idle)
+    private let ending = Mutex((isRetired: false, failure: RedisError?.none))
 
     init(_ level: Level, queue: QueueName, process: ProcessName, connection: RedisConnection, bell: Bell) {
         (self.level, self.connection, self.bell) = (level, connection, bell)
@@ -34,6 +35,15 @@ final class Parker: Sendable {
     }
 
     var isParked: Bool { state.withLock { if case .parked = $0 { true } else { false } } }
+
+    /// Why the connection failed, if it did.
+    var failure: RedisError? { ending.withLock { $0.failure } }
+
+    /// Its session ends: what becomes of the connection is nobody's trouble any more.
+    func retire() {
+        ending.withLock { $0.isRetired = true }
+        _ = connection.close()
+    }
 
     /// Parks, unless it is parked or broken. `onMemory` is called when Redis is too full for BLMOVE.
     func park(onMemory: @escaping @Sendable () -> Void) {
@@ -59,7 +69,11 @@ final class Parker: Sendable {
                     self.bell.ring(.landed)
                 default:
                     self.state.withLock { $0 = .broken }
-                    self.bell.ring(.trouble)
+                    let isRetired = self.ending.withLock { ending in
+                        ending.failure = error as? RedisError
+                        return ending.isRetired
+                    }
+                    if !isRetired { self.bell.ring(.trouble) }
                 }
             }
         }

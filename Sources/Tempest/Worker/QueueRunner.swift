@@ -19,7 +19,8 @@ final class QueueRunner: Sendable {
     private let logger: Logger
     private let ledger: ClaimLedger
     private let counters = Counters()
-    private let stopping = Mutex(false)
+    /// When the grace time is over; nil while the worker is not to stop.
+    private let stopping = Mutex(NIODeadline?.none)
     private let makeRun: @Sendable (ProcessName, Logger) -> JobRun
 
     init(
@@ -35,11 +36,11 @@ final class QueueRunner: Sendable {
         slots.announce(to: bell)
     }
 
-    private var isStopping: Bool { stopping.withLock { $0 } }
+    private var isStopping: Bool { stopping.withLock { $0 != nil } }
 
     /// Claim no more; `run` returns when what runs has ended or been given back.
     func stop() {
-        stopping.withLock { $0 = true }
+        stopping.withLock { $0 = $0 ?? .now() + .nanoseconds(options.grace.nanoseconds) }
         bell.ring(.stop)
     }
 
@@ -56,24 +57,34 @@ final class QueueRunner: Sendable {
             let process = ProcessName(options.name)
             let end = await withDiscardingTaskGroup(returning: End.self) { jobs in
                 let end = await live(as: process, &jobs)
-                // Whatever still runs is not ours any more.
-                if case .stopped = end {} else { jobs.cancelAll() }
+                // Before handlers that take their time to end: whatever still runs is not ours any more.
+                beater.remove(queue)
+                ledger.detach()
+                ledger.abandon(ledger.held)
+                jobs.cancelAll()
                 return end
             }
-            beater.remove(queue)
-            ledger.detach()
-            ledger.abandon(ledger.held)
             switch end {
             case .stopped: return
             case .fenced:
                 logger.warning(
                     "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
+                // If it does know it all the same, what it held goes back.
+                _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
                 backoff.reset()
             case .failed(let error):
                 health.withLock { $0.down("\(error)") }
                 logger.error("cannot work on the queue; trying again", metadata: [LogKey.error: "\(error)"])
-                _ = await bell.wait(atMost: backoff.next(), on: redis.eventLoop)
+                await pause(backoff.next())
             }
+        }
+    }
+
+    /// Waits; a stop that comes meanwhile ends it early.
+    private func pause(_ time: TimeAmount) async {
+        let (end, wasStopping) = (NIODeadline.now() + time, isStopping)
+        while NIODeadline.now() < end, isStopping == wasStopping {
+            _ = await bell.wait(atMost: end - .now(), on: redis.eventLoop)
         }
     }
 
@@ -88,63 +99,90 @@ final class QueueRunner: Sendable {
         var logger = logger
         logger[metadataKey: LogKey.process] = "\(process)"
         let run = makeRun(process, logger)
+        bell.silence([.fenced, .trouble])
         beater.add(queue, process, bell)
         ledger.attach(session.main, process: process)
         health.withLock { $0.up() }
         logger.info("registered")
         var backoff = Backoff()
-        var unknown: [ClaimedJob] = []
         while true {
+            let opened = NIODeadline.now()
             do {
-                start(unknown, run, &jobs)
-                unknown = []
                 try await work(&session, run, &jobs)
-                await drain(session, &jobs)
+                try await drain(session, &jobs)
                 return .stopped
             } catch RunnerTrouble.fenced {
                 session.close()
                 return .fenced
             } catch {
+                let reason = session.parkers.values.compactMap(\.failure).first.map { "\($0)" } ?? "\(error)"
                 session.close()
                 ledger.detach()
-                health.withLock { $0.down("\(error)") }
+                health.withLock { $0.down(reason) }
                 counters.add(to: MetricName.lost, ["queue": queue.description])
-                logger.warning("lost Redis; reconnecting", metadata: [LogKey.error: "\(error)"])
-                while true {
-                    if await bell.wait(atMost: backoff.next(), on: redis.eventLoop).contains(.stop), ledger.held.isEmpty {
-                        return .stopped
-                    }
-                    do {
-                        (session, unknown) = try await recover(process)
-                        break
-                    } catch let error as RedisError where error.code == .fenced {
-                        return .fenced
-                    } catch {
-                        logger.debug("still no Redis", metadata: [LogKey.error: "\(error)"])
-                    }
+                logger.warning("lost Redis; reconnecting", metadata: [LogKey.error: "\(reason)"])
+                // A session that broke at once will do so again: attempts come ever later until one lasts.
+                if NIODeadline.now() - opened > .seconds(2) { backoff.reset() }
+                var unknown: [ClaimedJob] = []
+                do {
+                    guard let found = try await recover(process, after: session.claims, &backoff) else { return .stopped }
+                    (session, unknown) = found
+                } catch {
+                    return .fenced
                 }
+                bell.silence([.fenced, .trouble])
                 ledger.attach(session.main, process: process)
                 health.withLock { $0.up() }
-                backoff.reset()
                 logger.info("Redis is back")
+                // They are ours in any case; while stopping, goodbye gives them back.
+                if !isStopping {
+                    slots.force(unknown.count)
+                    start(unknown, run, &jobs)
+                }
             }
         }
     }
 
-    /// The same P on new connections; and the jobs that it holds in Redis without knowing it, because a claim's reply was lost.
-    private func recover(_ process: ProcessName) async throws -> (Session, [ClaimedJob]) {
+    /// The same P on new connections, as soon as Redis is there; nil when the worker is to stop and its time is over. Throws when P is
+    /// no more.
+    private func recover(
+        _ process: ProcessName, after claims: Int, _ backoff: inout Backoff
+    ) async throws(RunnerTrouble) -> (Session, [ClaimedJob])? {
+        while true {
+            await pause(backoff.next())
+            do {
+                return try await find(process, after: claims)
+            } catch {
+                if case .fenced = RunnerTrouble(error) { throw .fenced }
+                logger.debug("still no Redis", metadata: [LogKey.error: "\(error)"])
+            }
+            // With nothing to wait for, a stopping worker does not wait out its grace time.
+            if let end = stopping.withLock({ $0 }), NIODeadline.now() >= end || ledger.held.isEmpty { return nil }
+        }
+    }
+
+    /// A new session of P, and the jobs that it holds in Redis without knowing it, because a claim's reply was lost.
+    private func find(_ process: ProcessName, after claims: Int) async throws -> (Session, [ClaimedJob]) {
         var session = try await Session.open(process, isNew: false, queue: queue, levels: levels, redis: redis, bell: bell)
         do {
             let run = Keys.run(queue, process)
+            let fields = try await session.main.execute(["HKEYS", .init(run)]).array ?? []
+            session.claims = try await Int(session.main.execute(["HGET", .init(run), "#"]).string ?? "0") ?? 0
+            // Redis came back from an older state: it will give out names of claims again that handlers here still use. (The last claim
+            // may never have reached it; the one before was answered.)
+            let missing = ledger.held.subtracting(ledger.settling).subtracting(fields.compactMap(\.string))
+            if session.claims < claims - 1 || !missing.isEmpty {
+                logger.warning("Redis has lost some of its past: beginning anew", metadata: [LogKey.process: "\(process)"])
+                throw RunnerTrouble.fenced
+            }
             var unknown: [ClaimedJob] = []
-            for field in try await session.main.execute(["HKEYS", .init(run)]).array ?? [] {
+            for field in fields {
                 guard let field = field.string, let dot = field.lastIndex(of: "."), !ledger.holds(field),
                     let level = try? Level(String(field[..<dot])),
                     let payload = try await session.main.execute(["HGET", .init(run), .init(field)]).bytes
                 else { continue }
                 unknown.append(ClaimedJob(field: field, level: level, payload: payload))
             }
-            session.claims = try await Int(session.main.execute(["HGET", .init(run), "#"]).string ?? "0") ?? 0
             return (session, unknown)
         } catch {
             session.close()
@@ -158,28 +196,29 @@ final class QueueRunner: Sendable {
             if isStopping { return }
             let reserved = state.wantsClaim ? slots.take(upTo: options.largestClaim) : 0
             if state.wantsAdopt || reserved > 0 {
+                let reply: ClaimReply
                 do {
-                    let reply = try await take(&session, adopt: state.wantsAdopt, want: reserved)
-                    if state.note(reply, wanted: reserved) {
-                        health.withLock { $0.note(broken: reply.broken) }
-                        if let level = reply.broken.first {
-                            logger.error(
-                                "a level's key is no list: jobs of it cannot be served; delete or rename the key",
-                                metadata: [LogKey.level: "\(level)", "key": "\(Keys.level(queue, level))"])
-                        }
-                    }
-                    let missing = reply.jobs.count - reserved
-                    let more = missing > 0 ? slots.take(upTo: missing) : 0
-                    let fitting = min(reply.jobs.count, reserved + more)
-                    start(Array(reply.jobs[..<fitting]), run, &jobs)
-                    slots.release(reserved + more - fitting)
-                    if fitting < reply.jobs.count {
-                        try await giveBack(reply.jobs[fitting...].map(\.field), session)
-                        state.full()
-                    }
+                    reply = try await take(&session, adopt: state.wantsAdopt, want: reserved)
                 } catch {
                     slots.release(reserved)
                     throw RunnerTrouble(error)
+                }
+                if state.note(reply, wanted: reserved) {
+                    health.withLock { $0.note(broken: reply.broken) }
+                    if let level = reply.broken.first {
+                        logger.error(
+                            "a level's key is no list: jobs of it cannot be served; delete or rename the key",
+                            metadata: [LogKey.level: "\(level)", "key": "\(Keys.level(queue, level))"])
+                    }
+                }
+                let missing = reply.jobs.count - reserved
+                let more = missing > 0 ? slots.take(upTo: missing) : 0
+                let fitting = min(reply.jobs.count, reserved + more)
+                start(Array(reply.jobs[..<fitting]), run, &jobs)
+                slots.release(reserved + more - fitting)
+                if fitting < reply.jobs.count {
+                    state.full()
+                    do { try await giveBack(reply.jobs[fitting...].map(\.field), session) } catch { throw RunnerTrouble(error) }
                 }
                 continue
             }
@@ -253,32 +292,30 @@ final class QueueRunner: Sendable {
                 [.init(session.process.description)] + fields.map { .init($0) }))
     }
 
-    /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile.
-    private func drain(_ session: Session, _ jobs: inout DiscardingTaskGroup) async {
+    /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
+    private func drain(_ session: Session, _ jobs: inout DiscardingTaskGroup) async throws(RunnerTrouble) {
         health.withLock { $0.down("stopping") }
         for parker in session.parkers.values { parker.unpark(by: session.main) }
-        let end = NIODeadline.now() + .nanoseconds(options.grace.nanoseconds)
+        let end = stopping.withLock { $0 } ?? .now()
         while !ledger.held.isEmpty, NIODeadline.now() < end {
-            let rung = await bell.wait(atMost: end - NIODeadline.now(), on: redis.eventLoop)
-            if !rung.intersection([.fenced, .trouble]).isEmpty { break }
+            let rung = await bell.wait(atMost: end - .now(), on: redis.eventLoop)
+            if rung.contains(.fenced) { throw .fenced }
+            if rung.contains(.trouble) { throw .lost(RedisError(.connectionLost, "a connection of the worker failed")) }
         }
         let rest = ledger.held
         if !rest.isEmpty {
             logger.notice("the grace time is over: jobs go back to the queue", metadata: ["jobs": "\(rest.count)"])
         }
-        // Goodbye gives back what is held in the run hash and on the land lists, and only then are handlers cancelled: it is worse to
-        // lose a job than to run it twice.
-        let goodbye = RedisCommand.fcall(
-            FunctionLibrary.goodbye, key: queue.description,
-            [.init(session.process.description)] + levels.map { .init($0.description) })
         // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
         let patience = NIODeadline.now() + .seconds(2)
         while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
             if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { break }
         }
+        // Goodbye gives back what is held in the run hash and on the land lists, and only then are handlers cancelled: it is worse to
+        // lose a job than to run it twice.
         do {
-            for parker in session.parkers.values { try? await parker.connection.close().get() }
-            _ = try await FunctionLoader.call(goodbye, on: redis)
+            for parker in session.parkers.values { parker.retire() }
+            _ = try await FunctionLoader.call(Session.goodbye(session.process, queue: queue, levels: levels), on: redis)
         } catch {
             logger.warning(
                 "could not say goodbye: other workers will take over what is left when the lease is over",

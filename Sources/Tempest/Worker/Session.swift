@@ -33,6 +33,8 @@ struct Session {
             try await session.register(isNew: isNew, queue: queue, levels: levels, connections: opened)
             return session
         } catch {
+            // Registered or not, nobody will be this P; what it might hold goes back.
+            if isNew { _ = main.send(goodbye(process, queue: queue, levels: levels)) }
             for connection in opened { _ = connection.close() }
             throw error
         }
@@ -40,7 +42,14 @@ struct Session {
 
     func close() {
         _ = main.close()
-        for parker in parkers.values { _ = parker.connection.close() }
+        for parker in parkers.values { parker.retire() }
+    }
+
+    /// P leaves, and what it holds goes back to its queue; harmless for a P that Redis does not know.
+    static func goodbye(_ process: ProcessName, queue: QueueName, levels: [Level]) -> RedisCommand {
+        .fcall(
+            FunctionLibrary.goodbye, key: queue.description,
+            [.init(process.description)] + levels.map { .init($0.description) })
     }
 
     private func register(

@@ -30,6 +30,11 @@ final class Slots: Sendable {
         }
     }
 
+    /// Takes slots that may not be there, for jobs that run in any case; later claims wait until they have been made up for.
+    func force(_ count: Int) {
+        state.withLock { $0.free -= count }
+    }
+
     func release(_ count: Int) {
         guard count > 0 else { return }
         let bells = state.withLock { state in

@@ -21,7 +21,8 @@ public import TempestRedis
 /// ```
 ///
 /// A job runs at least once: it stays recorded as this process's until it is settled, also when the process is killed. `run` returns
-/// after a graceful shutdown, when running handlers have ended or, past ``WorkerOptions/grace``, have been given back to the queue.
+/// after a graceful shutdown, when running handlers have ended; those that still run past ``WorkerOptions/grace`` are cancelled, their
+/// jobs having been given back to the queue. A handler that ignores cancellation keeps `run` from returning.
 /// It opens one connection per queue and level, one more per queue, and two for the whole worker.
 public final class Worker: Service {
     public let queues: [QueueName]
