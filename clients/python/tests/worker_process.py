@@ -16,7 +16,8 @@ class WorkerProcess:
         self.log = []
         self._ready = threading.Event()
         self._ended = threading.Event()
-        self.process = subprocess.Popen([sys.executable, "-W", "always::ResourceWarning", str(PROGRAM), *arguments], stderr=subprocess.PIPE, text=True,
+        command = [sys.executable, "-W", "always::ResourceWarning", str(PROGRAM), *arguments]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
                                         env={**os.environ, "REDIS_URL": url})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
