@@ -334,11 +334,11 @@ local function giveback(keys, argv)
 end
 
 -- ARGV: P, level…
--- P ends: what it still holds goes back as in giveback, and its keys are deleted. Returns how many jobs went back.
--- 0 for a P that is not registered.
+-- P ends: what it still holds goes back as in giveback, and its keys are deleted. Returns how many jobs went back. P need
+-- not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody knew it any more.
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
-  if fenced(q, p) then return 0 end
+  if not p or #p == 0 then return bad('P') end
   local wrong = bad_level(argv, 2)
   if wrong then return wrong end
   local run, returned, fields = at(q, 'run:' .. p), 0, {}

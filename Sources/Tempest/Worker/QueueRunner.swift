@@ -69,7 +69,7 @@ final class QueueRunner: Sendable {
             case .fenced:
                 logger.warning(
                     "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
-                // If it does know it all the same, what it held goes back.
+                // What its parked reads landed meanwhile goes back, and all that it held if Redis does know it after all.
                 _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
                 backoff.reset()
             case .failed(let error):
@@ -112,6 +112,7 @@ final class QueueRunner: Sendable {
                 try await drain(session, &jobs)
                 return .stopped
             } catch RunnerTrouble.fenced {
+                await endParks(session)
                 session.close()
                 return .fenced
             } catch {
@@ -292,6 +293,15 @@ final class QueueRunner: Sendable {
                 [.init(session.process.description)] + fields.map { .init($0) }))
     }
 
+    /// Ends the parked reads, and waits until each has returned: what they took by then lies on the land lists.
+    private func endParks(_ session: Session) async {
+        for parker in session.parkers.values { parker.unpark(by: session.main) }
+        let patience = NIODeadline.now() + .seconds(2)
+        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
+            if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { return }
+        }
+    }
+
     /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
     private func drain(_ session: Session, _ jobs: inout DiscardingTaskGroup) async throws(RunnerTrouble) {
         health.withLock { $0.down("stopping") }
@@ -307,10 +317,7 @@ final class QueueRunner: Sendable {
             logger.notice("the grace time is over: jobs go back to the queue", metadata: ["jobs": "\(rest.count)"])
         }
         // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
-        let patience = NIODeadline.now() + .seconds(2)
-        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
-            if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { break }
-        }
+        await endParks(session)
         // Goodbye gives back what is held in the run hash and on the land lists, and only then are handlers cancelled: it is worse to
         // lose a job than to run it twice.
         do {

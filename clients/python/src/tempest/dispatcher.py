@@ -189,9 +189,10 @@ class Dispatcher(threading.Thread):
             log.error("tempest: queue %s: %s was fenced; what it ran is dropped, and a new process begins",
                       station.queue, old.process)
             self._heart.forget(station.queue, old.process)
-            # A P is never used twice: what the old one may still hold is for others to take over. No connection of ours
-            # must land jobs for it from here on.
+            # A P is never used twice. No connection of ours must land jobs for it from here on, and what they landed when
+            # nobody knew it any more goes back: goodbye takes a P that is not registered.
             self._unpark(old, time.monotonic() + PARK_SECONDS + 1)
+            old.leave(self._link)
         membership = Membership(station.queue, station.levels, self._name)
         membership.join(self._link)
         self._heart.watch(station.queue, membership.process)
