@@ -5,7 +5,7 @@ import PackageDescription
 
 let package = Package(
     name: "tempest",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     products: [
         .library(name: "Tempest", targets: ["Tempest"]),
         .library(name: "TempestCodecs", targets: ["TempestCodecs"]),

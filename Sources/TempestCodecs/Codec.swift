@@ -21,11 +21,19 @@ public protocol Codec: Sendable {
     /// Everything in `bytes` is hostile: implementations go through ``DocumentBuilder``, which holds to the limits.
     func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document
 
-    /// A writer for one document, which holds to the limits.
+    /// A writer for one document, which holds to the limits. A ``FormWriter`` is one for every codec that has a ``TokenForm``.
     func makeWriter(limits: Limits) -> Writer
 
     /// The bytes of what was written; throws if it is not exactly one complete value.
     func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8]
+
+    /// The dynamic value that the bytes hold. By default that of the parsed document.
+    func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value
+
+    /// The bytes of a value, node or recording. By default it is given to a writer.
+    ///
+    /// Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
+    func encode(_ value: some TokenWritable, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8]
 }
 
 extension Codec {
@@ -34,10 +42,33 @@ extension Codec {
         try parse(bytes, limits: .standard)
     }
 
-    /// The bytes of a value, node or recording. Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
-    public func encode(
-        _ value: some TokenWritable, limits: Limits = .standard, canonical: Bool = false
-    ) throws(CodecError) -> [UInt8] {
+    /// The dynamic value that the bytes hold.
+    public func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
+        try parse(bytes, limits: limits).root.value
+    }
+
+    /// The dynamic value that the bytes hold.
+    public func value(_ bytes: [UInt8]) throws(CodecError) -> Value {
+        try value(bytes, limits: .standard)
+    }
+
+    /// The bytes of a value, node or recording.
+    public func encode(_ value: some TokenWritable, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
+        try written(value, limits: limits, canonical: canonical)
+    }
+
+    /// The bytes of a value, node or recording.
+    public func encode(_ value: some TokenWritable, limits: Limits = .standard) throws(CodecError) -> [UInt8] {
+        try encode(value, limits: limits, canonical: false)
+    }
+
+    /// The bytes of a value, node or recording; canonical ones have the keys of every map sorted by their UTF-8 bytes.
+    public func encode(_ value: some TokenWritable, canonical: Bool) throws(CodecError) -> [UInt8] {
+        try encode(value, limits: .standard, canonical: canonical)
+    }
+
+    @inline(__always)
+    func written<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
         var writer = makeWriter(limits: limits)
         if canonical {
             var buffer = TokenBuffer(limits: limits)
@@ -46,7 +77,7 @@ extension Codec {
         } else {
             try value.write(to: &writer)
         }
-        return try finish(writer)
+        return try finish(consume writer)
     }
 
     /// The bytes of an `Encodable`. Throws `EncodingError` with the path, or ``CodecError``.
@@ -59,11 +90,6 @@ extension Codec {
     /// A `Decodable` from bytes. Throws ``CodecError`` for bytes that are no document, `DecodingError` for a wrong shape.
     public func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], limits: Limits = .standard) throws -> T {
         try parse(bytes, limits: limits).root.decode(type)
-    }
-
-    /// The dynamic value that the bytes hold.
-    public func value(_ bytes: [UInt8], limits: Limits = .standard) throws(CodecError) -> Value {
-        try parse(bytes, limits: limits).root.value
     }
 }
 

@@ -8,14 +8,14 @@ struct KeyedNodes<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { decoder.codingPath }
 
     var allKeys: [Key] {
-        let tape = decoder.tape
+        let view = decoder.view
         let end = decoder.entry.high
         var keys: [Key] = []
         keys.reserveCapacity(decoder.entry.low)
         var index = decoder.index + 1
         while index < end {
-            if let key = Key(stringValue: tape.string(tape.entries[index])) { keys.append(key) }
-            index = tape.next(index + 1)
+            if let key = Key(stringValue: view.string(view.entries[index])) { keys.append(key) }
+            index = view.next(index + 1)
         }
         return keys
     }
@@ -23,7 +23,9 @@ struct KeyedNodes<Key: CodingKey>: KeyedDecodingContainerProtocol {
     @inline(__always)
     private func find(_ key: some CodingKey) -> NodeDecoder? {
         var text = key.stringValue
-        let index = text.withUTF8 { decoder.context.document.find(UnsafeRawBufferPointer($0), inMap: decoder.index) }
+        let index = text.withUTF8 {
+            decoder.view.find(UnsafeRawBufferPointer($0), inMap: decoder.index, decoder.context.document.keys)
+        }
         return index.map { NodeDecoder(context: decoder.context, index: $0) }
     }
 

@@ -13,13 +13,16 @@ extension Node {
 }
 
 /// What all decoders of one call share.
-final class DecodingState: Sendable {
+final class DecodingState {
     let document: Document
+    /// Into the document, whose arrays stay where they are as long as this holds it.
+    let view: TapeView
     let root: Int
     let path: [any CodingKey]
 
     init(document: Document, root: Int, path: [any CodingKey]) {
         self.document = document
+        view = document.tape.withView { $0 }
         self.root = root
         self.path = path
     }
@@ -58,8 +61,8 @@ struct NodeDecoder: Decoder {
     var codingPath: [any CodingKey] { index < 0 ? context.path : context.path(to: index) }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    @inline(__always) var tape: Tape { context.document.tape }
-    @inline(__always) var entry: Entry { index < 0 ? Entry(.null, offset: 0) : context.document.tape.entries[index] }
+    @inline(__always) var view: TapeView { context.view }
+    @inline(__always) var entry: Entry { index < 0 ? Entry(.null, offset: 0) : context.view.entries[index] }
     var node: Node { Node(document: context.document, index: index) }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -74,22 +77,33 @@ struct NodeDecoder: Decoder {
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { SingleNode(decoder: self) }
 
-    /// Decodes the value as a type.
-    func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        if let known = try decodeKnown(type) { return known }
-        return try T(from: self)
-    }
-
-    /// The types that need no `init(from:)`.
+    /// Decodes the value as a type. Those that need no `init(from:)` and the arrays that are met most go without a container.
     @inline(__always)
-    private func decodeKnown<T: Decodable>(_ type: T.Type) throws -> T? {
+    func decode<T: Decodable>(_ type: T.Type) throws -> T {
         if T.self == String.self { return unsafeBitCast(try text(), to: T.self) }
         if T.self == Int.self { return unsafeBitCast(try integer(Int.self), to: T.self) }
         if T.self == Double.self { return unsafeBitCast(try double(), to: T.self) }
         if T.self == Bool.self { return unsafeBitCast(try bool(), to: T.self) }
+        if T.self == [String].self { return unsafeBitCast(try array { try $0.text() }, to: T.self) }
+        if T.self == [Int].self { return unsafeBitCast(try array { try $0.integer(Int.self) }, to: T.self) }
+        if T.self == [Double].self { return unsafeBitCast(try array { try $0.double() }, to: T.self) }
         if T.self == [UInt8].self { return unsafeBitCast(try bytes(), to: T.self) }
-        if T.self == Value.self { return (index < 0 ? Value.null : node.value) as? T }
-        return nil
+        if T.self == Value.self, let value = (index < 0 ? Value.null : node.value) as? T { return value }
+        return try T(from: self)
+    }
+
+    @inline(__always)
+    private func array<E>(_ element: (NodeDecoder) throws -> E) throws -> [E] {
+        let entry = entry
+        guard entry.kind == .array else { throw mismatch([E].self, "array") }
+        var elements: [E] = []
+        elements.reserveCapacity(entry.low)
+        var child = index + 1
+        while child < entry.high {
+            elements.append(try element(NodeDecoder(context: context, index: child)))
+            child = view.next(child)
+        }
+        return elements
     }
 
     // MARK: Scalars
@@ -99,41 +113,26 @@ struct NodeDecoder: Decoder {
 
     @inline(__always)
     func bool() throws -> Bool {
-        guard entry.kind == .bool else { throw mismatch(Bool.self, "bool") }
-        return entry.payload != 0
+        guard let value = view.bool(entry) else { throw refusal(Bool.self, "bool") }
+        return value
     }
 
     @inline(__always)
     func text() throws -> String {
-        let entry = entry
-        if entry.kind == .text { return tape.string(entry) }
-        if entry.kind == .binary, tape.bytes(of: entry, UTF8Check.isValid) { return tape.string(entry) }
-        throw mismatch(String.self, "text")
+        guard let value = view.text(entry) else { throw refusal(String.self, "text") }
+        return value
     }
 
     @inline(__always)
     func integer<T: FixedWidthInteger>(_ type: T.Type) throws -> T {
-        let entry = entry
-        let value: T?
-        switch entry.kind {
-        case .int: value = T(exactly: Int64(bitPattern: entry.payload))
-        case .uint: value = T(exactly: entry.payload)
-        case .double: value = T(exactly: Double(bitPattern: entry.payload))
-        default: throw mismatch(type, "integer")
-        }
-        guard let value else { throw unfit(type) }
+        guard let value: T = view.integer(entry) else { throw refusal(type, "integer") }
         return value
     }
 
     @inline(__always)
     func double() throws -> Double {
-        let entry = entry
-        switch entry.kind {
-        case .double: return Double(bitPattern: entry.payload)
-        case .int: return Double(Int64(bitPattern: entry.payload))
-        case .uint: return Double(entry.payload)
-        default: throw mismatch(Double.self, "float")
-        }
+        guard let value = view.double(entry) else { throw refusal(Double.self, "float") }
+        return value
     }
 
     func float() throws -> Float {
@@ -145,21 +144,21 @@ struct NodeDecoder: Decoder {
     func bytes() throws -> [UInt8] {
         let entry = entry
         switch entry.kind {
-        case .binary, .text: return tape.array(entry)
-        case .array:
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(entry.low)
-            var child = index + 1
-            while child < entry.high {
-                bytes.append(try NodeDecoder(context: context, index: child).integer(UInt8.self))
-                child = tape.next(child)
-            }
-            return bytes
+        case .binary, .text: return [UInt8](view.bytes(entry))
+        case .array: return try array { try $0.integer(UInt8.self) }
         default: throw mismatch([UInt8].self, "binary")
         }
     }
 
     // MARK: Errors
+
+    /// The error of a value that is no `expected`, or a number that the type does not hold.
+    @inline(never)
+    func refusal(_ type: any Any.Type, _ expected: String) -> DecodingError {
+        let kind = entry.kind
+        if expected == "integer", kind == .int || kind == .uint || kind == .double { return unfit(type) }
+        return mismatch(type, expected)
+    }
 
     /// The error of a value of another kind.
     @inline(never)

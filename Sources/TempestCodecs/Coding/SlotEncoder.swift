@@ -6,10 +6,10 @@ struct SlotEncoder: Encoder {
     let recorder: Recorder
     let slot: Int
     let serial: Int
-    /// How long the path to the value is.
+    /// How many containers are around the value.
     let depth: Int
 
-    var codingPath: [any CodingKey] { Array(recorder.path.prefix(depth)) }
+    var codingPath: [any CodingKey] { recorder.path(depth) }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     /// What a container that cannot be opened is replaced by: asking for it cannot throw, writing to it does.
@@ -51,25 +51,17 @@ struct KeyedRecording<Key: CodingKey>: KeyedEncodingContainerProtocol {
         return encoder.recorder
     }
 
-    @inline(__always)
-    private func record<T>(_ value: T, _ key: Key, _ body: (inout TokenBuffer) throws(CodecError) -> Void) throws {
-        let recorder = try begin(key)
-        // A path is needed only where the value can be refused.
-        try recorder.record(value, body)
-    }
-
     mutating func encodeNil(forKey key: Key) throws {
-        try record(0, key) { (buffer) throws(CodecError) in try buffer.null() }
+        try begin(key).record(Never?.none) { (_, buffer) throws(CodecError) in try buffer.null() }
     }
     mutating func encode(_ value: Bool, forKey key: Key) throws {
-        try record(value, key) { (buffer) throws(CodecError) in try buffer.bool(value) }
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.bool(value) }
     }
     mutating func encode(_ value: String, forKey key: Key) throws {
-        try record(value, key) { (buffer) throws(CodecError) in try buffer.text(value) }
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.text(value) }
     }
     mutating func encode(_ value: Double, forKey key: Key) throws {
-        let recorder = try begin(key)
-        try recorder.nest(key) { try recorder.record(value) { (buffer) throws(CodecError) in try buffer.double(value) } }
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
     }
     mutating func encode(_ value: Float, forKey key: Key) throws { try encode(Double(value), forKey: key) }
     mutating func encode(_ value: Int, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
@@ -77,19 +69,16 @@ struct KeyedRecording<Key: CodingKey>: KeyedEncodingContainerProtocol {
     mutating func encode(_ value: Int16, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: Int32, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: Int64, forKey key: Key) throws {
-        try record(value, key) { (buffer) throws(CodecError) in try buffer.int(value) }
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.int(value) }
     }
     mutating func encode(_ value: UInt, forKey key: Key) throws { try encode(UInt64(value), forKey: key) }
     mutating func encode(_ value: UInt8, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: UInt16, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: UInt32, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: UInt64, forKey key: Key) throws {
-        try record(value, key) { (buffer) throws(CodecError) in try buffer.uint(value) }
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
     }
-    mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-        let recorder = try begin(key)
-        try recorder.nest(key) { try recorder.encode(value) }
-    }
+    mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try begin(key).encode(value) }
 
     mutating func nestedContainer<NestedKey: CodingKey>(
         keyedBy keyType: NestedKey.Type, forKey key: Key

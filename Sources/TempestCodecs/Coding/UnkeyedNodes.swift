@@ -25,7 +25,7 @@ struct UnkeyedNodes: UnkeyedDecodingContainer {
     private mutating func take<T>(_ type: any Any.Type, _ body: (NodeDecoder) throws -> T) throws -> T {
         guard next < end else { throw ended(type) }
         let value = try body(NodeDecoder(context: decoder.context, index: next))
-        next = decoder.context.document.tape.next(next)
+        next = decoder.view.next(next)
         currentIndex += 1
         return value
     }
@@ -41,7 +41,7 @@ struct UnkeyedNodes: UnkeyedDecodingContainer {
 
     mutating func decodeNil() throws -> Bool {
         guard next < end else { throw ended(Never?.self) }
-        guard decoder.tape.entries[next].kind == .null else { return false }
+        guard decoder.view.entries[next].kind == .null else { return false }
         next += 1
         currentIndex += 1
         return true

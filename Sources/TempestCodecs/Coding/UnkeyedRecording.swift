@@ -26,33 +26,37 @@ struct UnkeyedRecording: UnkeyedEncodingContainer {
     }
 
     @inline(__always)
-    private mutating func record<T>(_ value: T, _ body: (inout TokenBuffer) throws(CodecError) -> Void) throws {
+    private mutating func record<T>(_ value: T, _ body: (T, inout TokenBuffer) throws(CodecError) -> Void) throws {
         try begin().record(value, body)
     }
 
-    mutating func encodeNil() throws { try record(0) { (buffer) throws(CodecError) in try buffer.null() } }
-    mutating func encode(_ value: Bool) throws { try record(value) { (buffer) throws(CodecError) in try buffer.bool(value) } }
-    mutating func encode(_ value: String) throws { try record(value) { (buffer) throws(CodecError) in try buffer.text(value) } }
+    mutating func encodeNil() throws { try record(Never?.none) { (_, buffer) throws(CodecError) in try buffer.null() } }
+    mutating func encode(_ value: Bool) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.bool(value) }
+    }
+    mutating func encode(_ value: String) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.text(value) }
+    }
     mutating func encode(_ value: Double) throws {
-        let recorder = try begin()
-        try recorder.nest(PathKey(index: count - 1)) {
-            try recorder.record(value) { (buffer) throws(CodecError) in try buffer.double(value) }
-        }
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
     }
     mutating func encode(_ value: Float) throws { try encode(Double(value)) }
     mutating func encode(_ value: Int) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int16) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int32) throws { try encode(Int64(value)) }
-    mutating func encode(_ value: Int64) throws { try record(value) { (buffer) throws(CodecError) in try buffer.int(value) } }
+    mutating func encode(_ value: Int64) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.int(value) }
+    }
     mutating func encode(_ value: UInt) throws { try encode(UInt64(value)) }
     mutating func encode(_ value: UInt8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt16) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt32) throws { try encode(Int64(value)) }
-    mutating func encode(_ value: UInt64) throws { try record(value) { (buffer) throws(CodecError) in try buffer.uint(value) } }
+    mutating func encode(_ value: UInt64) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
+    }
     mutating func encode<T: Encodable>(_ value: T) throws {
-        let recorder = try begin()
-        try recorder.nest(PathKey(index: count - 1)) { try recorder.encode(value) }
+        try begin().encode(value)
     }
 
     mutating func nestedContainer<NestedKey: CodingKey>(keyedBy keyType: NestedKey.Type) -> KeyedEncodingContainer<NestedKey> {
@@ -78,26 +82,36 @@ struct SingleRecording: SingleValueEncodingContainer {
     var codingPath: [any CodingKey] { encoder.codingPath }
 
     @inline(__always)
-    private func record<T>(_ value: T, _ body: (inout TokenBuffer) throws(CodecError) -> Void) throws {
+    private func record<T>(_ value: T, _ body: (T, inout TokenBuffer) throws(CodecError) -> Void) throws {
         try encoder.recorder.open(.scalar, in: encoder)
         try encoder.recorder.record(value, body)
     }
 
-    mutating func encodeNil() throws { try record(0) { (buffer) throws(CodecError) in try buffer.null() } }
-    mutating func encode(_ value: Bool) throws { try record(value) { (buffer) throws(CodecError) in try buffer.bool(value) } }
-    mutating func encode(_ value: String) throws { try record(value) { (buffer) throws(CodecError) in try buffer.text(value) } }
-    mutating func encode(_ value: Double) throws { try record(value) { (buffer) throws(CodecError) in try buffer.double(value) } }
+    mutating func encodeNil() throws { try record(Never?.none) { (_, buffer) throws(CodecError) in try buffer.null() } }
+    mutating func encode(_ value: Bool) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.bool(value) }
+    }
+    mutating func encode(_ value: String) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.text(value) }
+    }
+    mutating func encode(_ value: Double) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
+    }
     mutating func encode(_ value: Float) throws { try encode(Double(value)) }
     mutating func encode(_ value: Int) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int16) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int32) throws { try encode(Int64(value)) }
-    mutating func encode(_ value: Int64) throws { try record(value) { (buffer) throws(CodecError) in try buffer.int(value) } }
+    mutating func encode(_ value: Int64) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.int(value) }
+    }
     mutating func encode(_ value: UInt) throws { try encode(UInt64(value)) }
     mutating func encode(_ value: UInt8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt16) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt32) throws { try encode(Int64(value)) }
-    mutating func encode(_ value: UInt64) throws { try record(value) { (buffer) throws(CodecError) in try buffer.uint(value) } }
+    mutating func encode(_ value: UInt64) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
+    }
     mutating func encode<T: Encodable>(_ value: T) throws {
         try encoder.recorder.open(.scalar, in: encoder)
         try encoder.recorder.encode(value)

@@ -10,21 +10,15 @@ public struct DocumentBuilder {
     var tape = Tape()
     var nesting: Nesting
     let limits: Limits
-    private var sortedKeys: [UInt32] = []
-    private var largeMaps: [(map: UInt32, start: UInt32)] = []
+    private var keys = LargeMaps()
 
     /// A builder for a document of `source`. `codec`: the name that begins the messages.
     public init(source: [UInt8], limits: Limits, codec: String) throws(CodecError) {
-        self.init(source: source, limits: limits, codec: codec, slack: 0)
         guard source.count <= limits.bytes else {
             throw CodecError(.size, "\(codec): \(source.count) bytes, over the limit of \(limits.bytes)")
         }
-    }
-
-    /// `slack`: values above the limit that may be there for a moment, because the reader folds several into one.
-    init(source: [UInt8], limits: Limits, codec: String, slack: Int) {
         self.limits = limits
-        nesting = Nesting(name: codec, limits: limits, slack: slack)
+        nesting = Nesting(name: codec, limits: limits)
         tape.source = source
         tape.entries.reserveCapacity(min(source.count / 4 + 4, limits.values, 4096))
     }
@@ -69,13 +63,7 @@ public struct DocumentBuilder {
 
     /// Adds text that stands in the source as it is.
     public mutating func text(_ range: Range<Int>, at offset: Int) throws(CodecError) {
-        try text(range, isASCII: false, at: offset)
-    }
-
-    /// The same; `isASCII`: the reader has looked at every byte already.
-    @inline(__always)
-    mutating func text(_ range: Range<Int>, isASCII: Bool, at offset: Int) throws(CodecError) {
-        if !isASCII { try checkText(range, offset) }
+        try checkText(range, offset)
         try nesting.value(at: offset)
         tape.entries.append(Entry(.text, offset: offset, start: range.lowerBound, length: range.count))
     }
@@ -113,22 +101,13 @@ public struct DocumentBuilder {
 
     /// Opens a map.
     public mutating func beginMap(at offset: Int) throws(CodecError) {
-        try beginMap(at: offset, allowance: 0)
-    }
-
-    mutating func beginMap(at offset: Int, allowance: Int) throws(CodecError) {
-        try nesting.begin(map: true, expected: -1, start: tape.entries.count, at: offset, allowance: allowance)
+        try nesting.begin(map: true, expected: -1, start: tape.entries.count, at: offset)
         tape.entries.append(Entry(.map, offset: offset))
     }
 
     /// Adds a key that stands in the source as it is.
     public mutating func key(_ range: Range<Int>, at offset: Int) throws(CodecError) {
-        try key(range, isASCII: false, at: offset)
-    }
-
-    @inline(__always)
-    mutating func key(_ range: Range<Int>, isASCII: Bool, at offset: Int) throws(CodecError) {
-        if !isASCII { try checkText(range, offset) }
+        try checkText(range, offset)
         try nesting.key(at: offset)
         tape.entries.append(Entry(.text, offset: offset, start: range.lowerBound, length: range.count, flags: Entry.isKey))
     }
@@ -152,15 +131,9 @@ public struct DocumentBuilder {
     public mutating func endMap(at offset: Int) throws(CodecError) {
         let frame = try nesting.end(map: true, at: offset)
         tape.close(frame)
-        guard frame.count > 1 else { return }
-        if frame.count <= Tape.smallMap {
-            if let twice = tape.duplicateInSmallMap(frame.start) { throw duplicate(twice) }
-            return
-        }
-        let keys = tape.sortedKeys(ofMap: frame.start)
-        if let twice = tape.duplicate(inSorted: keys) { throw duplicate(twice) }
-        largeMaps.append((UInt32(frame.start), UInt32(sortedKeys.count)))
-        sortedKeys.append(contentsOf: keys)
+        let end = tape.entries.count
+        let twice = tape.withView { $0.duplicate(inMap: frame.start, count: frame.count, end: end, &keys) }
+        if let twice { throw duplicate(twice) }
     }
 
     /// The document; throws unless it is exactly one complete value.
@@ -169,7 +142,8 @@ public struct DocumentBuilder {
         guard nesting.values <= limits.values else {
             throw CodecError(.values, "\(nesting.name): more than \(limits.values) values", at: tape.source.count)
         }
-        return Document(tape: tape, sortedKeys: sortedKeys, largeMaps: largeMaps.sorted { $0.map < $1.map })
+        keys.finish()
+        return Document(tape: tape, keys: keys)
     }
 
     private mutating func aside(_ kind: Kind, _ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Entry {

@@ -38,6 +38,8 @@ struct Entry: Sendable {
     static let isKey: UInt8 = 2
     /// The entry stands for a recording that is spliced in later.
     static let isSplice: UInt8 = 4
+    /// Every byte of the text is ASCII (not set: not known).
+    static let isASCII: UInt8 = 8
 
     @inline(__always)
     init(_ kind: Kind, offset: Int, payload: UInt64 = 0) {
@@ -98,7 +100,7 @@ struct Tape: Sendable {
 
     /// The text of an entry; builders let only valid UTF-8 in.
     func string(_ entry: Entry) -> String {
-        bytes(of: entry) { String(decoding: $0, as: UTF8.self) }
+        withView { $0.string(entry) }
     }
 
     func array(_ entry: Entry) -> [UInt8] {

@@ -19,22 +19,24 @@ struct Nesting: Sendable {
 
     /// The innermost container; the root when `depth` is 0.
     private(set) var top: Frame
-    private(set) var parents: [Frame] = []
+    /// The containers around it, without the root.
+    private var parents: [Frame] = []
+    private var root: Frame
+    /// The number of open containers.
+    private(set) var depth = 0
     private(set) var values = 0
     let name: String
     let depthLimit: Int
     let valueLimit: Int
 
     /// `roots`: how many values there may be outside of containers, -1: any number.
-    init(name: String, limits: Limits, roots: Int = 1, slack: Int = 0) {
+    init(name: String, limits: Limits, roots: Int = 1) {
         self.name = name
         depthLimit = limits.depth
-        valueLimit = limits.values + slack
+        valueLimit = limits.values
         top = Frame(start: -1, count: 0, expected: roots, isMap: false, needsKey: false)
+        root = top
     }
-
-    /// The number of open containers.
-    var depth: Int { parents.count }
 
     /// Takes a value, scalar or container.
     @inline(__always)
@@ -55,11 +57,13 @@ struct Nesting: Sendable {
         top.count += 1
     }
 
-    /// Opens a container (and takes it as a value). `allowance`: how much deeper than the limit it may be.
-    mutating func begin(map: Bool, expected: Int, start: Int, at offset: Int? = nil, allowance: Int = 0) throws(CodecError) {
+    /// Opens a container (and takes it as a value).
+    mutating func begin(map: Bool, expected: Int, start: Int, at offset: Int? = nil) throws(CodecError) {
         try value(at: offset)
-        guard parents.count < depthLimit + allowance else { throw tooDeep(offset) }
-        parents.append(top)
+        guard depth < depthLimit else { throw tooDeep(offset) }
+        // Most documents are flat: the root has a place of its own, so that they need no array.
+        if depth == 0 { root = top } else { parents.append(top) }
+        depth &+= 1
         top = Frame(start: start, count: 0, expected: expected, isMap: map, needsKey: map)
     }
 
@@ -73,14 +77,23 @@ struct Nesting: Sendable {
                 .syntax, "\(name): \(top.expected) elements were announced but \(top.count) written", at: offset)
         }
         let closed = top
-        if let parent = parents.popLast() { top = parent }
+        depth &-= 1
+        top = depth == 0 ? root : parents.removeLast()
         return closed
     }
 
     /// Checks that exactly the values that were wanted are there.
     func finish(at offset: Int? = nil) throws(CodecError) {
-        guard parents.isEmpty, top.expected < 0 || top.count == top.expected else {
+        guard depth == 0, top.expected < 0 || top.count == top.expected else {
             throw CodecError(.syntax, "\(name): the document is not complete", at: offset)
+        }
+    }
+
+    /// The open containers, from the outermost.
+    var open: [Frame] {
+        switch depth {
+        case 0: []
+        default: parents + [top]
         }
     }
 
@@ -96,14 +109,18 @@ struct Nesting: Sendable {
 
     /// Forgets what was opened and counted since.
     mutating func rewind(to mark: Mark) {
-        parents.removeLast(depth - mark.depth)
+        // Below depth 1 nothing is in the array.
+        parents.removeLast(max(depth - 1, 0) - max(mark.depth - 1, 0))
+        depth = mark.depth
         top = mark.top
         values = mark.values
     }
 
-    /// Forgets values that a reader folded into others.
-    mutating func forget(values count: Int) {
-        values -= count
+    /// Takes the values inside of one that is written as a whole.
+    @inline(__always)
+    mutating func add(values count: Int) throws(CodecError) {
+        values += count
+        guard values <= valueLimit else { throw CodecError(.values, "\(name): more than \(valueLimit) values") }
     }
 
     /// The error of a container that is too deep.
@@ -124,7 +141,7 @@ struct Nesting: Sendable {
         if key || top.needsKey {
             return CodecError(.syntax, "\(name): \(key ? "a key where none belongs" : "a value where a key belongs")", at: offset)
         }
-        if parents.isEmpty { return CodecError(.trailing, "\(name): more than one value", at: offset) }
+        if depth == 0 { return CodecError(.trailing, "\(name): more than one value", at: offset) }
         return CodecError(.syntax, "\(name): more than the \(top.expected) elements that were announced", at: offset)
     }
 }

@@ -86,33 +86,14 @@ public struct Node: Sendable {
 
     /// The value, copied out of the document.
     public var value: Value {
-        let entry = entry
-        switch entry.kind {
-        case .null: return .null
-        case .bool: return .bool(entry.payload != 0)
-        case .int: return .int(Int64(bitPattern: entry.payload))
-        case .uint: return .uint(entry.payload)
-        case .double: return .double(Double(bitPattern: entry.payload))
-        case .text: return .text(document.tape.string(entry))
-        case .binary: return .binary(document.tape.array(entry))
-        case .ext: return .ext(type: entry.type, data: document.tape.array(entry))
-        case .array:
-            var array: [Value] = []
-            array.reserveCapacity(entry.low)
-            for element in elements { array.append(element.value) }
-            return .array(array)
-        case .map:
-            var pairs: [(key: String, value: Value)] = []
-            pairs.reserveCapacity(entry.low)
-            for (key, node) in members { pairs.append((key, node.value)) }
-            return .map(ValueMap(unique: pairs))
-        }
+        var index = index
+        return document.tape.withView { $0.takeValue(&index) }
     }
 }
 
 extension Node: TokenWritable {
     /// Writes the value.
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
-        try document.tape.write(from: index, to: document.tape.next(index), into: &writer)
+        try writer.write(self)
     }
 }

@@ -46,7 +46,7 @@ extension Tape {
                 try writer.endArray()
             case .map:
                 try writer.beginMap(count: entry.low)
-                for key in canonicalKeys(ofMap: index) {
+                for key in withView({ $0.canonicalKeys(ofMap: index) }) {
                     try writeScalar(entries[Int(key)], into: &writer)
                     try writeSorted(from: Int(key) + 1, to: next(Int(key) + 1), into: &writer)
                 }

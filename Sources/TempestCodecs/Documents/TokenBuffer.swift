@@ -27,7 +27,8 @@ public struct TokenBuffer: TokenWriter, Sendable {
             tape.source.reserveCapacity(256)
         }
         let before = mark
-        let recorder = Recorder(buffer: self, path: [])
+        let recorder = Recorder(buffer: self, prefix: [])
+        // Taken out, so that nothing is copied.
         self = TokenBuffer(limits: limits)
         do {
             try recorder.encodeRoot(value)
@@ -44,6 +45,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
         var entries: Int
         var bytes: Int
         var nesting: Nesting.Mark
+        var depth: Int { nesting.depth }
     }
 
     /// The state as it is.
@@ -94,6 +96,19 @@ public struct TokenBuffer: TokenWriter, Sendable {
         try append(.text, utf8)
     }
 
+    /// Records text.
+    public mutating func text(_ value: String) throws(CodecError) {
+        // Strings are UTF-8 already.
+        try nesting.value()
+        try append(.text, value, flags: 0)
+    }
+
+    /// Records a key.
+    public mutating func key(_ key: String) throws(CodecError) {
+        try nesting.key()
+        try append(.text, key, flags: Entry.isKey)
+    }
+
     /// Records bytes.
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) {
         try nesting.value()
@@ -134,10 +149,9 @@ public struct TokenBuffer: TokenWriter, Sendable {
     public mutating func endMap() throws(CodecError) {
         let frame = try nesting.end(map: true)
         tape.close(frame)
-        guard frame.count > 1 else { return }
-        let twice =
-            frame.count <= Tape.smallMap
-            ? tape.duplicateInSmallMap(frame.start) : tape.duplicate(inSorted: tape.sortedKeys(ofMap: frame.start))
+        var none = LargeMaps()
+        let end = tape.entries.count
+        let twice = tape.withView { $0.duplicate(inMap: frame.start, count: frame.count, end: end, &none) }
         if let twice {
             let text = tape.string(tape.entries[twice]).debugDescription
             throw CodecError(.duplicateKey, "values: the key \(text) is in the map already")
@@ -150,6 +164,16 @@ public struct TokenBuffer: TokenWriter, Sendable {
         var entry = Entry(.null, offset: 0, payload: UInt64(number))
         entry.flags = Entry.isSplice
         tape.entries.append(entry)
+    }
+
+    @inline(__always)
+    private mutating func append(_ kind: Kind, _ text: String, flags: UInt8) throws(CodecError) {
+        var text = text
+        let start = tape.source.count
+        let length = text.utf8.count
+        guard start &+ length <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+        text.withUTF8 { tape.source.append(contentsOf: $0) }
+        tape.entries.append(Entry(kind, offset: 0, start: start, length: length, flags: flags))
     }
 
     private mutating func append(
@@ -165,8 +189,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
 extension TokenBuffer: TokenWritable {
     /// Writes all the values that were recorded.
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
-        try nesting.finish()
-        try tape.write(from: 0, to: tape.entries.count, into: &writer)
+        try writer.write(self)
     }
 
     /// The same with the keys of every map sorted by their UTF-8 bytes.

@@ -36,9 +36,87 @@ public protocol TokenWriter {
     mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError)
     /// Closes the map.
     mutating func endMap() throws(CodecError)
+
+    /// Writes a value with all that is in it. By default token by token.
+    mutating func write(_ value: Value) throws(CodecError)
+    /// Writes a node with all that is in it. By default token by token.
+    mutating func write(_ node: Node) throws(CodecError)
+    /// Writes all the values of a recording. By default token by token.
+    mutating func write(_ recording: TokenBuffer) throws(CodecError)
 }
 
 extension TokenWriter {
+    /// Writes a key and its value.
+    @inlinable
+    public mutating func write(_ key: String, _ value: some TokenWritable) throws(CodecError) {
+        try self.key(key)
+        try value.write(to: &self)
+    }
+
+    /// Writes a key and its value.
+    @inlinable
+    public mutating func write(_ key: String, _ value: String) throws(CodecError) {
+        try self.key(key)
+        try text(value)
+    }
+
+    /// Writes a key and its value.
+    @inlinable
+    public mutating func write(_ key: String, _ value: Int) throws(CodecError) {
+        try self.key(key)
+        try int(Int64(value))
+    }
+
+    /// Writes a key and its value.
+    @inlinable
+    public mutating func write(_ key: String, _ value: Double) throws(CodecError) {
+        try self.key(key)
+        try double(value)
+    }
+
+    /// Writes a key and its value.
+    @inlinable
+    public mutating func write(_ key: String, _ value: Bool) throws(CodecError) {
+        try self.key(key)
+        try bool(value)
+    }
+
+    /// Writes a value with all that is in it, as deep as the writer's limit at most.
+    public mutating func write(_ value: Value) throws(CodecError) {
+        switch value {
+        case .null: try null()
+        case .bool(let value): try bool(value)
+        case .int(let value): try int(value)
+        case .uint(let value): try uint(value)
+        case .double(let value): try double(value)
+        case .text(let value): try text(value)
+        case .binary(let bytes): try binary(bytes)
+        case .ext(let type, let data): try ext(type: type, data: data)
+        case .array(let array):
+            try beginArray(count: array.count)
+            for element in array { try write(element) }
+            try endArray()
+        case .map(let map):
+            try beginMap(count: map.count)
+            for (name, element) in map {
+                try key(name)
+                try write(element)
+            }
+            try endMap()
+        }
+    }
+
+    /// Writes a node with all that is in it.
+    public mutating func write(_ node: Node) throws(CodecError) {
+        try node.document.tape.write(from: node.index, to: node.document.tape.next(node.index), into: &self)
+    }
+
+    /// Writes all the values of a recording.
+    public mutating func write(_ recording: TokenBuffer) throws(CodecError) {
+        try recording.nesting.finish()
+        try recording.tape.write(from: 0, to: recording.tape.entries.count, into: &self)
+    }
+
     /// Writes text.
     public mutating func text(_ value: String) throws(CodecError) {
         try value.withRawUTF8 { (raw) throws(CodecError) in try text(utf8: raw) }

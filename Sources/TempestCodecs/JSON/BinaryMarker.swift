@@ -15,31 +15,37 @@ enum BinaryMarker {
     }
 }
 
-extension DocumentBuilder {
-    /// Closes a map of JSON: one that is the marker of binary becomes binary, one that is escaped loses a dollar sign.
-    mutating func endJSONMap(at offset: Int) throws(CodecError) {
-        let frame = nesting.top
-        if frame.count == 1, tape.entries.count == frame.start + 3, tape.entries[frame.start + 2].kind == .text {
-            let key = tape.entries[frame.start + 1]
-            if tape.bytes(of: key, BinaryMarker.isLike),
-                let binary = tape.bytes(of: tape.entries[frame.start + 2], Base64.decode)
-            {
-                if key.low == 4 { return try fold(frame.start, into: binary, at: offset) }
-                tape.entries[frame.start + 1].payload = UInt64(key.high + 1) << 32 | UInt64(key.low - 1)
-            }
+extension JSONReader {
+    /// Closes a map: one that is the marker of binary becomes binary, one that is escaped loses a dollar sign.
+    @inline(__always)
+    mutating func endMap(_ room: inout TapeRoom) throws(CodecError) {
+        if room.elements == 1, room.count == room.open &+ 3 {
+            let key = room.entries[room.open &+ 1]
+            if key.low >= 4, room.entries[room.open &+ 2].kind == .text, endMarker(&room) { return }
+        } else {
+            try checkKeys(room)
         }
         // Binary is a scalar and may be where a map would be too deep; this is a map after all.
-        guard depth <= limits.depth else { throw nesting.tooDeep(Int(tape.entries[frame.start].offset)) }
-        try endMap(at: offset)
+        guard room.depth <= limits.depth else { throw tooDeep(Int(room.entries[room.open].offset)) }
+        room.end()
     }
 
-    private mutating func fold(_ index: Int, into binary: [UInt8], at offset: Int) throws(CodecError) {
-        _ = try nesting.end(map: true, at: offset)
-        nesting.forget(values: 2)
-        let start = tape.side.count
-        tape.side.append(contentsOf: binary)
-        let place = Int(tape.entries[index].offset)
-        tape.entries.removeLast(2)
-        tape.entries[index] = Entry(.binary, offset: place, start: start, length: binary.count, flags: Entry.inSide)
+    /// Whether a map of one key and one text was closed as binary.
+    @inline(never)
+    private mutating func endMarker(_ room: inout TapeRoom) -> Bool {
+        let key = room.entries + room.open + 1
+        let binary: [UInt8]? = withView(room) { view in
+            BinaryMarker.isLike(view.bytes(key.pointee)) ? Base64.decode(view.bytes(key[1])) : nil
+        }
+        guard let binary else { return false }
+        if key.pointee.low > 4 {
+            key.pointee.payload = UInt64(key.pointee.high + 1) << 32 | UInt64(key.pointee.low - 1)
+            return false
+        }
+        let place = Int(room.entries[room.open].offset)
+        let start = side.count
+        side.append(contentsOf: binary)
+        room.fold(into: Entry(.binary, offset: place, start: start, length: binary.count, flags: Entry.inSide))
+        return true
     }
 }

@@ -21,19 +21,31 @@ public struct JSONCodec: Codec {
 
     /// Reads one value.
     public func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document {
-        guard bytes.count <= limits.bytes else {
-            throw CodecError(.size, "json: \(bytes.count) bytes, over the limit of \(limits.bytes)")
-        }
-        return try bytes.withRawBytes { (raw) throws(CodecError) in
-            var reader = JSONReader(bytes: raw, source: bytes, limits: limits)
-            try reader.read()
-            return try reader.builder.finish()
-        }
+        try JSONReader.document(bytes, limits: limits)
+    }
+
+    /// Reads one value that nothing else is asked of.
+    public func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
+        try JSONReader.value(bytes, limits: limits)
     }
 
     /// A writer for one document.
     public func makeWriter(limits: Limits) -> JSONWriter { JSONWriter(limits: limits) }
 
     /// The bytes of a document that is complete.
-    public func finish(_ writer: consuming JSONWriter) throws(CodecError) -> [UInt8] { try writer.finish() }
+    public func finish(_ writer: consuming JSONWriter) throws(CodecError) -> [UInt8] { try writer.base.finish() }
+
+    /// The bytes of a value, node or recording.
+    public func encode<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
+        // Here and not in the protocol's extension, so that the compiler writes it out for this codec.
+        if T.self == Value.self, !canonical {
+            return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), JSONForm(), limits)
+        }
+        if T.self == TokenBuffer.self, !canonical {
+            var writer = makeWriter(limits: limits)
+            try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
+            return try finish(consume writer)
+        }
+        return try written(value, limits: limits, canonical: canonical)
+    }
 }

@@ -1,180 +1,165 @@
-// Bytes of JSON to a document: one pass, no recursion.
-// Before it: the bytes of a job or answer. After it: the builder that holds their flat form.
+// Bytes of JSON to entries: one pass, no recursion.
+// Before it: the bytes of a job or answer. After it: a Document or a Value.
+
+/// The bytes of one JSON document. What only looks at bytes is a function of this, so that no reader is copied for it.
+struct JSONInput {
+    let source: UnsafePointer<UInt8>
+    let end: Int
+}
 
 /// Reads one JSON document; hostile bytes end in an error that names the byte.
-struct JSONReader {
-    let bytes: UnsafeRawBufferPointer
-    var builder: DocumentBuilder
+struct JSONReader: TapeReader {
+    static var name: String { "json" }
+
+    let input: JSONInput
+    let limits: Limits
+    var room: TapeRoom
+    var side: [UInt8] = []
+    var keys = LargeMaps()
     var position = 0
+    private var hasBegun = false
 
-    init(bytes: UnsafeRawBufferPointer, source: [UInt8], limits: Limits) {
-        self.bytes = bytes
-        // A marker of binary is a map, a key and a text until it ends, and one value then.
-        builder = DocumentBuilder(source: source, limits: limits, codec: "json", slack: 2)
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom) {
+        let source = bytes.baseAddress ?? UnsafeRawPointer(room.entries)
+        input = JSONInput(source: source.assumingMemoryBound(to: UInt8.self), end: bytes.count)
+        self.limits = limits
+        self.room = room
     }
 
-    /// Reads the document, up to the last byte.
-    mutating func read() throws(CodecError) {
-        skipSpace()
-        guard position < bytes.count else { throw syntax("there is no value") }
-        while true {
-            if try readValue() { continue }
+    var source: UnsafePointer<UInt8> { input.source }
+
+    mutating func run() throws(CodecError) -> Bool {
+        // Copies in registers: the compiler cannot know that an entry that is written does not change them.
+        let input = input
+        let depthLimit = limits.depth
+        let (source, end) = (input.source, input.end)
+        var position = position
+        var room = room
+        if !hasBegun {
+            hasBegun = true
+            input.skipSpace(&position)
+            guard position < end else { throw input.syntax("there is no value", position) }
+        }
+        values: while true {
+            guard room.hasRoom else {
+                (self.position, self.room) = (position, room)
+                return false
+            }
+            if room.isMap {
+                guard position < end, source[position] == UInt8(ascii: "\"") else {
+                    throw input.syntax("expected a key, found \(input.found(position))", position)
+                }
+                room.addKey(try readString(&position, flags: Entry.isKey))
+                input.skipSpace(&position)
+                guard position < end, source[position] == UInt8(ascii: ":") else {
+                    throw input.syntax("expected : after a key, found \(input.found(position))", position)
+                }
+                position &+= 1
+                input.skipSpace(&position)
+            }
+            guard position < end else { throw input.syntax("expected a value, but the bytes end", position) }
+            let byte = source[position]
+            if byte == UInt8(ascii: "\"") {
+                room.add(try readString(&position, flags: 0))
+            } else if byte &- 48 < 10 || byte == UInt8(ascii: "-") {
+                room.add(try input.readNumber(&position))
+            } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
+                let isMap = byte == UInt8(ascii: "{")
+                // A marker of binary is a map until it ends, and a scalar then: it may be one deeper.
+                guard room.depth < depthLimit || (isMap && room.depth == depthLimit) else { throw tooDeep(position) }
+                room.begin(isMap ? .map : .array, at: position)
+                position &+= 1
+                input.skipSpace(&position)
+                if position < end, source[position] == (isMap ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
+                    guard room.depth <= depthLimit else { throw tooDeep(position) }
+                    room.end()
+                    position &+= 1
+                } else {
+                    continue values
+                }
+            } else {
+                room.add(try input.readWord(&position))
+            }
             // After a value: close what ends here, then go on with the next element or stop.
-            closing: while true {
-                skipSpace()
-                guard builder.depth > 0 else {
-                    guard position == bytes.count else {
-                        throw CodecError(.trailing, "json: bytes after the value", at: position)
-                    }
-                    return
+            while true {
+                input.skipSpace(&position)
+                guard room.open >= 0 else {
+                    guard position == end else { throw CodecError(.trailing, "json: bytes after the value", at: position) }
+                    (self.position, self.room) = (position, room)
+                    keys.finish()
+                    return true
                 }
-                guard position < bytes.count else {
-                    throw syntax("the bytes end inside of \(builder.isInMap ? "a map" : "an array")")
+                guard position < end else {
+                    throw input.syntax("the bytes end inside of \(room.isMap ? "a map" : "an array")", position)
                 }
-                switch (bytes[position], builder.isInMap) {
-                case (UInt8(ascii: ","), let isInMap):
-                    position += 1
-                    skipSpace()
-                    if isInMap { try readKey() }
-                    break closing
-                case (UInt8(ascii: "]"), false): try builder.endArray(at: position)
-                case (UInt8(ascii: "}"), true): try builder.endJSONMap(at: position)
-                default: throw syntax("expected , or \(builder.isInMap ? "}" : "]"), found \(found())")
+                let byte = source[position]
+                if byte == UInt8(ascii: ",") {
+                    position &+= 1
+                    input.skipSpace(&position)
+                    continue values
                 }
-                position += 1
+                guard byte == (room.isMap ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+                    throw input.syntax("expected , or \(room.isMap ? "}" : "]"), found \(input.found(position))", position)
+                }
+                if room.isMap { try endMap(&room) } else { room.end() }
+                position &+= 1
             }
         }
     }
 
-    /// Reads a scalar, an empty container or the beginning of another; true: a value must follow.
-    private mutating func readValue() throws(CodecError) -> Bool {
-        guard position < bytes.count else { throw syntax("expected a value, but the bytes end") }
-        let start = position
-        switch bytes[start] {
-        case UInt8(ascii: "\""):
-            try readString(isKey: false)
-        case UInt8(ascii: "["):
-            try builder.beginArray(at: start)
-            position += 1
-            skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "]") else { return true }
-            try builder.endArray(at: position)
-            position += 1
-        case UInt8(ascii: "{"):
-            try builder.beginMap(at: start, allowance: 1)
-            position += 1
-            skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "}") else {
-                try readKey()
-                return true
-            }
-            try builder.endJSONMap(at: position)
-            position += 1
-        case UInt8(ascii: "n"):
-            try skipWord("null")
-            try builder.null(at: start)
-        case UInt8(ascii: "t"):
-            try skipWord("true")
-            try builder.bool(true, at: start)
-        case UInt8(ascii: "f"):
-            try skipWord("false")
-            try builder.bool(false, at: start)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            try readNumber()
-        default:
-            throw syntax("expected a value, found \(found())")
-        }
-        return false
+    @inline(never)
+    func tooDeep(_ offset: Int) -> CodecError {
+        CodecError(.depth, "json: deeper than \(limits.depth) containers", at: offset)
     }
+}
 
-    private mutating func readKey() throws(CodecError) {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
-            throw syntax("expected a key, found \(found())")
-        }
-        try readString(isKey: true)
-        skipSpace()
-        guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
-            throw syntax("expected : after a key, found \(found())")
-        }
-        position += 1
-        skipSpace()
-    }
-
-    private mutating func readNumber() throws(CodecError) {
-        let start = position
-        let isNegative = bytes[position] == UInt8(ascii: "-")
-        if isNegative { position += 1 }
-        let digits = position
-        skipDigits()
-        guard position > digits else { throw number("a minus sign without digits", start) }
-        guard bytes[digits] != UInt8(ascii: "0") || position == digits + 1 else {
-            throw number("a number with a leading zero", start)
-        }
-        let end = position
-        if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
-            position += 1
-            let fraction = position
-            skipDigits()
-            guard position > fraction else { throw number("a point without digits after it", start) }
-        }
-        if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
-            position += 1
-            if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
-                position += 1
-            }
-            let exponent = position
-            skipDigits()
-            guard position > exponent else { throw number("an exponent without digits", start) }
-        }
-        guard position == end else {
-            guard let value = FloatText.parse(UnsafeRawBufferPointer(rebasing: bytes[start..<position])) else {
-                throw number("a float beyond the largest", start)
-            }
-            return try builder.double(value, at: start)
-        }
-        switch IntegerText.parse(UnsafeRawBufferPointer(rebasing: bytes[digits..<end]), isNegative: isNegative) {
-        case .int(let value): try builder.int(value, at: start)
-        case .uint(let value): try builder.uint(value, at: start)
-        case .outOfRange: throw number("an integer beyond -2^63 to 2^64-1", start)
-        }
-    }
-
+extension JSONInput {
     @inline(__always)
-    private mutating func skipDigits() {
-        while position < bytes.count, bytes[position] &- 48 < 10 { position += 1 }
-    }
-
-    @inline(__always)
-    private mutating func skipSpace() {
-        while position < bytes.count {
-            let byte = bytes[position]
+    func skipSpace(_ position: inout Int) {
+        while position < end {
+            let byte = source[position]
             guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
-            position += 1
+            position &+= 1
         }
     }
 
-    private mutating func skipWord(_ word: StaticString) throws(CodecError) {
-        let end = position + word.utf8CodeUnitCount
-        guard end <= bytes.count,
-            equalBytes(
-                UnsafeRawBufferPointer(rebasing: bytes[position..<end]),
-                UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
-        else { throw syntax("expected a value, found a word that is not \(word)") }
-        position = end
+    @inline(never)
+    func readWord(_ position: inout Int) throws(CodecError) -> Entry {
+        let start = position
+        switch source[start] {
+        case UInt8(ascii: "n"):
+            try skip("null", &position)
+            return Entry(.null, offset: start)
+        case UInt8(ascii: "t"):
+            try skip("true", &position)
+            return Entry(.bool, offset: start, payload: 1)
+        case UInt8(ascii: "f"):
+            try skip("false", &position)
+            return Entry(.bool, offset: start, payload: 0)
+        default: throw syntax("expected a value, found \(found(start))", start)
+        }
     }
 
-    /// What stands at the position, for messages.
-    private func found() -> String {
-        guard position < bytes.count else { return "the end" }
-        let byte = bytes[position]
+    @inline(__always)
+    private func skip(_ word: StaticString, _ position: inout Int) throws(CodecError) {
+        let count = word.utf8CodeUnitCount
+        guard position + count <= end, equalBytes(source + position, word.utf8Start, count) else {
+            throw syntax("expected a value, found a word that is not \(word)", position)
+        }
+        position += count
+    }
+
+    // MARK: Errors
+
+    /// What stands at a position, for messages.
+    fileprivate func found(_ position: Int) -> String {
+        guard position < end else { return "the end" }
+        let byte = source[position]
         return byte > 0x20 && byte < 0x7F ? "\"\(Character(Unicode.Scalar(byte)))\"" : "the byte 0x\(String(byte, radix: 16))"
     }
 
-    func syntax(_ message: String) -> CodecError {
-        CodecError(.syntax, "json: \(message)", at: position)
-    }
-
-    private func number(_ message: String, _ offset: Int) -> CodecError {
-        CodecError(.number, "json: \(message)", at: offset)
+    @inline(never)
+    func syntax(_ message: @autoclosure () -> String, _ offset: Int) -> CodecError {
+        CodecError(.syntax, "json: \(message())", at: offset)
     }
 }

@@ -1,112 +1,203 @@
 // Strings of JSON: a range of the source where nothing is escaped, else a copy without the escapes.
-// Part of the JSON reader; the builder checks that the text is UTF-8.
+// Part of the JSON reader.
 
 extension JSONReader {
     /// Reads a string, from one quotation mark to the other.
-    mutating func readString(isKey: Bool) throws(CodecError) {
-        let offset = position
-        position += 1
-        let start = position
-        let isASCII = try skipPlain()
-        if bytes[position] == UInt8(ascii: "\"") {
-            let range = start..<position
-            position += 1
-            if isKey {
-                try builder.key(range, isASCII: isASCII, at: offset)
-            } else {
-                try builder.text(range, isASCII: isASCII, at: offset)
-            }
-            return
-        }
-        var copy: [UInt8] = []
-        copy.append(contentsOf: bytes[start..<position])
-        while bytes[position] != UInt8(ascii: "\"") {
-            try readEscape(into: &copy)
-            let plain = position
-            _ = try skipPlain()
-            copy.append(contentsOf: bytes[plain..<position])
-        }
-        position += 1
-        try copy.withRawBytes { (raw) throws(CodecError) in
-            if isKey { try builder.key(copying: raw, at: offset) } else { try builder.text(copying: raw, at: offset) }
-        }
-    }
-
-    /// Goes on to the next quotation mark or backslash; whether all before it was ASCII.
     @inline(__always)
-    private mutating func skipPlain() throws(CodecError) -> Bool {
+    mutating func readString(_ position: inout Int, flags: UInt8) throws(CodecError) -> Entry {
+        let input = input
+        let source = input.source
+        let start = position &+ 1
         var seen: UInt64 = 0
-        let end = bytes.count
-        while position < end {
-            if position + 8 <= end {
-                let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-                if JSONScan.special(word) == 0 {
-                    seen |= word
-                    position += 8
-                    continue
-                }
-            }
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return seen & 0x8080_8080_8080_8080 == 0 }
-            guard byte >= 0x20 else { throw syntax("a control character in a string must be escaped") }
-            seen |= UInt64(byte)
-            position += 1
+        let stop = input.plainEnd(start, &seen)
+        guard stop < input.end, source[stop] == UInt8(ascii: "\"") else {
+            return try readEscaped(&position, stop, flags: flags)
         }
-        throw syntax("the bytes end inside of a string")
+        let isASCII = seen & 0x8080_8080_8080_8080 == 0
+        if !isASCII { try input.checkText(start, stop, position) }
+        let entry = Entry(
+            .text, offset: position, start: start, length: stop &- start, flags: isASCII ? flags | Entry.isASCII : flags)
+        position = stop &+ 1
+        return entry
     }
 
-    /// Reads an escape, at whose backslash the position is.
-    private mutating func readEscape(into copy: inout [UInt8]) throws(CodecError) {
-        guard position + 1 < bytes.count else { throw syntax("the bytes end inside of a string") }
-        let letter = bytes[position + 1]
+    /// Reads a string that has escapes, or that is none; `stop` is where its plain beginning ends.
+    @inline(never)
+    private mutating func readEscaped(_ position: inout Int, _ stop: Int, flags: UInt8) throws(CodecError) -> Entry {
+        let (offset, source) = (position, input.source)
+        let first = side.count
+        var plain = offset + 1
+        var stop = stop
+        var seen: UInt64 = 0
+        while true {
+            guard stop < input.end else { throw input.syntax("the bytes end inside of a string", input.end) }
+            side.append(contentsOf: UnsafeRawBufferPointer(start: source + plain, count: stop - plain))
+            let byte = source[stop]
+            if byte == UInt8(ascii: "\"") { break }
+            guard byte == UInt8(ascii: "\\") else { throw input.syntax("a control character in a string must be escaped", stop) }
+            plain = try readEscape(at: stop)
+            stop = input.plainEnd(plain, &seen)
+        }
+        position = stop + 1
+        let length = side.count - first
+        let check = side.withUnsafeBytes { UTF8Check.check(UnsafeRawBufferPointer(rebasing: $0[first...])) }
+        guard check != .invalid else { throw input.notText(offset) }
+        return Entry(
+            .text, offset: offset, start: first, length: length,
+            flags: flags | Entry.inSide | (check == .ascii ? Entry.isASCII : 0))
+    }
+
+    /// Unescapes what stands at a backslash; hands out where the text goes on.
+    private mutating func readEscape(at offset: Int) throws(CodecError) -> Int {
+        guard offset + 1 < input.end else { throw input.syntax("the bytes end inside of a string", offset) }
+        let letter = source[offset + 1]
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): copy.append(letter)
-        case UInt8(ascii: "b"): copy.append(0x08)
-        case UInt8(ascii: "f"): copy.append(0x0C)
-        case UInt8(ascii: "n"): copy.append(0x0A)
-        case UInt8(ascii: "r"): copy.append(0x0D)
-        case UInt8(ascii: "t"): copy.append(0x09)
-        case UInt8(ascii: "u"):
-            try readUnicodeEscape(into: &copy)
-            return
-        default: throw syntax("there is no such escape")
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): side.append(letter)
+        case UInt8(ascii: "b"): side.append(0x08)
+        case UInt8(ascii: "f"): side.append(0x0C)
+        case UInt8(ascii: "n"): side.append(0x0A)
+        case UInt8(ascii: "r"): side.append(0x0D)
+        case UInt8(ascii: "t"): side.append(0x09)
+        case UInt8(ascii: "u"): return try readUnicodeEscape(at: offset)
+        default: throw input.syntax("there is no such escape", offset)
         }
-        position += 2
+        return offset + 2
     }
 
-    private mutating func readUnicodeEscape(into copy: inout [UInt8]) throws(CodecError) {
-        var code = try readHex(at: position)
+    private mutating func readUnicodeEscape(at offset: Int) throws(CodecError) -> Int {
+        var code = try input.readHex(at: offset)
+        var next = offset + 6
         if code >> 10 == 0xD800 >> 10 {
-            guard position + 12 <= bytes.count, bytes[position + 6] == UInt8(ascii: "\\"),
-                bytes[position + 7] == UInt8(ascii: "u")
-            else { throw CodecError(.text, "json: a surrogate without its second half", at: position) }
-            let low = try readHex(at: position + 6)
+            guard next + 6 <= input.end, source[next] == UInt8(ascii: "\\"), source[next + 1] == UInt8(ascii: "u") else {
+                throw CodecError(.text, "json: a surrogate without its second half", at: offset)
+            }
+            let low = try input.readHex(at: next)
             guard low >> 10 == 0xDC00 >> 10 else {
-                throw CodecError(.text, "json: a surrogate without its second half", at: position)
+                throw CodecError(.text, "json: a surrogate without its second half", at: offset)
             }
             code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
-            position += 6
+            next += 6
         }
         guard let scalar = Unicode.Scalar(code) else {
-            throw CodecError(.text, "json: a surrogate without its first half", at: position)
+            throw CodecError(.text, "json: a surrogate without its first half", at: offset)
         }
-        copy.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
-        position += 6
+        if scalar.isASCII {
+            side.append(UInt8(truncatingIfNeeded: code))
+        } else {
+            side.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+        }
+        return next
+    }
+}
+
+extension JSONInput {
+    /// Where the first quotation mark, backslash or control character stands; the end if there is none. `seen`: all bytes before it.
+    @inline(__always)
+    fileprivate func plainEnd(_ start: Int, _ seen: inout UInt64) -> Int {
+        var position = start
+        let raw = UnsafeRawPointer(source)
+        while position &+ 8 <= end {
+            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let special = JSONScan.special(word)
+            if special != 0 {
+                let count = special.trailingZeroBitCount & 0x38
+                seen |= word & ((1 &<< UInt64(truncatingIfNeeded: count)) &- 1)
+                return position &+ count >> 3
+            }
+            seen |= word
+            position &+= 8
+            if position &- start == 32 { return longPlainEnd(position, &seen) }
+        }
+        return lastPlainEnd(position, &seen)
+    }
+
+    /// The same for long texts: 16 bytes at a step.
+    @inline(never)
+    private func longPlainEnd(_ start: Int, _ seen: inout UInt64) -> Int {
+        var position = start
+        var all = ByteBlock.all(0)
+        let raw = UnsafeRawPointer(source)
+        while position &+ 16 <= end {
+            let block = ByteBlock.load(raw, position)
+            guard JSONScan.special(block).isEmpty else { break }
+            all = all | block
+            position &+= 16
+        }
+        let halves = unsafeBitCast(all, to: SIMD2<UInt64>.self)
+        seen |= halves[0] | halves[1]
+        while position &+ 8 <= end {
+            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let special = JSONScan.special(word)
+            if special != 0 {
+                let count = special.trailingZeroBitCount & 0x38
+                seen |= word & ((1 &<< UInt64(truncatingIfNeeded: count)) &- 1)
+                return position &+ count >> 3
+            }
+            seen |= word
+            position &+= 8
+        }
+        return lastPlainEnd(position, &seen)
+    }
+
+    /// The same for the last seven bytes of the source.
+    @inline(never)
+    private func lastPlainEnd(_ start: Int, _ seen: inout UInt64) -> Int {
+        var position = start
+        while position < end {
+            let byte = source[position]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { return position }
+            seen |= UInt64(byte)
+            position &+= 1
+        }
+        return end
     }
 
     /// The four hexadecimal digits of the escape at an offset.
-    private func readHex(at offset: Int) throws(CodecError) -> UInt32 {
-        guard offset + 6 <= bytes.count else { throw syntax("an escape needs four hexadecimal digits") }
+    fileprivate func readHex(at offset: Int) throws(CodecError) -> UInt32 {
+        guard offset + 6 <= end else { throw syntax("an escape needs four hexadecimal digits", offset) }
         var code: UInt32 = 0
         for index in offset + 2..<offset + 6 {
             let digit: UInt32
-            switch bytes[index] {
+            switch source[index] {
             case let byte where byte &- 48 < 10: digit = UInt32(byte) - 48
             case let byte where (byte | 0x20) &- 97 < 6: digit = UInt32(byte | 0x20) - 87
-            default: throw syntax("an escape needs four hexadecimal digits")
+            default: throw syntax("an escape needs four hexadecimal digits", offset)
             }
             code = code << 4 | digit
         }
         return code
+    }
+
+    @inline(__always)
+    fileprivate func checkText(_ start: Int, _ stop: Int, _ offset: Int) throws(CodecError) {
+        guard UTF8Check.isValid(UnsafeRawBufferPointer(start: source + start, count: stop &- start)) else {
+            throw notText(offset)
+        }
+    }
+
+    @inline(never)
+    fileprivate func notText(_ offset: Int) -> CodecError {
+        CodecError(.text, "json: text that is not valid UTF-8", at: offset)
+    }
+}
+
+/// Looking at eight or sixteen bytes of text at a step.
+enum JSONScan {
+    /// The high bit of every byte that is a quotation mark, a backslash or a control character (bytes after the first such one may
+    /// be marked wrongly); bytes of 0x80 and more are not.
+    @inline(__always)
+    static func special(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let high: UInt64 = 0x8080_8080_8080_8080
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let control = (word &- ones &* 0x20) & ~word
+        return (((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | control) & high
+    }
+
+    /// Which of 16 bytes are such.
+    @inline(__always)
+    static func special(_ block: ByteBlock) -> SIMDMask<SIMD16<Int8>> {
+        (block .== .all(0x22)) .| (block .== .all(0x5C)) .| (block .< .all(0x20))
     }
 }

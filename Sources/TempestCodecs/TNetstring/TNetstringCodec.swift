@@ -19,17 +19,35 @@ public struct TNetstringCodec: Codec {
 
     /// Reads one value.
     public func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document {
-        let builder = try DocumentBuilder(source: bytes, limits: limits, codec: "tnetstring")
-        return try bytes.withRawBytes { (raw) throws(CodecError) in
-            var reader = TNetstringReader(bytes: raw, builder: builder)
-            try reader.read()
-            return try reader.builder.finish()
-        }
+        try TNetstringReader.document(bytes, limits: limits)
     }
 
-    /// A writer for one document.
-    public func makeWriter(limits: Limits) -> TNetstringWriter { TNetstringWriter(limits: limits) }
+    /// Reads one value that nothing else is asked of.
+    public func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
+        try TNetstringReader.value(bytes, limits: limits)
+    }
+
+    /// A writer for one document; a length has nine digits at most.
+    public func makeWriter(limits: Limits) -> TNetstringWriter {
+        var limits = limits
+        limits.bytes = min(limits.bytes, 999_999_999)
+        return TNetstringWriter(limits: limits)
+    }
 
     /// The bytes of a document that is complete.
-    public func finish(_ writer: consuming TNetstringWriter) throws(CodecError) -> [UInt8] { try writer.finish() }
+    public func finish(_ writer: consuming TNetstringWriter) throws(CodecError) -> [UInt8] { try writer.base.finish() }
+
+    /// The bytes of a value, node or recording.
+    public func encode<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
+        // Here and not in the protocol's extension, so that the compiler writes it out for this codec.
+        if T.self == Value.self, !canonical {
+            return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), TNetstringForm(), limits)
+        }
+        if T.self == TokenBuffer.self, !canonical {
+            var writer = makeWriter(limits: limits)
+            try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
+            return try finish(consume writer)
+        }
+        return try written(value, limits: limits, canonical: canonical)
+    }
 }

@@ -3,75 +3,80 @@
 
 /// Base64 in its one canonical form.
 enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    /// The worth of every letter; 0xFF: none.
     private static let digits: [UInt8] = {
         var table = [UInt8](repeating: 0xFF, count: 256)
-        for (value, letter) in alphabet.enumerated() { table[Int(letter)] = UInt8(value) }
+        for value in 0..<64 { table[Int(alphabet.utf8Start[value])] = UInt8(value) }
         return table
     }()
 
-    /// Appends the base64 of bytes.
-    static func append(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        output.reserveCapacity(output.count + (bytes.count + 2) / 3 * 4)
-        alphabet.withUnsafeBufferPointer { letters in
-            var index = 0
-            while index + 3 <= bytes.count {
-                let bits = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
-                output.append(letters[bits >> 18])
-                output.append(letters[bits >> 12 & 63])
-                output.append(letters[bits >> 6 & 63])
-                output.append(letters[bits & 63])
-                index += 3
-            }
-            if bytes.count - index == 1 {
-                let bits = Int(bytes[index])
-                output.append(letters[bits >> 2])
-                output.append(letters[bits << 4 & 63])
-                output.append(0x3D)
-                output.append(0x3D)
-            } else if bytes.count - index == 2 {
-                let bits = Int(bytes[index]) << 8 | Int(bytes[index + 1])
-                output.append(letters[bits >> 10])
-                output.append(letters[bits >> 4 & 63])
-                output.append(letters[bits << 2 & 63])
-                output.append(0x3D)
-            }
+    /// How long the base64 of so many bytes is.
+    static func count(of bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
+
+    /// Writes the base64 of bytes; hands out how long it is.
+    static func encode(_ bytes: UnsafeRawBufferPointer, to start: UnsafeMutablePointer<UInt8>) -> Int {
+        let letters = alphabet.utf8Start
+        var place = start
+        var index = 0
+        while index + 3 <= bytes.count {
+            let bits = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
+            place[0] = letters[bits >> 18]
+            place[1] = letters[bits >> 12 & 63]
+            place[2] = letters[bits >> 6 & 63]
+            place[3] = letters[bits & 63]
+            place += 4
+            index += 3
         }
+        let left = bytes.count - index
+        guard left > 0 else { return place - start }
+        let bits = Int(bytes[index]) << 8 | (left == 2 ? Int(bytes[index + 1]) : 0)
+        place[0] = letters[bits >> 10]
+        place[1] = letters[bits >> 4 & 63]
+        place[2] = left == 2 ? letters[bits << 2 & 63] : UInt8(ascii: "=")
+        place[3] = UInt8(ascii: "=")
+        return place + 4 - start
     }
 
     /// The bytes of canonical base64; nil for anything else.
     static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         guard text.count > 0 else { return [] }
-        let padding = text[text.count - 1] != 0x3D ? 0 : text[text.count - 2] != 0x3D ? 1 : 2
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count / 4 * 3)
-        var bits: UInt32 = 0
-        let isValid = digits.withUnsafeBufferPointer { digits in
-            for index in 0..<text.count - padding {
-                let digit = digits[Int(text[index])]
-                guard digit != 0xFF else { return false }
-                bits = bits << 6 | UInt32(digit)
-                if index & 3 == 3 {
-                    output.append(UInt8(truncatingIfNeeded: bits >> 16))
-                    output.append(UInt8(truncatingIfNeeded: bits >> 8))
-                    output.append(UInt8(truncatingIfNeeded: bits))
-                    bits = 0
+        let padding = text[text.count - 1] != UInt8(ascii: "=") ? 0 : text[text.count - 2] != UInt8(ascii: "=") ? 1 : 2
+        let count = text.count / 4 * 3 - padding
+        var isCanonical = true
+        let output = [UInt8](unsafeUninitializedCapacity: count) { output, written in
+            digits.withUnsafeBufferPointer { digits in
+                var place = 0
+                // What is no letter sets bits that none of the letters has.
+                var seen: UInt32 = 0
+                let whole = padding == 0 ? text.count : text.count - 4
+                var index = 0
+                while index < whole {
+                    let (a, b) = (UInt32(digits[Int(text[index])]), UInt32(digits[Int(text[index + 1])]))
+                    let (c, d) = (UInt32(digits[Int(text[index + 2])]), UInt32(digits[Int(text[index + 3])]))
+                    seen |= a | b | c | d
+                    let bits = a << 18 | b << 12 | c << 6 | d
+                    output[place] = UInt8(truncatingIfNeeded: bits >> 16)
+                    output[place + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                    output[place + 2] = UInt8(truncatingIfNeeded: bits)
+                    place += 3
+                    index += 4
                 }
+                if padding > 0 {
+                    let (a, b) = (UInt32(digits[Int(text[index])]), UInt32(digits[Int(text[index + 1])]))
+                    let c = padding == 1 ? UInt32(digits[Int(text[index + 2])]) : 0
+                    seen |= a | b | c
+                    let bits = a << 10 | b << 4 | c >> 2
+                    // The bits after the last byte are zero in the one form that is canonical.
+                    if (padding == 1 ? c & 0b11 : b & 0b1111) != 0 { isCanonical = false }
+                    output[place] = UInt8(truncatingIfNeeded: bits >> 8)
+                    if padding == 1 { output[place + 1] = UInt8(truncatingIfNeeded: bits) }
+                }
+                if seen > 63 { isCanonical = false }
             }
-            return true
+            written = count
         }
-        guard isValid else { return nil }
-        switch padding {
-        case 1:
-            guard bits & 0b11 == 0 else { return nil }
-            output.append(UInt8(truncatingIfNeeded: bits >> 10))
-            output.append(UInt8(truncatingIfNeeded: bits >> 2))
-        case 2:
-            guard bits & 0b1111 == 0 else { return nil }
-            output.append(UInt8(truncatingIfNeeded: bits >> 4))
-        default: break
-        }
-        return output
+        return isCanonical ? output : nil
     }
 }

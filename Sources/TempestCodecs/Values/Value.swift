@@ -62,27 +62,7 @@ extension Value: Equatable {
 extension Value: TokenWritable {
     /// Writes the value; as deep as the writer's limit at most.
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
-        switch self {
-        case .null: try writer.null()
-        case .bool(let bool): try writer.bool(bool)
-        case .int(let int): try writer.int(int)
-        case .uint(let uint): try writer.uint(uint)
-        case .double(let double): try writer.double(double)
-        case .text(let text): try writer.text(text)
-        case .binary(let bytes): try writer.binary(bytes)
-        case .ext(let type, let data): try writer.ext(type: type, data: data)
-        case .array(let array):
-            try writer.beginArray(count: array.count)
-            for value in array { try value.write(to: &writer) }
-            try writer.endArray()
-        case .map(let map):
-            try writer.beginMap(count: map.count)
-            for (key, value) in map {
-                try writer.key(key)
-                try value.write(to: &writer)
-            }
-            try writer.endMap()
-        }
+        try writer.write(self)
     }
 }
 

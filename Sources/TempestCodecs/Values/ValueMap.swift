@@ -4,7 +4,14 @@
 /// An ordered map with text keys. Equality ignores the order. Keys are equal when their UTF-8 is (unlike String's `==`, which takes
 /// composed and decomposed letters for the same).
 public struct ValueMap: Sendable {
-    private var pairs: [(key: String, value: Value)]
+    /// A key and its value. (Not a tuple: arrays of tuples are slower to make and to drop.)
+    @usableFromInline
+    struct Pair: Sendable {
+        @usableFromInline var key: String
+        @usableFromInline var value: Value
+    }
+
+    @usableFromInline private(set) var pairs: [Pair]
 
     /// An empty map.
     public init() {
@@ -21,13 +28,13 @@ public struct ValueMap: Sendable {
                 self.pairs[place].value = value
             } else {
                 places[Array(key.utf8)] = place
-                self.pairs.append((key, value))
+                self.pairs.append(Pair(key: key, value: value))
             }
         }
     }
 
     /// Pairs whose keys are known to differ.
-    init(unique pairs: [(key: String, value: Value)]) {
+    init(unique pairs: [Pair]) {
         self.pairs = pairs
     }
 
@@ -42,7 +49,7 @@ public struct ValueMap: Sendable {
             switch (place, newValue) {
             case (let place?, let value?): pairs[place].value = value
             case (let place?, nil): pairs.remove(at: place)
-            case (nil, let value?): pairs.append((key, value))
+            case (nil, let value?): pairs.append(Pair(key: key, value: value))
             case (nil, nil): break
             }
         }
@@ -55,11 +62,11 @@ public struct ValueMap: Sendable {
 
 extension ValueMap: RandomAccessCollection {
     /// The place of the first pair.
-    public var startIndex: Int { pairs.startIndex }
+    @inlinable public var startIndex: Int { 0 }
     /// The place after the last pair.
-    public var endIndex: Int { pairs.endIndex }
+    @inlinable public var endIndex: Int { pairs.count }
     /// The pair at a place.
-    public subscript(position: Int) -> (key: String, value: Value) { pairs[position] }
+    @inlinable public subscript(position: Int) -> (key: String, value: Value) { (pairs[position].key, pairs[position].value) }
 }
 
 extension ValueMap: ExpressibleByDictionaryLiteral {
@@ -77,7 +84,7 @@ extension ValueMap: Equatable {
         if zip(left.pairs, right.pairs).allSatisfy({ same($0.key, $1.key) }) {
             return zip(left.pairs, right.pairs).allSatisfy { $0.value == $1.value }
         }
-        let order: ((key: String, value: Value), (key: String, value: Value)) -> Bool = {
+        let order: (Pair, Pair) -> Bool = {
             $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
         }
         return zip(left.pairs.sorted(by: order), right.pairs.sorted(by: order))

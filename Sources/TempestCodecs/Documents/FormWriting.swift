@@ -1,0 +1,73 @@
+// The writer of a codec: the rules of writing over the codec's form.
+// Made by a codec for each document; types that write tokens are given it.
+
+/// A ``TokenWriter`` that is a ``FormWriter`` and nothing else. A codec's writer is three lines:
+///
+///     public struct CBORWriter: FormWriting {
+///         public var base: FormWriter<CBORForm>
+///     }
+///
+/// (A type of its own for each codec, and not the generic one: the compiler writes the code out for it.)
+public protocol FormWriting: TokenWriter {
+    /// The codec's form.
+    associatedtype Form: TokenForm
+    /// What does the work.
+    var base: FormWriter<Form> { get set }
+}
+
+extension FormWriting {
+    /// Writes null.
+    @inline(__always)
+    public mutating func null() throws(CodecError) { try base.null() }
+    /// Writes a bool.
+    @inline(__always)
+    public mutating func bool(_ value: Bool) throws(CodecError) { try base.bool(value) }
+    /// Writes an integer.
+    @inline(__always)
+    public mutating func int(_ value: Int64) throws(CodecError) { try base.int(value) }
+    /// Writes an integer.
+    @inline(__always)
+    public mutating func uint(_ value: UInt64) throws(CodecError) { try base.uint(value) }
+    /// Writes a float; refuses NaN and the infinities.
+    @inline(__always)
+    public mutating func double(_ value: Double) throws(CodecError) { try base.double(value) }
+    /// Writes text.
+    @inline(__always)
+    public mutating func text(_ value: String) throws(CodecError) { try base.text(value) }
+    /// Writes text that is given as UTF-8.
+    @inline(__always)
+    public mutating func text(utf8: UnsafeRawBufferPointer) throws(CodecError) { try base.text(utf8: utf8) }
+    /// Writes bytes.
+    @inline(__always)
+    public mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) { try base.binary(bytes) }
+    /// Writes a MessagePack extension, where the codec has a form for it.
+    @inline(__always)
+    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) { try base.ext(type: type, data: data) }
+    /// Opens an array.
+    @inline(__always)
+    public mutating func beginArray(count: Int) throws(CodecError) { try base.beginArray(count: count) }
+    /// Closes the array.
+    @inline(__always)
+    public mutating func endArray() throws(CodecError) { try base.endArray() }
+    /// Opens a map.
+    @inline(__always)
+    public mutating func beginMap(count: Int) throws(CodecError) { try base.beginMap(count: count) }
+    /// Writes a key.
+    @inline(__always)
+    public mutating func key(_ key: String) throws(CodecError) { try base.key(key) }
+    /// Writes a key that is given as UTF-8.
+    @inline(__always)
+    public mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError) { try base.key(utf8: utf8) }
+    /// Closes the map.
+    @inline(__always)
+    public mutating func endMap() throws(CodecError) { try base.endMap() }
+    /// Writes a value with all that is in it.
+    @inline(__always)
+    public mutating func write(_ value: Value) throws(CodecError) { try base.write(value) }
+    /// Writes a node with all that is in it.
+    @inline(__always)
+    public mutating func write(_ node: Node) throws(CodecError) { try base.write(node) }
+    /// Writes all the values of a recording.
+    @inline(__always)
+    public mutating func write(_ recording: TokenBuffer) throws(CodecError) { try base.write(recording) }
+}

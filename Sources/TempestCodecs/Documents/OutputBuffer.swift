@@ -1,0 +1,119 @@
+// The bytes of a document in the making: what the writers of this package share.
+// Before it: tokens. After it: the array that goes to Redis.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Bytes written through a pointer: room is asked for once a token, not once a byte, and nobody is asked whether the bytes are shared.
+///
+/// Copies share their bytes: only one of them may go on writing.
+struct OutputBuffer {
+    /// Owns the memory, whichever way the writer goes.
+    private final class Room {
+        var base: UnsafeMutablePointer<UInt8>
+
+        init(capacity: Int) {
+            base = Room.typed(malloc(capacity))
+        }
+
+        deinit { free(base) }
+
+        /// Large blocks are moved by the kernel, without a copy: an array could not do that.
+        func grow(to capacity: Int) {
+            base = Room.typed(realloc(base, capacity))
+        }
+
+        private static func typed(_ block: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<UInt8> {
+            guard let block else { fatalError("out of memory") }
+            return block.assumingMemoryBound(to: UInt8.self)
+        }
+    }
+
+    private let room: Room
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity = 512
+    /// Bytes written so far.
+    private(set) var count = 0
+
+    init() {
+        room = Room(capacity: capacity)
+        base = room.base
+    }
+
+    /// Calls the body with room for `most` bytes; it hands out how many it wrote.
+    @inline(__always)
+    mutating func write(upTo most: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+        if count &+ most > capacity { grow(most) }
+        count &+= body(base + count)
+    }
+
+    /// Appends a byte.
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        if count == capacity { grow(1) }
+        base[count] = byte
+        count &+= 1
+    }
+
+    /// Appends a word.
+    @inline(__always)
+    mutating func append(_ word: StaticString) {
+        write(upTo: word.utf8CodeUnitCount) {
+            $0.initialize(from: word.utf8Start, count: word.utf8CodeUnitCount)
+            return word.utf8CodeUnitCount
+        }
+    }
+
+    /// Appends bytes.
+    @inline(__always)
+    mutating func append(_ raw: UnsafeRawBufferPointer) {
+        guard let start = raw.baseAddress else { return }
+        write(upTo: raw.count) {
+            UnsafeMutableRawPointer($0).copyMemory(from: start, byteCount: raw.count)
+            return raw.count
+        }
+    }
+
+    /// Inserts a byte before others.
+    mutating func insert(_ byte: UInt8, at place: Int) {
+        append(byte)
+        overwrite(place, count - place) { bytes in
+            UnsafeMutableRawPointer(bytes + 1).copyMemory(from: bytes, byteCount: count - 1 - place)
+            bytes.pointee = byte
+        }
+    }
+
+    /// Calls the body with bytes that were written before.
+    @inline(__always)
+    func overwrite(_ start: Int, _ length: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
+        precondition(start >= 0 && length >= 0 && start + length <= count, "bytes that were never written")
+        body(base + start)
+    }
+
+    /// Calls the body with the bytes so far; it hands out how many of them are left.
+    mutating func rewrite(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        let left = body(UnsafeMutableRawBufferPointer(start: base, count: count))
+        precondition(left <= count, "bytes that were never written")
+        count = left
+    }
+
+    /// The bytes that were written.
+    func finish() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
+        return bytes
+    }
+
+    @inline(never)
+    private mutating func grow(_ most: Int) {
+        capacity = max(capacity * 2, count + most)
+        room.grow(to: capacity)
+        base = room.base
+    }
+}
