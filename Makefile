@@ -29,7 +29,7 @@ setup:
 	@Tests/setup
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift examples/cbor
 
 clean:
-	rm -rf .build examples/swift/.build
+	rm -rf .build .build-examples examples/*/.build
