@@ -5,7 +5,7 @@ import CodecCases
 
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(
-        metrics: [.wallClock, .cpuTotal, .throughput], scalingFactor: .kilo, maxDuration: .seconds(1))
+        metrics: [.wallClock, .throughput], scalingFactor: .kilo, maxDuration: .seconds(1))
     do {
         for operation in try CodecCase.all() {
             Benchmark(operation.name) { benchmark in

@@ -6,8 +6,13 @@ import TempestCodecs
 
 /// The bytes of an even number of hexadecimal digits; white space between them is for people.
 func hex(_ digits: String) -> [UInt8] {
-    let digits = digits.utf8.filter { $0 != 0x20 }.map { UInt8(String(UnicodeScalar($0)), radix: 16) ?? 0 }
-    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    let digits = digits.utf8.filter { $0 != 0x20 }
+    precondition(digits.count % 2 == 0, "half a byte")
+    return stride(from: 0, to: digits.count, by: 2).map { place in
+        let byte = UInt8(String(decoding: digits[place...place + 1], as: UTF8.self), radix: 16)
+        precondition(byte != nil, "no hexadecimal digits")
+        return byte ?? 0
+    }
 }
 
 /// The bytes as a shell's `printf %b` is told them.
