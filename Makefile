@@ -2,6 +2,7 @@
 #   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
 #   make build    the tempest program, optimised: .build/release/tempest
+#   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
 #   make format   rewrite the Swift sources as .swift-format says
 #   make clean    remove what was built
 
@@ -11,7 +12,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test build format clean setup
+.PHONY: demo test build bench-micro format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -25,11 +26,14 @@ build: setup
 test: setup
 	@Tests/run
 
+bench-micro: setup
+	@Tests/Benchmarks/counts
+
 setup:
 	@Tests/setup
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift examples/cbor
 
 clean:
-	rm -rf .build examples/swift/.build
+	rm -rf .build .build-examples .build-benchmarks examples/*/.build

@@ -30,7 +30,7 @@ public struct CodecError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let text = Code(kind: .text)
         /// A number that is out of range or written in a forbidden way.
         public static let number = Code(kind: .number)
-        /// A value that the codec has no form for.
+        /// A value that the codec has no form for; reading: one that no value of the protocol stands for.
         public static let unencodable = Code(kind: .unencodable)
         /// Bytes after the value.
         public static let trailing = Code(kind: .trailing)

@@ -31,4 +31,35 @@ public struct CodecSet: Sendable {
     public func adding(_ codec: any Codec) -> CodecSet {
         CodecSet(codecs.filter { $0.name != codec.name } + [codec])
     }
+
+    /// A document of one codec as that of another. `source` and `target` are names; without a source the beginning tells it, which it
+    /// does for arrays and maps. Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
+    ///
+    /// Throws ``CodecError``: `.unknownCodec` for a name or a beginning that no codec of the set has, what the source says about bytes
+    /// that are no document (with the offset), and what the target says about values that it has no form for (without one).
+    public func transcode(
+        _ bytes: [UInt8], from source: String? = nil, to target: String, limits: Limits = .standard, canonical: Bool = false
+    ) throws(CodecError) -> [UInt8] {
+        let writing = try require(target)
+        let reading: any Codec
+        if let source {
+            reading = try require(source)
+        } else if let detected = detect(bytes) {
+            reading = detected
+        } else {
+            let first = bytes.first.map { "begin with 0x" + String($0, radix: 16) } ?? "are missing"
+            throw CodecError(
+                .unknownCodec,
+                "the bytes \(first): no array or map of \(names.joined(separator: ", ")); their codec must be named")
+        }
+        return try writing.encode(reading.parse(bytes, limits: limits).root, limits: limits, canonical: canonical)
+    }
+
+    private func require(_ name: String) throws(CodecError) -> any Codec {
+        guard let codec = named(name) else {
+            throw CodecError(
+                .unknownCodec, "there is no codec \(name.debugDescription); there are \(names.joined(separator: ", "))")
+        }
+        return codec
+    }
 }

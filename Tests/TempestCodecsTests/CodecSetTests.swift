@@ -38,6 +38,77 @@ struct CodecSetTests {
         #expect(try set.detect(bytes)?.value(bytes) == [1])
     }
 
+    @Test("A document goes from one codec of the set to another by name, or told by its beginning")
+    func transcode() throws {
+        let set = CodecSet.standard.adding(Prefixed())
+        let json = Array(#"[{"b":1,"a":[null]}]"#.utf8)
+        let prefixed = try set.transcode(json, to: "prefixed")
+        #expect(prefixed == [0xD9, 0xD9, 0xF7] + json)
+        #expect(try set.transcode(prefixed, to: "json") == json)
+        #expect(try set.transcode(prefixed, to: "json", canonical: true) == Array(#"[{"a":[null],"b":1}]"#.utf8))
+        #expect(try set.transcode(Array("7".utf8), from: "json", to: "msgpack") == [7])
+        // The document is hostile, and so may be the names.
+        #expect(refusal { try set.transcode(Array("7".utf8), to: "msgpack") }?.code == .syntax)
+        #expect(refusal { try set.transcode([0xFF], to: "msgpack") }?.description.contains("begin with 0xff") == true)
+        #expect(refusal { try set.transcode([], to: "msgpack") }?.code == .unknownCodec)
+        #expect(refusal { try set.transcode(json, to: "xml") }?.description.contains(#""xml""#) == true)
+        #expect(refusal { try set.transcode(json, from: "xml", to: "json") }?.code == .unknownCodec)
+        #expect(refusal { try set.transcode(json, to: "json", limits: Limits(depth: 2)) }?.code == .depth)
+        #expect(refusal { try set.transcode([0x91, 0xD4, 5, 1], to: "json") }?.code == .unencodable)
+    }
+
+    @Test("The order of tokens refuses what a careless writer lets through")
+    func order() throws {
+        func check(_ body: (inout TokenOrder) throws -> Void) -> CodecError? {
+            refusal {
+                var order = TokenOrder(codec: "own", limits: Limits(depth: 1, values: 4, bytes: 10))
+                try body(&order)
+                try order.finish()
+            }
+        }
+        let bad: [UInt8] = [0xC3, 0x28]
+        #expect(check { try $0.scalar() } == nil)
+        #expect(check { _ in }?.code == .syntax)
+        #expect(
+            check {
+                try $0.scalar(); try $0.scalar()
+            }?.code == .trailing)
+        #expect(check { try $0.double(.infinity) }?.description == "own: inf is no value, floats are finite")
+        #expect(check { try $0.double(1.5) } == nil)
+        #expect(check { order in try bad.withUnsafeBytes { try order.text(utf8: $0) } }?.code == .text)
+        #expect(
+            check { order in
+                try order.beginMap(count: 1); try bad.withUnsafeBytes { try order.key(utf8: $0) }
+            }?.code == .text)
+        #expect(
+            check { order in
+                try order.beginMap(count: 1); try [].withUnsafeBytes { try order.key(utf8: $0) }; try order.scalar();
+                try order.endMap()
+            } == nil)
+        #expect(
+            check {
+                try $0.beginMap(count: 1); try $0.scalar()
+            }?.code == .syntax)
+        #expect(
+            check {
+                try $0.beginArray(count: 1); try $0.endArray()
+            }?.code == .syntax)
+        #expect(
+            check {
+                try $0.beginArray(count: 1); try $0.beginArray(count: 0)
+            }?.code == .depth)
+        #expect(
+            check {
+                try $0.beginArray(count: 5); for _ in 0..<5 { try $0.scalar() }
+            }?.code == .values)
+        #expect(check { try $0.beginArray(count: -1) }?.code == .syntax)
+        #expect(check { try $0.fits(11) }?.code == .size)
+        #expect(
+            check {
+                try $0.fits(10); try $0.text(utf8: UnsafeRawBufferPointer(start: nil, count: 0))
+            } == nil)
+    }
+
     @Test("A node shows what it is, where it begins and what is inside")
     func nodes() throws {
         let root = try JSONCodec().parse(Array(#" [null,true,-1,18446744073709551615,1.5,"é\n",{"k":[]},{"$b64":"/w=="}]"#.utf8))

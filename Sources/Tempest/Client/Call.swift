@@ -58,8 +58,9 @@ extension TempestClient {
                 Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
                     .recordNanoseconds(start.duration(to: .now).nanoseconds)
             }
+            let codec = try answerable(codec)
             let inbox = try await inbox(name)
-            let payload = try payload(job, respondTo: inbox.id, codec: codec ?? options.codec)
+            let payload = try payload(job, respondTo: inbox.id, codec: codec)
             let pending = PendingCall(job.id)
             try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
             inbox.expect(job.id) { pending.receive($0) }

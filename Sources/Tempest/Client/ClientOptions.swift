@@ -10,7 +10,7 @@ public struct ClientOptions: Sendable {
     public var codec: any Codec = .json
     /// How long a call waits for its answer when it names no time-out.
     public var timeout: Duration = .seconds(30)
-    /// The codecs in which answers are understood.
+    /// The codecs in which answers are understood; `codec` is one of them without being named here. A call in any other is refused.
     public var codecs: CodecSet = .standard
     /// What an answer, and a job on its way out, may be at most.
     public var limits: Limits = .standard

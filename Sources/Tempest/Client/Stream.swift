@@ -27,8 +27,9 @@ extension TempestClient {
         of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         let name = try QueueName(queue ?? options.queue)
+        let codec = try answerable(codec)
         let inbox = try await inbox(name)
-        let payload = try payload(job, respondTo: inbox.id, codec: codec ?? options.codec)
+        let payload = try payload(job, respondTo: inbox.id, codec: codec)
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
         let pending = PendingStream(job.id, timeout ?? options.timeout, on: redis.eventLoop, continuation)
         continuation.onTermination = { _ in

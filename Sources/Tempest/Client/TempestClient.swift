@@ -39,6 +39,9 @@ public final class TempestClient: Service {
         redis: RedisConfiguration? = nil, options: ClientOptions = ClientOptions(),
         logger: Logger = Logger(label: "tempest.client")
     ) throws {
+        var options = options
+        // Answers come in the codec of the job: who writes in one reads it too.
+        if options.codecs.named(options.codec.name) == nil { options.codecs = options.codecs.adding(options.codec) }
         self.options = options
         self.logger = logger
         self.redis = RedisClient(
@@ -76,6 +79,16 @@ public final class TempestClient: Service {
         }
         try await inbox.open().get()
         return inbox
+    }
+
+    /// The codec of a call, whose answer comes in the same: one that nobody here can read would be waited for in vain.
+    func answerable(_ codec: (any Codec)?) throws(CodecError) -> any Codec {
+        let codec = codec ?? options.codec
+        guard options.codecs.named(codec.name) != nil else {
+            throw CodecError(
+                .unknownCodec, "the answer to a call in \(codec.name) could not be read: add the codec to ClientOptions.codecs")
+        }
+        return codec
     }
 
     /// `end` is called if the client shuts down before the call is over.

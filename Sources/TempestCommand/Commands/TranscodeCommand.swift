@@ -20,24 +20,17 @@ struct TranscodeCommand: ParsableCommand {
     var to: String
 
     func run() throws {
-        let target = try CodecName.codec(to, option: "--to")
-        let named = from == "auto" ? nil : try CodecName.codec(from, option: "--from")
+        // Names are checked before the input is waited for.
+        _ = try CodecName.codec(to, option: "--to")
+        let source = from == "auto" ? nil : try CodecName.codec(from, option: "--from").name
         let input = [UInt8](try FileHandle.standardInput.readToEnd() ?? Data())
-        guard let source = named ?? CodecSet.standard.detect(input) else {
-            let first = input.first.map { "begins with 0x" + String($0, radix: 16) } ?? "is empty"
-            throw CommandFailure("the input \(first): no codec's array or map; name the codec with --from")
-        }
-        let document: Document
         do {
-            document = try source.parse(input)
-        } catch {
-            throw CommandFailure("\(error)")
-        }
-        do {
-            let output = try target.encode(document.root, canonical: true)
+            let output = try CodecSet.standard.transcode(input, from: source, to: to, canonical: true)
             try FileHandle.standardOutput.write(contentsOf: output)
             // Text on a terminal ends its line; bytes in a pipe stay exact.
             if isatty(STDOUT_FILENO) == 1 { print() }
+        } catch let error as CodecError where error.code == .unknownCodec {
+            throw CommandFailure("\(error), with --from")
         } catch let error as CodecError {
             throw CommandFailure("\(error)")
         }
