@@ -18,6 +18,8 @@ package struct CodecBench: Sendable {
     package var compares = false
     /// Whether missing peers are installed first.
     package var installsPeers = false
+    /// The version of the program, for the report.
+    package var version = ""
     /// The command line, for the report.
     package var command: [String] = []
 
@@ -46,14 +48,14 @@ package struct CodecBench: Sendable {
         (report.machine, report.command, report.date, report.isComparison) = (.current(), command, Files.date, compares)
         if let warning = TextReport.warning(report) { say(warning) }
         guard compares, let environment else {
-            report.versions = Self.ownVersions
+            report.versions = ownVersions
             try await measure(payloads, into: &report, peers: nil, progress)
             return report
         }
         return try await Files.withTemporaryFolder { folder in
             try await Peers.run(environment, folder: folder) { peers in
                 var report = report
-                report.versions = Self.ownVersions + peers.versions + [("libmsgpack", MessagePackCandidates.version)]
+                report.versions = ownVersions + peers.versions + [("libmsgpack", MessagePackCandidates.version)]
                 report.missingPeers = peers.missing.map(\.name)
                 if !peers.missing.isEmpty { say(Self.missing(peers.missing, environment)) }
                 try await measure(payloads, into: &report, peers: peers, progress)
@@ -71,15 +73,15 @@ package struct CodecBench: Sendable {
         return text
     }
 
-    private static var ownVersions: [(name: String, version: String)] {
-        #if swift(>=6.4)
+    private var ownVersions: [(name: String, version: String)] {
+        #if compiler(>=6.4)
         let swift = "6.4 or newer"
-        #elseif swift(>=6.3)
+        #elseif compiler(>=6.3)
         let swift = "6.3"
         #else
         let swift = "6.2"
         #endif
-        return [("tempest", "0.1.0"), ("Swift", swift)]
+        return [("tempest", version), ("Swift", swift)]
     }
 
     private func payloads() throws -> [Payload] {

@@ -46,7 +46,7 @@ enum MessagePackCandidates {
             let result = msgpack_unpack(source.bytes.baseAddress, source.bytes.count, nil, zone, &root)
             guard result == MSGPACK_UNPACK_SUCCESS else {
                 msgpack_zone_free(zone)
-                throw BenchError("libmsgpack does not read it (\(result.rawValue))")
+                throw BenchError("libmsgpack does not read it (\(result.rawValue)): it takes 32 levels at most")
             }
             (self.source, self.zone, self.root) = (source, zone, root)
         }

@@ -16,6 +16,7 @@ import importlib.metadata
 import itertools
 import json
 import platform
+import signal
 import sys
 import time
 
@@ -87,6 +88,8 @@ def timed(request):
 
 
 def main():
+    # Ctrl-C is for the program that asks: its end closes standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     what = {"versions": versions, "load": load, "time": timed}
     for line in sys.stdin.buffer:
         try:

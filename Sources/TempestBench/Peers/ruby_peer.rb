@@ -16,6 +16,8 @@ class RubyPeer
   end
 
   def serve
+    # Ctrl-C is for the program that asks: its end closes standard input.
+    trap("INT", "IGNORE")
     $stdout.sync = true
     $stdin.each_line do |line|
       begin

@@ -32,7 +32,8 @@ struct PlotPanel {
                 let bars = codecs.flatMap { codec in
                     found.filter { $0.key.codec == codec }.map { one in
                         let isOurs = one.key.maker == CandidateKey.tempest
-                        return Bar(label: isOurs ? codec : one.key.maker, codec: codec, isOurs: isOurs, time: one.median)
+                        return Bar(
+                            label: isOurs ? "tempest \(codec)" : one.key.maker, codec: codec, isOurs: isOurs, time: one.median)
                     }
                 }
                 if !bars.isEmpty { groups.append((Self.title(kind, direction), bars)) }

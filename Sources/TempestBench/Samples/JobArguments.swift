@@ -20,7 +20,7 @@ package struct JobArguments: Sample, Equatable {
         id = random.integer(1_000_000...9_999_999)
         name = random.pick(["Ada Lovelace", "Grace Hopper", "Alan Turing"])
         n = (0..<5).map { _ in random.integer(0...999) }
-        nested = Address(street: "\(random.integer(1...99)) Harbour Road", city: "Bergen", country: "Norway")
+        nested = Address(street: "\(random.integer(1...99)) Harbour Road", city: "Bergen", country: "NO")
     }
 }
 

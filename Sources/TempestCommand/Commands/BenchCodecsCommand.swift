@@ -57,8 +57,11 @@ struct BenchCodecsCommand: AsyncParsableCommand {
     func run() async throws {
         var bench = CodecBench()
         (bench.only, bench.files, bench.seed, bench.rounds.count) = (only, payload, seed, rounds)
+        bench.version = RootCommand.configuration.version
         (bench.compares, bench.installsPeers, bench.command) = (compare, installPeers, CommandLine.arguments)
         let (json, plot, run) = (json, plot, bench)
+        // A peer that has ended is an error of the write to it, not of this program.
+        signal(SIGPIPE, SIG_IGN)
         try await Interruptible.run {
             do {
                 if let plot { try Files.checkWritable(plot) }
