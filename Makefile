@@ -1,6 +1,7 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install what they miss (Debian) and say so.
 #   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
+#   make bench    sizes and times of all codecs beside other languages' libraries, with a plot: .build/codecs.svg
 #   make build    the tempest program, optimised: .build/release/tempest
 #   make format   rewrite the Swift sources as .swift-format says
 #   make clean    remove what was built
@@ -11,7 +12,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test build format clean setup
+.PHONY: demo test bench build format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -24,6 +25,9 @@ build: setup
 
 test: setup
 	@Tests/run
+
+bench: build
+	.build/release/tempest bench codecs --compare --install-peers --plot .build/codecs.svg
 
 setup:
 	@Tests/setup
