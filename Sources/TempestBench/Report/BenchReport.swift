@@ -32,7 +32,8 @@ package struct PayloadResult: Sendable {
     /// What could not be measured, and why.
     package var remarks: [String] = []
 
-    package init(name: String, about: String) { (self.name, self.about) = (name, about) }
+    /// Names come from files: what terminals obey is taken out here, for all reports.
+    package init(name: String, about: String) { (self.name, self.about) = (Shown.name(name), Shown.name(about, most: 200)) }
 
     /// The measurement of a candidate, if there is one.
     package subscript(_ maker: String, _ codec: String, _ kind: CandidateKey.Kind, _ direction: CandidateKey.Direction)

@@ -27,7 +27,8 @@ package struct TextReport {
         var lines = [style.bold("tempest bench codecs"), report.machine.description]
         lines.append(report.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", "))
         lines.append(
-            "seed \(report.seed); medians of \(report.rounds) rounds, all candidates in every round; one thread; MB/s of encoded bytes; \(report.date)"
+            "seed \(report.seed); \(report.rounds == 1 ? "one round" : "medians of \(report.rounds) rounds"), all candidates in every "
+                + "round; one thread; MB/s of encoded bytes; \(report.date)"
         )
         if report.isComparison { lines.append(Self.fairness) }
         if !report.missingPeers.isEmpty {
@@ -45,7 +46,7 @@ package struct TextReport {
     private func section(_ payload: PayloadResult) -> String {
         var lines = [style.bold(payload.name) + " — " + payload.about]
         if !payload.sizes.isEmpty { lines.append(sizes(payload)) }
-        lines.append(times(payload))
+        if !payload.measurements.isEmpty { lines.append(times(payload)) }
         lines += payload.remarks.map { "note: \($0)" }
         if let advice = payload.advice { lines.append("→ " + advice) }
         return lines.joined(separator: "\n")
@@ -53,7 +54,7 @@ package struct TextReport {
 
     private func sizes(_ payload: PayloadResult) -> String {
         payload.sizes.map { size in
-            guard let bytes = size.bytes else { return "\(size.codec): \(size.refusal ?? "-")" }
+            guard let bytes = size.bytes else { return size.refusal ?? "\(size.codec) -" }
             return "\(size.codec) \(Units.size(bytes)), gzip -6 \(size.compressed.map(Units.size) ?? "-")"
         }.joined(separator: "   ")
     }
