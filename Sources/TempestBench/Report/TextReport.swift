@@ -28,7 +28,7 @@ package struct TextReport {
         lines.append(report.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", "))
         lines.append(
             "seed \(report.seed); \(report.rounds == 1 ? "one round" : "medians of \(report.rounds) rounds"), all candidates in every "
-                + "round; one thread; MB/s of encoded bytes; \(report.date)"
+                + "round; processor time of one thread; MB/s of encoded bytes; \(report.date)"
         )
         if report.isComparison { lines.append(Self.fairness) }
         if !report.missingPeers.isEmpty {
