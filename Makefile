@@ -1,8 +1,9 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install what they miss (Debian) and say so.
 #   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
-#   make build    the tempest program, optimised: .build/release/tempest
+#   make bench    sizes and times of all codecs beside other languages' libraries, with a plot: .build/codecs.svg
 #   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
+#   make build    the tempest program, optimised: .build/release/tempest
 #   make format   rewrite the Swift sources as .swift-format says
 #   make clean    remove what was built
 
@@ -12,7 +13,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test build bench-micro format clean setup
+.PHONY: demo test bench bench-micro build format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -25,6 +26,9 @@ build: setup
 
 test: setup
 	@Tests/run
+
+bench: build
+	.build/release/tempest bench codecs --compare --install-peers --plot .build/codecs.svg
 
 bench-micro: setup
 	@Tests/Benchmarks/counts

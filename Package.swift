@@ -59,10 +59,18 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
+        .target(
+            name: "TempestBench",
+            dependencies: [
+                "CMessagePack", "TempestCodecs", "TempestProtocol",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            // Real files, so that they can be read and checked as what they are.
+            resources: [.embedInCode("Peers/python_peer.py"), .embedInCode("Peers/ruby_peer.rb")]),
         .executableTarget(
             name: "TempestCommand",
             dependencies: [
-                "Tempest", "TempestTesting",
+                "Tempest", "TempestBench", "TempestTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -73,6 +81,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),
         .testTarget(name: "TempestProtocolTests", dependencies: ["TempestProtocol"]),
+        .testTarget(name: "TempestBenchTests", dependencies: ["TempestBench", "TempestCodecs"]),
         .testTarget(
             name: "TempestRedisTests",
             dependencies: [

@@ -20,6 +20,7 @@ struct RootCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             DemoCommand.self, DevCommand.self, PushCommand.self, CallCommand.self, QueuesCommand.self, PeekCommand.self,
-            PauseCommand.self, ResumeCommand.self, ClearCommand.self, TranscodeCommand.self, DemoWorkerCommand.self,
+            PauseCommand.self, ResumeCommand.self, ClearCommand.self, TranscodeCommand.self, BenchCommand.self,
+            DemoWorkerCommand.self,
         ])
 }

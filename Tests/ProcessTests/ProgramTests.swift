@@ -77,6 +77,7 @@ struct ProgramTests {
         "Every command teaches with an example",
         arguments: [
             [], ["demo"], ["dev"], ["push"], ["call"], ["queues"], ["peek"], ["pause"], ["resume"], ["clear"], ["transcode"],
+            ["bench"], ["bench", "codecs"],
         ])
     func help(_ command: [String]) async throws {
         let (status, output) = try await Program.run(command + ["--help"])

@@ -1,0 +1,154 @@
+// A run of `tempest bench codecs`: payloads, candidates, rounds, report.
+// Before it: the command's options. After it: a BenchReport.
+
+import TempestCodecs
+
+/// A run.
+package struct CodecBench: Sendable {
+    /// What can be asked for by name.
+    package static let names = BuiltInPayloads.names + [EnvelopeCandidates.name]
+
+    /// Built-in payloads to measure; all if empty and there are no files.
+    package var only: [String] = []
+    /// Files to measure.
+    package var files: [String] = []
+    package var seed: UInt64 = 1
+    package var rounds = Rounds()
+    /// Whether peers are measured too.
+    package var compares = false
+    /// Whether missing peers are installed first.
+    package var installsPeers = false
+    /// The version of the program, for the report.
+    package var version = ""
+    /// The command line, for the report.
+    package var command: [String] = []
+
+    package init() {}
+
+    private static let codecs: [any Codec] = [.json, .messagePack, .tnetstring]
+
+    /// Whether this program was built with optimisation.
+    package static var isOptimised: Bool {
+        var isChecked = false
+        assert(
+            {
+                isChecked = true; return true
+            }())
+        return !isChecked
+    }
+
+    /// Runs it. `say`: lines for who watches; `progress`: what is being measured, over and over.
+    package func run(say: (String) -> Void, progress: (String) -> Void) async throws -> BenchReport {
+        // Files first: what cannot be read is said before anything is measured.
+        let payloads = try payloads()
+        let environment = compares || installsPeers ? try PeerEnvironment() : nil
+        if installsPeers { try await environment?.install(say: say) }
+
+        var report = BenchReport(seed: seed, rounds: rounds.count, isOptimised: Self.isOptimised)
+        (report.machine, report.command, report.date, report.isComparison) = (.current(), command, Files.date, compares)
+        if let warning = TextReport.warning(report) { say(warning) }
+        guard compares, let environment else {
+            report.versions = ownVersions
+            try await measure(payloads, into: &report, peers: nil, progress)
+            return report
+        }
+        return try await Files.withTemporaryFolder { folder in
+            try await Peers.run(environment, folder: folder) { peers in
+                var report = report
+                report.versions = ownVersions + peers.versions + [("libmsgpack", MessagePackCandidates.version)]
+                report.missingPeers = peers.missing.map(\.name)
+                if !peers.missing.isEmpty { say(Self.missing(peers.missing, environment)) }
+                try await measure(payloads, into: &report, peers: peers, progress)
+                return report
+            }
+        }
+    }
+
+    private static func missing(_ libraries: [PeerLibrary], _ environment: PeerEnvironment) -> String {
+        var text = "not there to compare with: \(libraries.map(\.name).joined(separator: ", "))."
+        if libraries.contains(where: { $0.package != nil }) {
+            text += " --install-peers installs Python's into \(environment.virtualEnvironment) and nowhere else."
+        }
+        if libraries.contains(where: { $0.language == .ruby }) { text += " For Ruby's: apt-get install ruby ruby-msgpack." }
+        return text
+    }
+
+    private var ownVersions: [(name: String, version: String)] {
+        #if compiler(>=6.4)
+        let swift = "6.4 or newer"
+        #elseif compiler(>=6.3)
+        let swift = "6.3"
+        #else
+        let swift = "6.2"
+        #endif
+        return [("tempest", version), ("Swift", swift)]
+    }
+
+    private func payloads() throws -> [Payload] {
+        var payloads: [Payload] = []
+        for name in only.isEmpty && files.isEmpty ? Self.names : Self.names.filter({ only.contains($0) }) {
+            if let payload = try BuiltInPayloads.make(name, seed: seed) {
+                payloads.append(payload)
+            } else if name == EnvelopeCandidates.name, let arguments = try BuiltInPayloads.make("job", seed: seed) {
+                payloads.append(Payload(name: name, about: EnvelopeCandidates.about, value: arguments.value))
+            }
+        }
+        for file in files { payloads.append(try PayloadFile.read(file)) }
+        return payloads
+    }
+
+    private func measure(
+        _ payloads: [Payload], into report: inout BenchReport, peers: Peers?, _ progress: (String) -> Void
+    ) async throws {
+        for payload in payloads {
+            progress("\(payload.name): encoding")
+            var result = PayloadResult(name: payload.name, about: payload.about)
+            let candidates =
+                if payload.name == EnvelopeCandidates.name, payload.about == EnvelopeCandidates.about {
+                    try Self.codecs.flatMap { try EnvelopeCandidates.all(payload, codec: $0) }
+                } else {
+                    try await self.candidates(payload, peers, &result)
+                }
+            let (measurements, failures) = try await rounds.measure(candidates) { round in
+                progress(
+                    round == 0
+                        ? "\(payload.name): calibrating \(candidates.count) candidates"
+                        : "\(payload.name): round \(round) of \(rounds.count)")
+            }
+            result.measurements = measurements
+            result.remarks += failures
+            report.payloads.append(result)
+        }
+    }
+
+    /// All who do the same for a payload, side by side.
+    private func candidates(_ payload: Payload, _ peers: Peers?, _ result: inout PayloadResult) async throws -> [Candidate] {
+        var candidates: [Candidate] = []
+        for codec in Self.codecs {
+            let bytes: [UInt8]
+            do throws(CodecError) {
+                bytes = try codec.encode(payload.value)
+            } catch {
+                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, compressed: nil, refusal: "\(error)"))
+                continue
+            }
+            result.sizes.append(CodecSize(codec: codec.name, bytes: bytes.count, compressed: try await Gzip.size(bytes)))
+            candidates += TempestCandidates.all(payload, codec: codec.name, bytes: bytes)
+            guard let peers else { continue }
+            if codec.name == "json", payload.holdsBytes {
+                result.remarks.append("it holds bytes, which other libraries' JSON has no form for: not compared in JSON")
+                continue
+            }
+            let found = try await peers.candidates(payload, codec: codec, bytes: bytes)
+            candidates += found.candidates
+            result.remarks += found.remarks
+            do {
+                if codec.name == "json" { candidates += try FoundationCandidates.all(payload, json: bytes) }
+                if codec.name == "msgpack" { candidates += try MessagePackCandidates.all(bytes) }
+            } catch {
+                result.remarks.append("not compared in \(codec.name): \(error)")
+            }
+        }
+        return candidates
+    }
+}

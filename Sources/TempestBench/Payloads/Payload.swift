@@ -1,0 +1,39 @@
+// What is measured: a value, and the type that a program would have for it.
+// Before it: BuiltInPayloads or PayloadFile. After it: candidates that encode and decode it.
+
+package import TempestCodecs
+
+/// A type with which a payload is also read and written typed.
+package protocol Sample: Codable, TokenWritable, Sendable {}
+
+/// One thing to measure codecs with.
+package struct Payload: Sendable {
+    package let name: String
+    /// What it stands for, in a few words.
+    package let about: String
+    package let value: Value
+    /// The same as a typed value; nil where there is no type.
+    package let sample: (any Sample)?
+    /// Whether it holds bytes (or an ext), which JSON has no form for but ours: other libraries' JSON is not compared then.
+    package let holdsBytes: Bool
+
+    package init(name: String, about: String, value: Value, sample: (any Sample)? = nil) {
+        (self.name, self.about, self.value, self.sample) = (name, about, value, sample)
+        holdsBytes = Self.holdsBytes(value)
+    }
+
+    /// A payload of a typed value.
+    init(name: String, about: String, sample: some Sample) throws(CodecError) {
+        let value = try JSONCodec().value(try JSONCodec().encode(sample))
+        self.init(name: name, about: about, value: value, sample: sample)
+    }
+
+    private static func holdsBytes(_ value: Value) -> Bool {
+        switch value {
+        case .binary, .ext: true
+        case .array(let array): array.contains(where: holdsBytes)
+        case .map(let map): map.contains { holdsBytes($0.value) }
+        default: false
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// The middling payload: a list of records as a database gives them.
+// Before it: SplitMix64 and Words. After it: the candidates.
+
+package import TempestCodecs
+
+/// A record, about 200 bytes of JSON.
+package struct Record: Codable, Sendable, Equatable {
+    package var id: Int
+    package var name: String
+    package var email: String
+    package var active: Bool
+    package var score: Double
+    package var created: String
+    package var tags: [String]
+    package var note: String
+
+    init(_ index: Int, _ random: inout SplitMix64) {
+        id = 10_000 + index
+        name = random.pick(Words.english).capitalizedFirst + " " + random.pick(Words.english).capitalizedFirst
+        email = "\(random.pick(Words.english)).\(random.integer(1...999))@example.com"
+        active = random.integer(0...1) == 1
+        score = Double(random.integer(0...99_999)) / 1000
+        created = "2026-0\(random.integer(1...9))-1\(random.integer(0...9))T0\(random.integer(0...9)):15:00Z"
+        tags = (0..<3).map { _ in random.pick(Words.english) }
+        note = Words.sentence(Words.english, 4, escapes: false, &random)
+    }
+}
+
+extension Record: TokenWritable {
+    package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        try writer.beginMap(count: 8)
+        try writer.key("id")
+        try writer.int(Int64(id))
+        try writer.key("name")
+        try writer.text(name)
+        try writer.key("email")
+        try writer.text(email)
+        try writer.key("active")
+        try writer.bool(active)
+        try writer.key("score")
+        try writer.double(score)
+        try writer.key("created")
+        try writer.text(created)
+        try writer.key("tags")
+        try writer.beginArray(count: tags.count)
+        for tag in tags { try writer.text(tag) }
+        try writer.endArray()
+        try writer.key("note")
+        try writer.text(note)
+        try writer.endMap()
+    }
+}
+
+/// A list of records: an array of maps.
+package struct RecordList: Sample, Equatable {
+    package var records: [Record]
+
+    init(records: [Record]) { self.records = records }
+
+    package init(from decoder: any Decoder) throws {
+        records = try decoder.singleValueContainer().decode([Record].self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(records)
+    }
+}
+
+extension RecordList: TokenWritable {
+    package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        try writer.beginArray(count: records.count)
+        for record in records { try record.write(to: &writer) }
+        try writer.endArray()
+    }
+}
+
+extension String {
+    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

@@ -1,0 +1,101 @@
+// Which codec for which payload, and how the codecs stand beside other languages' libraries: a shell around TempestBench.
+
+import ArgumentParser
+import Foundation
+import Tempest
+import TempestBench
+
+struct BenchCodecsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "codecs",
+        abstract: "Measure JSON, MessagePack and tnetstring on your payload or on built-in ones.",
+        discussion: """
+            Sizes, times and a sentence of advice for each payload. With --payload only your files are measured, unless --only names
+            built-in payloads too. Needs no Redis. What the figures mean: docs/codecs-benchmark.md.
+
+            EXAMPLE
+              tempest bench codecs --payload my-job.json
+              tempest bench codecs --only job --only records --compare --install-peers --plot codecs.svg
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "A JSON, MessagePack or tnetstring document to measure; may be given several times.", valueName: "file"))
+    var payload: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A built-in payload: \(CodecBench.names.joined(separator: ", ")); may be given several times.", valueName: "name"))
+    var only: [String] = []
+
+    @Flag(help: "Measure orjson, ormsgpack, tnetstring3, Ruby's, Foundation and others beside ours, those that are there.")
+    var compare = false
+
+    @Flag(help: "Install what --compare needs from PyPI, into a private folder: ~/.cache/tempest/bench (XDG_CACHE_HOME).")
+    var installPeers = false
+
+    @Option(help: "Rounds, 1 to 1000; figures are medians over them.")
+    var rounds = 7
+
+    @Option(help: "The seed of the built-in payloads.")
+    var seed: UInt64 = 1
+
+    @Flag(help: "Print JSON for programs.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Draw bars into this file.", valueName: "file.svg"))
+    var plot: String?
+
+    func validate() throws {
+        guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: 1 to 1000") }
+        for name in only where !CodecBench.names.contains(name) {
+            throw ValidationError(
+                "--only: there is no payload \(name.debugDescription); there are \(CodecBench.names.joined(separator: ", "))")
+        }
+    }
+
+    func run() async throws {
+        var bench = CodecBench()
+        (bench.only, bench.files, bench.seed, bench.rounds.count) = (only, payload, seed, rounds)
+        bench.version = RootCommand.configuration.version
+        (bench.compares, bench.installsPeers, bench.command) = (compare, installPeers, CommandLine.arguments)
+        let (json, plot, run) = (json, plot, bench)
+        // A peer that has ended is an error of the write to it, not of this program.
+        signal(SIGPIPE, SIG_IGN)
+        try await Interruptible.run {
+            do {
+                if let plot { try Files.checkWritable(plot) }
+                let watcher = Watcher()
+                let report = try await run.run(say: watcher.say, progress: watcher.progress)
+                watcher.finish()
+                if json {
+                    print(String(decoding: try JSONCodec().encode(JSONReport.value(report)), as: UTF8.self))
+                } else {
+                    print(TextReport(report, style: Self.style).text)
+                }
+                if let plot {
+                    try Files.write(Array(Plot(report).svg.utf8), to: plot)
+                    watcher.say("bars are in \(Shown.escapingControls(plot))")
+                }
+            } catch let error as BenchError {
+                throw CommandFailure("\(error)")
+            }
+        }
+    }
+
+    private static var style: Style {
+        let isRefused = !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+        return Style(isColoured: !isRefused && isatty(STDOUT_FILENO) == 1)
+    }
+}
+
+/// Who watches the run: standard error. What goes on is shown on one line, and on terminals only.
+private struct Watcher: Sendable {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+
+    func say(_ line: String) { write((isTerminal ? "\r\u{1B}[K" : "") + Shown.escapingControls(line) + "\n") }
+    func progress(_ text: String) { if isTerminal { write("\r\u{1B}[K" + Shown.escapingControls(text)) } }
+    func finish() { if isTerminal { write("\r\u{1B}[K") } }
+
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

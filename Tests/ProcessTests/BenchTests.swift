@@ -1,0 +1,102 @@
+import Foundation
+import TempestCodecs
+import TempestTesting
+import Testing
+
+/// One built program, whichever folder the tests are in: ``Program``.
+@Suite("bench codecs")
+struct BenchTests {
+    /// Runs it with its output and errors apart.
+    private func bench(
+        _ arguments: String, environment: [String: String?] = [:]
+    ) async throws -> (status: TempestTesting.ExitStatus, output: String, error: String) {
+        try await withTemporaryDirectory { folder in
+            let script = #"exec "$0" bench codecs "# + arguments + #" >"$1/output" 2>"$1/error" </dev/null"#
+            let status = try await ProcessRunner(
+                "sh", ["-c", script, Program.path, folder], environment: environment, workingDirectory: Program.root
+            ).run { try await $0.waitForExit(within: .seconds(60)) }
+            func read(_ name: String) throws -> String { try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) }
+            return (status, try read("output"), try read("error"))
+        }
+    }
+
+    @Test("A built-in payload in every codec, as JSON for programs")
+    func builtIn() async throws {
+        let (status, output, error) = try await bench("--only job --rounds 1 --seed 3 --json")
+        #expect(status == .exited(0), "\(error)")
+        let report = try JSONCodec().value(Array(output.utf8))
+        #expect(report["seed"] == 3 && report["rounds"] == 1)
+        let job = try #require(report["payloads"]?[0])
+        #expect(job["name"] == "job" && report["payloads"]?.asArray?.count == 1)
+        let found = job["measurements"]?.asArray ?? []
+        for codec in ["json", "msgpack", "tnetstring"] {
+            #expect((job["sizes"]?[codec]?["bytes"]?.asInt ?? 0) > 50)
+            for operation in ["decode", "encode"] {
+                let value = found.first {
+                    $0["codec"]?.asText == codec && $0["operation"]?.asText == operation && $0["kind"] == "value"
+                }
+                #expect((value?["median_ns"]?.asDouble ?? 0) > 0, "\(codec) \(operation)")
+            }
+        }
+        // A debug build says that it is one.
+        #expect(error.contains("WITHOUT OPTIMISATION") == (report["optimised"] == false))
+    }
+
+    @Test("The user's own file, with a plot and without colour")
+    func file() async throws {
+        try await withTemporaryDirectory { folder in
+            try Data(#"{"mine": [1, 2.5, "x", null]}"#.utf8).write(to: URL(fileURLWithPath: "\(folder)/mine.json"))
+            let (status, output, error) = try await bench("--payload \(folder)/mine.json --rounds 1 --plot \(folder)/plot.svg")
+            #expect(status == .exited(0), "\(error)")
+            #expect(output.contains("mine.json — your file, json, 29 B") && output.contains("→ mine.json:"))
+            #expect(!output.contains("\u{1B}"))
+            #expect(try String(contentsOfFile: "\(folder)/plot.svg", encoding: .utf8).contains("mine.json"))
+        }
+    }
+
+    @Test(
+        "What cannot be measured is said before anything is",
+        arguments: [
+            ("--payload /nonexistent.json", 1, "cannot be read: No such file"), ("--payload /dev/null", 1, "is empty"),
+            ("--payload Makefile", 1, "no codec"), ("--only jobs", 64, "there is no payload"), ("--rounds 0", 64, "1 to 1000"),
+            ("--only job --plot /nonexistent/plot.svg", 1, "cannot be written"),
+        ] as [(String, Int32, String)])
+    func refused(_ arguments: String, _ status: Int32, _ message: String) async throws {
+        let result = try await bench(arguments)
+        #expect(result.status == .exited(status))
+        #expect(result.error.contains(message), "\(result.error)")
+        #expect(result.output.isEmpty)
+    }
+
+    @Test("Peers that are not there are named, nothing is installed, and the run goes on")
+    func missingPeers() async throws {
+        try await withTemporaryDirectory { folder in
+            let (status, output, error) = try await bench(
+                "--only job --rounds 1 --compare --json",
+                environment: ["XDG_CACHE_HOME": folder, "PYTHON": "/nonexistent/python", "RUBY": "/nonexistent/ruby"])
+            #expect(status == .exited(0), "\(error)")
+            #expect(error.contains("--install-peers") && error.contains("\(folder)/tempest/bench/venv"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            let report = try JSONCodec().value(Array(output.utf8))
+            #expect(report["missing_peers"]?.asArray?.contains("orjson") == true)
+            #expect(report["ratios"]?.asArray?.contains { $0["peer"] == "Foundation" } == true)
+        }
+    }
+
+    @Test(
+        "A peer in Python is measured in the same rounds",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")))
+    func python() async throws {
+        try await withTemporaryDirectory { folder in
+            let (status, output, error) = try await bench(
+                "--only job --rounds 3 --compare --json",
+                environment: ["XDG_CACHE_HOME": folder, "PYTHON": "/usr/bin/python3", "RUBY": "/nonexistent/ruby"])
+            #expect(status == .exited(0), "\(error)")
+            let report = try JSONCodec().value(Array(output.utf8))
+            let found = report["payloads"]?[0]?["measurements"]?.asArray ?? []
+            let python = found.filter { $0["library"] == "json (Python)" }
+            #expect(python.count == 2 && python.allSatisfy { $0["rounds_ns"]?.asArray?.count == 3 })
+            #expect(report["versions"]?["Python"]?.asText?.hasPrefix("3.") == true)
+        }
+    }
+}
