@@ -50,6 +50,7 @@ struct PayloadTests {
             for codec in Self.codecs {
                 #expect(try codec.value(codec.encode(encoding: sample)) == payload.value, "\(codec.name)")
                 #expect(try codec.decode(S.self, from: codec.encode(sample)) == sample, "\(codec.name)")
+                #expect(try codec.read(S.self, from: codec.encode(sample)) == sample, "\(codec.name)")
             }
         }
         switch sample {

@@ -46,6 +46,9 @@ enum TempestCandidates {
                 withExtendedLifetime(try codec.decode(S.self, from: bytes)) { 1 }
             },
             Candidate(key(codec, .codable, .encode), bytes: coded.count) { try codec.encode(encoding: sample).count },
+            Candidate(key(codec, .tokens, .decode), bytes: bytes.count) {
+                withExtendedLifetime(try codec.read(S.self, from: bytes)) { 1 }
+            },
             Candidate(key(codec, .tokens, .encode), bytes: bytes.count) { try codec.encode(sample).count },
         ]
     }

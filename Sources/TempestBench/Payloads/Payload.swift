@@ -4,7 +4,7 @@
 package import TempestCodecs
 
 /// A type with which a payload is also read and written typed.
-package protocol Sample: Codable, TokenWritable, Sendable {}
+package protocol Sample: Codable, TokenReadable, TokenWritable, Sendable {}
 
 /// One thing to measure codecs with.
 package struct Payload: Sendable {

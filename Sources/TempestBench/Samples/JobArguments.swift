@@ -24,6 +24,25 @@ package struct JobArguments: Sample, Equatable {
     }
 }
 
+extension JobArguments: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        id = try map.read("id")
+        name = try map.read("name")
+        n = try map.read("n")
+        nested = try map.read("nested")
+    }
+}
+
+extension JobArguments.Address: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        street = try map.read("street")
+        city = try map.read("city")
+        country = try map.read("country")
+    }
+}
+
 extension JobArguments: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 4)

@@ -29,6 +29,14 @@ package struct NumberSample: Sample, Equatable {
     }
 }
 
+extension NumberSample: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        integers = try map.read("integers")
+        series = try map.read("series")
+    }
+}
+
 extension NumberSample: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 2)
@@ -41,6 +49,15 @@ extension NumberSample: TokenWritable {
         for one in series { try one.write(to: &writer) }
         try writer.endArray()
         try writer.endMap()
+    }
+}
+
+extension NumberSample.Series: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        start = try map.read("start")
+        step = try map.read("step")
+        points = try map.read("points")
     }
 }
 

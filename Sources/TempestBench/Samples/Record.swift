@@ -26,6 +26,20 @@ package struct Record: Codable, Sendable, Equatable {
     }
 }
 
+extension Record: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        id = try map.read("id")
+        name = try map.read("name")
+        email = try map.read("email")
+        active = try map.read("active")
+        score = try map.read("score")
+        created = try map.read("created")
+        tags = try map.read("tags")
+        note = try map.read("note")
+    }
+}
+
 extension Record: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 8)
@@ -65,6 +79,10 @@ package struct RecordList: Sample, Equatable {
         var container = encoder.singleValueContainer()
         try container.encode(records)
     }
+}
+
+extension RecordList: TokenReadable {
+    package init(reading node: Node) throws { records = try node.read() }
 }
 
 extension RecordList: TokenWritable {

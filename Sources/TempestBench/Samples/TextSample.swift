@@ -26,6 +26,13 @@ package struct TextSample: Sample, Equatable {
     }
 }
 
+extension TextSample: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        articles = try map.read("articles")
+    }
+}
+
 extension TextSample: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 1)
@@ -34,6 +41,15 @@ extension TextSample: TokenWritable {
         for article in articles { try article.write(to: &writer) }
         try writer.endArray()
         try writer.endMap()
+    }
+}
+
+extension TextSample.Article: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        language = try map.read("language")
+        title = try map.read("title")
+        body = try map.read("body")
     }
 }
 

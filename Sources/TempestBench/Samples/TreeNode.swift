@@ -44,6 +44,16 @@ package struct TreeNode: Sample, Equatable {
     package var height: Int { 1 + (children.map(\.height).max() ?? 0) }
 }
 
+extension TreeNode: TokenReadable {
+    package init(reading node: Node) throws {
+        var map = try node.map()
+        id = try map.read("id")
+        name = try map.read("name")
+        open = try map.read("open")
+        children = try map.read("children")
+    }
+}
+
 extension TreeNode: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 4)
