@@ -1,6 +1,7 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install what they miss (Debian) and say so.
 #   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
+#   make fuzz     a million inputs for each codec and the envelope; 100,000 values and mutants through three languages
 #   make build    the tempest program, optimised: .build/release/tempest
 #   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
 #   make format   rewrite the Swift sources as .swift-format says
@@ -12,7 +13,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test build bench-micro format clean setup
+.PHONY: demo test fuzz build bench-micro format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -28,6 +29,10 @@ test: setup
 
 bench-micro: setup
 	@Tests/Benchmarks/counts
+
+fuzz: setup
+	@Tests/Fuzz/fuzz long
+	@Tests/Differential/run
 
 setup:
 	@Tests/setup

@@ -89,7 +89,9 @@ def pack(folder, codec):
     inputs = sorted((path.read_bytes() for path in folder.iterdir()), key=lambda data: (len(data), data))
     # The vectors come anyway.
     known = set(vectors(codec))
-    kept = [data for data in inputs if data not in known and len(data) <= 512][:200]
+    found = [data for data in inputs if data not in known and len(data) <= 512]
+    # At most 200 of all lengths alike.
+    kept = [found[number * len(found) // 200] for number in range(200)] if len(found) > 200 else found
     lines = [base64.b64encode(data).decode("ascii") for data in kept if data]
     (HERE / "corpus" / f"{codec}.txt").write_text("".join(line + "\n" for line in lines), "ascii")
     print(f"{codec}: {len(lines)} of {len(inputs)} inputs packed")
