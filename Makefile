@@ -2,6 +2,7 @@
 #   make demo     build, then the main job on a private Redis: three languages, three codecs, one queue
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
 #   make bench    sizes and times of all codecs beside other languages' libraries, with a plot: .build/codecs.svg
+#   make fuzz     a million inputs for each codec and the envelope; 100,000 values and mutants through three languages
 #   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
 #   make build    the tempest program, optimised: .build/release/tempest
 #   make format   rewrite the Swift sources as .swift-format says
@@ -13,7 +14,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test bench bench-micro build format clean setup
+.PHONY: demo test bench bench-micro fuzz build format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -32,6 +33,10 @@ bench: build
 
 bench-micro: setup
 	@Tests/Benchmarks/counts
+
+fuzz: setup
+	@Tests/Fuzz/fuzz long
+	@Tests/Differential/run
 
 setup:
 	@Tests/setup

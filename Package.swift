@@ -77,6 +77,9 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        // The Swift side of the comparison of languages (Tests/Differential): part of the tests, no product.
+        .executableTarget(name: "DifferentialPeer", dependencies: ["TempestCodecs"], path: "Tests/Differential/Sources"),
+
         // Tests, by what they need: nothing, then Redis, then processes.
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),

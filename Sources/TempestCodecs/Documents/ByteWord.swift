@@ -17,10 +17,4 @@ enum ByteWord {
         let low = first | middle &<< UInt64(truncatingIfNeeded: 8 &* (count >> 1))
         return low | last &<< UInt64(truncatingIfNeeded: 8 &* (count &- 1))
     }
-
-    /// Spaces where a word of `count` bytes, 0 to 7, has none.
-    @inline(__always)
-    static func spaces(after count: Int) -> UInt64 {
-        0x2020_2020_2020_2020 &<< UInt64(truncatingIfNeeded: 8 &* count)
-    }
 }

@@ -186,19 +186,19 @@ extension FormWriter {
     /// Writes a value with all that is in it: the order of its tokens need not be checked.
     public mutating func write(_ value: Value) throws(CodecError) {
         try begin()
-        var inside = 0
-        try form.put(value, depth: nesting.depth, Bounds(nesting, limit), &inside)
-        try nesting.add(values: inside)
+        var bounds = Bounds(nesting, limit)
+        try form.put(value, &bounds)
+        try nesting.add(values: bounds.inside)
         try check()
     }
 
     /// The bytes of a value: the same, without a writer.
     @inline(__always)
     static func bytes(_ value: Value, _ form: consuming Form, _ limits: Limits) throws(CodecError) -> [UInt8] {
-        let bounds = Bounds(Nesting(name: Form.codec, limits: limits), limits.bytes)
-        var inside = 1
-        try form.put(value, depth: 0, bounds, &inside)
-        try bounds.check(form.size, inside)
+        var bounds = Bounds(Nesting(name: Form.codec, limits: limits), limits.bytes)
+        try form.put(value, &bounds)
+        bounds.inside += 1
+        try bounds.check(form.size)
         return form.finish()
     }
 
@@ -270,30 +270,39 @@ extension FormWriter {
     }
 }
 
-/// The limits of a value that is written as a whole.
+/// The limits of a value that is written as a whole, and how much of them is used.
 struct Bounds {
     let depth: Int
     let values: Int
     let bytes: Int
     let codec: String
+    /// Open containers.
+    var open: Int
+    /// Values inside of the one that is written.
+    var inside = 0
 
     init(_ nesting: Nesting, _ bytes: Int) {
         depth = nesting.depthLimit
         values = nesting.valueLimit
+        open = nesting.depth
         self.bytes = bytes
         codec = nesting.name
     }
 
-    /// Throws when there is too much already: a value may share parts and be far larger than it looks.
+    /// Throws when there is too much. Asked when a container opens and before every text: a value may share parts and be far larger than
+    /// it looks, but what else is between two questions is small.
     @inline(__always)
-    func check(_ size: Int, _ inside: Int) throws(CodecError) {
+    func check(_ size: Int) throws(CodecError) {
         guard size <= bytes, inside <= values else { throw excess(size) }
     }
 
-    /// Throws before a text is written that is too long by itself.
+    /// Goes into a container of so many values.
     @inline(__always)
-    func check(text count: Int) throws(CodecError) {
-        guard count <= bytes else { throw excess(count) }
+    mutating func enter(_ count: Int, _ size: Int) throws(CodecError) {
+        guard open < depth else { throw CodecError(.depth, "\(codec): deeper than \(depth) containers") }
+        open &+= 1
+        inside &+= count
+        try check(size)
     }
 
     @inline(never)
@@ -302,59 +311,58 @@ struct Bounds {
             ? CodecError(.size, "\(codec): over the limit of \(bytes) bytes")
             : CodecError(.values, "\(codec): more than \(values) values")
     }
-
-    @inline(never)
-    func tooDeep() -> CodecError { CodecError(.depth, "\(codec): deeper than \(depth) containers") }
-
-    @inline(never)
-    func notFinite(_ value: Double) -> CodecError {
-        CodecError(.number, "\(codec): \(value) is no value, floats are finite")
-    }
 }
 
 extension TokenForm {
-    /// Writes a value, as deep as the limit at most.
-    mutating func put(_ value: Value, depth: Int, _ bounds: Bounds, _ inside: inout Int) throws(CodecError) {
+    /// Writes a value. Written out where it is called: only containers are calls, one inside of the other.
+    @inline(__always)
+    mutating func put(_ value: Value, _ bounds: inout Bounds) throws(CodecError) {
         switch value {
         case .text(let string):
-            try bounds.check(text: string.utf8.count)
+            try bounds.check(size &+ string.utf8.count)
             text(string)
         case .int(let value): int(value)
         case .double(let value):
-            guard value.isFinite else { throw bounds.notFinite(value) }
+            guard value.isFinite else { throw CodecError(.number, "\(Self.codec): \(value) is no value, floats are finite") }
             double(value)
         case .bool(let value): bool(value)
         case .null: null()
         case .uint(let value): uint(value)
-        case .map(let map):
-            guard depth < bounds.depth else { throw bounds.tooDeep() }
-            let pairs = map.pairs
-            beginMap(count: pairs.count)
-            for place in 0..<pairs.count {
-                if place > 0 { separate() }
-                try bounds.check(text: pairs[place].key.utf8.count)
-                key(pairs[place].key, isOnly: pairs.count == 1)
-                try put(pairs[place].value, depth: depth &+ 1, bounds, &inside)
-                try bounds.check(size, inside)
-            }
-            inside &+= 2 &* pairs.count
-            endMap()
-        case .array(let array):
-            guard depth < bounds.depth else { throw bounds.tooDeep() }
-            beginArray(count: array.count)
-            for place in 0..<array.count {
-                if place > 0 { separate() }
-                try put(array[place], depth: depth &+ 1, bounds, &inside)
-                try bounds.check(size, inside)
-            }
-            inside &+= array.count
-            endArray()
+        case .map(let map): try putMap(map.pairs, &bounds)
+        case .array(let array): try putArray(array, &bounds)
         case .binary(let bytes):
-            try bounds.check(text: bytes.count)
+            try bounds.check(size &+ bytes.count)
             bytes.withUnsafeBytes { binary($0) }
         case .ext(let type, let data):
-            try bounds.check(text: data.count)
+            try bounds.check(size &+ data.count)
             try data.withRawBytes { (raw) throws(CodecError) in try ext(type: type, data: raw) }
         }
+    }
+
+    /// As deep as the limit at most.
+    private mutating func putArray(_ elements: [Value], _ bounds: inout Bounds) throws(CodecError) {
+        try bounds.enter(elements.count, size)
+        beginArray(count: elements.count)
+        for place in 0..<elements.count {
+            if place > 0 { separate() }
+            try put(elements[place], &bounds)
+        }
+        endArray()
+        bounds.open &-= 1
+    }
+
+    /// As deep as the limit at most.
+    private mutating func putMap(_ pairs: [ValueMap.Pair], _ bounds: inout Bounds) throws(CodecError) {
+        try bounds.enter(2 &* pairs.count, size)
+        beginMap(count: pairs.count)
+        for place in 0..<pairs.count {
+            if place > 0 { separate() }
+            let key = pairs[place].key
+            try bounds.check(size &+ key.utf8.count)
+            self.key(key, isOnly: pairs.count == 1)
+            try put(pairs[place].value, &bounds)
+        }
+        endMap()
+        bounds.open &-= 1
     }
 }

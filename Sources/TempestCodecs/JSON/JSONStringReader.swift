@@ -200,4 +200,11 @@ enum JSONScan {
     static func special(_ block: ByteBlock) -> SIMDMask<SIMD16<Int8>> {
         (block .== .all(0x22)) .| (block .== .all(0x5C)) .| (block .< .all(0x20))
     }
+
+    /// The place of the first such byte; 16 if there is none.
+    @inline(__always)
+    static func first(_ special: SIMDMask<SIMD16<Int8>>) -> Int {
+        let halves = unsafeBitCast(special, to: SIMD2<UInt64>.self)
+        return halves[0] != 0 ? halves[0].trailingZeroBitCount >> 3 : 8 &+ halves[1].trailingZeroBitCount >> 3
+    }
 }

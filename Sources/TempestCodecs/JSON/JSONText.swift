@@ -23,14 +23,12 @@ enum JSONText {
     @inline(__always)
     static func append(small bits: SmallText.Bits, to output: inout OutputBuffer) -> Bool {
         let count = bits.count
-        let low = count < 8 ? bits.low | ByteWord.spaces(after: count) : bits.low
-        let high = bits.high & 0x00FF_FFFF_FFFF_FFFF | ByteWord.spaces(after: count > 8 ? count &- 8 : 0)
-        guard JSONScan.special(low) | JSONScan.special(high) == 0 else { return false }
+        let block = unsafeBitCast(bits, to: ByteBlock.self)
+        // After the text there are zeros, which would have to be escaped if they were part of it: the first such byte tells.
+        guard JSONScan.first(JSONScan.special(block)) >= count else { return false }
         output.write(upTo: 24) { place in
-            let raw = UnsafeMutableRawPointer(place)
             place[0] = UInt8(ascii: "\"")
-            raw.storeBytes(of: low, toByteOffset: 1, as: UInt64.self)
-            raw.storeBytes(of: high, toByteOffset: 9, as: UInt64.self)
+            UnsafeMutableRawPointer(place).storeBytes(of: block, toByteOffset: 1, as: ByteBlock.self)
             place[count &+ 1] = UInt8(ascii: "\"")
             return count &+ 2
         }
@@ -50,47 +48,32 @@ enum JSONText {
 
     /// Copies bytes up to the first that must be escaped, whole words at a step; hands out where that stands, or `count`.
     @inline(__always)
-    private static func copyPlain(_ source: UnsafeRawPointer, _ from: Int, _ count: Int, to place: UnsafeMutableRawPointer) -> Int
-    {
+    private static func copyPlain(
+        _ source: UnsafeRawPointer, _ from: Int, _ count: Int, to start: UnsafeMutableRawPointer
+    ) -> Int {
         var position = from
-        var place = place
-        if count &- from >= 32 {
-            let plain = copyBlocks(source, from, count, to: place)
-            place += plain &- position
-            position = plain
+        // So that a position in the source is one in the output.
+        let place = start - from
+        while position &+ 16 <= count {
+            let block = ByteBlock.load(source, position)
+            place.storeBytes(of: block, toByteOffset: position, as: ByteBlock.self)
+            let special = JSONScan.special(block)
+            if !special.isEmpty { return position &+ JSONScan.first(special) }
+            position &+= 16
         }
-        while position &+ 8 <= count {
+        if position &+ 8 <= count {
             let word = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            place.storeBytes(of: word, as: UInt64.self)
+            place.storeBytes(of: word, toByteOffset: position, as: UInt64.self)
             let special = JSONScan.special(word)
             if special != 0 { return position &+ special.trailingZeroBitCount >> 3 }
             position &+= 8
-            place += 8
         }
         let left = count &- position
         if left == 0 { return count }
-        // What is missing to eight bytes is filled with spaces.
+        // What is missing to eight bytes is zero and comes last.
         let word = ByteWord.load(source + position, left)
-        place.storeBytes(of: word, as: UInt64.self)
-        let special = JSONScan.special(word | ByteWord.spaces(after: left))
-        return special == 0 ? count : position &+ special.trailingZeroBitCount >> 3
-    }
-
-    /// The same for blocks of 32 bytes, up to one with something to escape.
-    @inline(never)
-    private static func copyBlocks(
-        _ source: UnsafeRawPointer, _ from: Int, _ count: Int, to place: UnsafeMutableRawPointer
-    ) -> Int {
-        var position = from
-        while position &+ 32 <= count {
-            let first = ByteBlock.load(source, position)
-            let second = ByteBlock.load(source, position &+ 16)
-            guard (JSONScan.special(first) .| JSONScan.special(second)).isEmpty else { return position }
-            place.storeBytes(of: first, toByteOffset: position &- from, as: ByteBlock.self)
-            place.storeBytes(of: second, toByteOffset: position &- from &+ 16, as: ByteBlock.self)
-            position &+= 32
-        }
-        return position
+        place.storeBytes(of: word, toByteOffset: position, as: UInt64.self)
+        return min(count, position &+ JSONScan.special(word).trailingZeroBitCount >> 3)
     }
 
     /// Goes on from a byte that must be escaped.
@@ -98,23 +81,36 @@ enum JSONText {
     private static func appendRest(_ source: UnsafeRawPointer, _ from: Int, _ count: Int, to output: inout OutputBuffer) {
         var position = from
         while position < count {
-            output.write(upTo: 6) { escape(source.load(fromByteOffset: position, as: UInt8.self), to: $0) }
-            let start = position + 1
-            output.write(upTo: count - start + slack) {
-                position = copyPlain(source, start, count, to: UnsafeMutableRawPointer($0))
-                return position - start
+            // Room for an escape and for all that is left, so that one question is enough until the next escape.
+            output.write(upTo: count &- position &+ 6 &+ slack) { place in
+                let escaped = escape(source.load(fromByteOffset: position, as: UInt8.self), to: place)
+                let start = position &+ 1
+                position = copyPlain(source, start, count, to: UnsafeMutableRawPointer(place + escaped))
+                return escaped &+ position &- start
             }
         }
         output.append(UInt8(ascii: "\""))
     }
 
+    @inline(__always)
     private static func escape(_ byte: UInt8, to place: UnsafeMutablePointer<UInt8>) -> Int {
         place[0] = UInt8(ascii: "\\")
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            place[1] = byte
+            return 2
+        }
+        if byte == 0x0A {
+            place[1] = UInt8(ascii: "n")
+            return 2
+        }
+        return escapeRare(byte, to: place)
+    }
+
+    @inline(never)
+    private static func escapeRare(_ byte: UInt8, to place: UnsafeMutablePointer<UInt8>) -> Int {
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): place[1] = byte
         case 0x08: place[1] = UInt8(ascii: "b")
         case 0x09: place[1] = UInt8(ascii: "t")
-        case 0x0A: place[1] = UInt8(ascii: "n")
         case 0x0C: place[1] = UInt8(ascii: "f")
         case 0x0D: place[1] = UInt8(ascii: "r")
         default:
