@@ -34,6 +34,11 @@ public protocol Codec: Sendable {
     ///
     /// Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
     func encode(_ value: some TokenWritable, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8]
+
+    /// The bytes of an `Encodable`. By default it is recorded and the recording given to a writer.
+    ///
+    /// Throws `EncodingError` with the path, or ``CodecError``.
+    func encode(encoding value: some Encodable, limits: Limits, canonical: Bool) throws -> [UInt8]
 }
 
 extension Codec {
@@ -80,11 +85,21 @@ extension Codec {
         return try finish(consume writer)
     }
 
-    /// The bytes of an `Encodable`. Throws `EncodingError` with the path, or ``CodecError``.
-    public func encode(encoding value: some Encodable, limits: Limits = .standard, canonical: Bool = false) throws -> [UInt8] {
+    /// The bytes of an `Encodable`.
+    public func encode(encoding value: some Encodable, limits: Limits, canonical: Bool) throws -> [UInt8] {
         var buffer = TokenBuffer(limits: limits)
         try buffer.encode(value)
         return try encode(buffer, limits: limits, canonical: canonical)
+    }
+
+    /// The bytes of an `Encodable`. Throws `EncodingError` with the path, or ``CodecError``.
+    public func encode(encoding value: some Encodable, limits: Limits = .standard) throws -> [UInt8] {
+        try encode(encoding: value, limits: limits, canonical: false)
+    }
+
+    /// The bytes of an `Encodable`; canonical ones have the keys of every map sorted by their UTF-8 bytes.
+    public func encode(encoding value: some Encodable, canonical: Bool) throws -> [UInt8] {
+        try encode(encoding: value, limits: .standard, canonical: canonical)
     }
 
     /// A `Decodable` from bytes. Throws ``CodecError`` for bytes that are no document, `DecodingError` for a wrong shape.

@@ -46,22 +46,17 @@ extension JobArguments.Address: TokenReadable {
 extension JobArguments: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 4)
-        try writer.key("id")
-        try writer.int(Int64(id))
-        try writer.key("name")
-        try writer.text(name)
+        try writer.write("id", id)
+        try writer.write("name", name)
         try writer.key("n")
         try writer.beginArray(count: n.count)
         for number in n { try writer.int(Int64(number)) }
         try writer.endArray()
         try writer.key("nested")
         try writer.beginMap(count: 3)
-        try writer.key("street")
-        try writer.text(nested.street)
-        try writer.key("city")
-        try writer.text(nested.city)
-        try writer.key("country")
-        try writer.text(nested.country)
+        try writer.write("street", nested.street)
+        try writer.write("city", nested.city)
+        try writer.write("country", nested.country)
         try writer.endMap()
         try writer.endMap()
     }

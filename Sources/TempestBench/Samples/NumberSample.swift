@@ -64,10 +64,8 @@ extension NumberSample.Series: TokenReadable {
 extension NumberSample.Series: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 3)
-        try writer.key("start")
-        try writer.int(Int64(start))
-        try writer.key("step")
-        try writer.double(step)
+        try writer.write("start", start)
+        try writer.write("step", step)
         try writer.key("points")
         try writer.beginArray(count: points.count)
         for point in points { try writer.double(point) }

@@ -43,24 +43,17 @@ extension Record: TokenReadable {
 extension Record: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 8)
-        try writer.key("id")
-        try writer.int(Int64(id))
-        try writer.key("name")
-        try writer.text(name)
-        try writer.key("email")
-        try writer.text(email)
-        try writer.key("active")
-        try writer.bool(active)
-        try writer.key("score")
-        try writer.double(score)
-        try writer.key("created")
-        try writer.text(created)
+        try writer.write("id", id)
+        try writer.write("name", name)
+        try writer.write("email", email)
+        try writer.write("active", active)
+        try writer.write("score", score)
+        try writer.write("created", created)
         try writer.key("tags")
         try writer.beginArray(count: tags.count)
         for tag in tags { try writer.text(tag) }
         try writer.endArray()
-        try writer.key("note")
-        try writer.text(note)
+        try writer.write("note", note)
         try writer.endMap()
     }
 }

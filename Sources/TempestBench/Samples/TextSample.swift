@@ -56,12 +56,9 @@ extension TextSample.Article: TokenReadable {
 extension TextSample.Article: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 3)
-        try writer.key("language")
-        try writer.text(language)
-        try writer.key("title")
-        try writer.text(title)
-        try writer.key("body")
-        try writer.text(body)
+        try writer.write("language", language)
+        try writer.write("title", title)
+        try writer.write("body", body)
         try writer.endMap()
     }
 }

@@ -57,12 +57,9 @@ extension TreeNode: TokenReadable {
 extension TreeNode: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 4)
-        try writer.key("id")
-        try writer.int(Int64(id))
-        try writer.key("name")
-        try writer.text(name)
-        try writer.key("open")
-        try writer.bool(open)
+        try writer.write("id", id)
+        try writer.write("name", name)
+        try writer.write("open", open)
         try writer.key("children")
         try writer.beginArray(count: children.count)
         for child in children { try child.write(to: &writer) }

@@ -17,7 +17,7 @@ final class Recorder {
     }
 
     private struct State {
-        var buffer: TokenBuffer
+        var recording: Recording
         var slots: [Slot] = []
         var serial = 0
         var children: [Recorder] = []
@@ -26,50 +26,56 @@ final class Recorder {
     /// Behind a pointer, not in properties: those of a class are checked for overlapping access at every use, which took a third of
     /// the time. Nobody but this recorder sees it, and no method calls a program's code while it holds a part of it.
     private let state: UnsafeMutablePointer<State>
-    /// The state of the recording before.
-    private let start: TokenBuffer.Mark
-    /// The path to the value that is recorded first.
+    /// The path to the value that is recorded.
     private let prefix: [any CodingKey]
 
-    init(buffer: TokenBuffer, prefix: [any CodingKey]) {
-        start = buffer.mark
+    init(limits: Limits, prefix: [any CodingKey]) {
         self.prefix = prefix
         state = .allocate(capacity: 1)
-        state.initialize(to: State(buffer: buffer))
+        state.initialize(to: State(recording: Recording(limits: limits)))
     }
 
     deinit {
+        state.pointee.recording.free()
         state.deinitialize(count: 1)
         state.deallocate()
     }
 
-    /// Hands out the recording and keeps none.
-    func takeBuffer() -> TokenBuffer {
-        var taken = TokenBuffer()
-        swap(&taken, &state.pointee.buffer)
-        return taken
-    }
-
-    /// Records one value at the place where the recording is, splices included.
-    func encodeRoot(_ value: some Encodable) throws {
-        try encode(value)
-        guard !state.pointee.children.isEmpty else { return }
-        let tape = state.pointee.buffer.tape
-        state.pointee.buffer.rewind(to: start)
-        var target = takeBuffer()
-        defer { state.pointee.buffer = target }
-        do throws(CodecError) {
-            try resolve(tape, from: start.entries, into: &target)
-        } catch {
-            throw refusal(value, error)
+    /// Records one value and calls the body with its entries, of which there are `count`; splices are resolved.
+    @inline(__always)
+    static func record<T: Encodable, R>(
+        _ value: T, limits: Limits, _ body: (_ view: TapeView, _ count: Int) throws -> R
+    ) throws -> R {
+        let recorder = Recorder(limits: limits, prefix: [])
+        try recorder.encode(value)
+        let state = recorder.state
+        guard state.pointee.children.isEmpty else { return try recorder.resolved(value, body) }
+        guard state.pointee.recording.room.count <= limits.values else {
+            throw recorder.invalid(value, "more than \(limits.values) values")
+        }
+        return try withExtendedLifetime(recorder) {
+            try body(state.pointee.recording.view, state.pointee.recording.room.count)
         }
     }
 
-    private func resolve<W: TokenWriter>(_ tape: Tape, from start: Int, into target: inout W) throws(CodecError) {
-        try tape.write(from: start, to: tape.entries.count, into: &target) { (number, writer) throws(CodecError) in
+    @inline(never)
+    private func resolved<R>(_ value: some Encodable, _ body: (TapeView, Int) throws -> R) throws -> R {
+        var target = Recording(limits: state.pointee.recording.limits)
+        defer { target.free() }
+        do throws(CodecError) {
+            try resolve(into: &target)
+        } catch {
+            throw refusal(value, error)
+        }
+        return try body(target.view, target.room.count)
+    }
+
+    private func resolve<W: TokenWriter>(into target: inout W) throws(CodecError) {
+        let tape = state.pointee.recording.tape
+        try tape.write(from: 0, to: tape.entries.count, into: &target) { (number, writer) throws(CodecError) in
             let child = state.pointee.children[number]
             try child.closeAll()
-            try child.resolve(child.state.pointee.buffer.tape, from: 0, into: &writer)
+            try child.resolve(into: &writer)
         }
     }
 
@@ -80,13 +86,13 @@ final class Recorder {
 
     private func close(_ opened: Opened, emptyIsMap: Bool) throws(CodecError) {
         switch opened {
-        case .map: try state.pointee.buffer.endMap()
-        case .array: try state.pointee.buffer.endArray()
+        case .map: try state.pointee.recording.endMap()
+        case .array: try state.pointee.recording.endArray()
         case .scalar: break
         case .nothing:
             guard emptyIsMap else { return }
-            try state.pointee.buffer.beginMap(count: 0)
-            try state.pointee.buffer.endMap()
+            try state.pointee.recording.beginMap(count: 0)
+            try state.pointee.recording.endMap()
         }
     }
 
@@ -131,15 +137,15 @@ final class Recorder {
 
     /// The arrays that are met most, without a container for each.
     @inline(__always)
-    private func recordArray<E>(_ array: [E], _ body: (E, inout TokenBuffer) throws(CodecError) -> Void) throws {
+    private func recordArray<E>(_ array: [E], _ body: (E, inout Recording) throws(CodecError) -> Void) throws {
         var current: E?
         do throws(CodecError) {
-            try state.pointee.buffer.beginArray(count: array.count)
+            try state.pointee.recording.beginArray(count: array.count)
             for element in array {
                 current = element
-                try body(element, &state.pointee.buffer)
+                try body(element, &state.pointee.recording)
             }
-            try state.pointee.buffer.endArray()
+            try state.pointee.recording.endArray()
         } catch {
             if let current { throw refusal(current, error) }
             throw refusal(array, error)
@@ -147,7 +153,7 @@ final class Recorder {
     }
 
     private func encodeUnknown<T: Encodable>(_ value: T) throws {
-        let limit = state.pointee.buffer.limits.depth * 4
+        let limit = state.pointee.recording.limits.depth * 4
         guard state.pointee.slots.count <= limit else {
             throw invalid(value, "encode(to:) goes deeper than \(limit) calls")
         }
@@ -172,7 +178,7 @@ final class Recorder {
         let serial = state.pointee.serial
         state.pointee.slots.append(Slot(opened: opened, serial: serial))
         return SlotEncoder(
-            recorder: self, slot: state.pointee.slots.count - 1, serial: serial, depth: state.pointee.buffer.nesting.depth)
+            recorder: self, slot: state.pointee.slots.count - 1, serial: serial, depth: state.pointee.recording.room.depth)
     }
 
     // MARK: Slots
@@ -188,8 +194,8 @@ final class Recorder {
         guard before == .nothing else { return }
         do throws(CodecError) {
             switch opened {
-            case .map: try state.pointee.buffer.beginMap(count: -1)
-            case .array: try state.pointee.buffer.beginArray(count: -1)
+            case .map: try state.pointee.recording.beginMap(count: -1)
+            case .array: try state.pointee.recording.beginArray(count: -1)
             case .scalar, .nothing: break
             }
         } catch {
@@ -213,14 +219,14 @@ final class Recorder {
     }
 
     /// How many elements the container on top has.
-    var count: Int { state.pointee.buffer.nesting.top.count }
+    var count: Int { state.pointee.recording.room.elements }
 
     /// Records a key.
     @inline(__always)
     func key(_ key: some CodingKey) throws {
         let name = key.stringValue
         do throws(CodecError) {
-            try state.pointee.buffer.key(name)
+            try state.pointee.recording.key(name)
         } catch {
             throw refusal(name, error)
         }
@@ -228,9 +234,9 @@ final class Recorder {
 
     /// Calls the body with the value and the recording; an error becomes an EncodingError for this value.
     @inline(__always)
-    func record<T>(_ value: T, _ body: (T, inout TokenBuffer) throws(CodecError) -> Void) throws {
+    func record<T>(_ value: T, _ body: (T, inout Recording) throws(CodecError) -> Void) throws {
         do throws(CodecError) {
-            try body(value, &state.pointee.buffer)
+            try body(value, &state.pointee.recording)
         } catch {
             throw refusal(value, error)
         }
@@ -238,10 +244,10 @@ final class Recorder {
 
     /// A recorder whose value will stand at this place.
     func makeChild(_ key: any CodingKey, _ opened: Opened) throws -> SlotEncoder {
-        let limits = state.pointee.buffer.limits
-        let child = Recorder(buffer: TokenBuffer(limits: limits), prefix: path())
+        let limits = state.pointee.recording.limits
+        let child = Recorder(limits: limits, prefix: path())
         do throws(CodecError) {
-            try state.pointee.buffer.splice(state.pointee.children.count)
+            try state.pointee.recording.splice(state.pointee.children.count)
         } catch {
             throw refusal(key.stringValue, error)
         }
@@ -256,21 +262,26 @@ final class Recorder {
     /// The path to what is recorded next: read from the recording when it is asked for, so that nothing is kept of it meanwhile.
     /// `depth`: no deeper than so many containers.
     func path(_ depth: Int = .max) -> [any CodingKey] {
-        let buffer = state.pointee.buffer
-        let open = buffer.nesting.open
-        var path = prefix
-        for (place, frame) in open.enumerated() where place >= start.depth && place < depth {
-            let isInnermost = place == open.count - 1
-            if frame.isMap {
-                // The key stands right before what is open in it, or is the last thing that was recorded.
-                if isInnermost && frame.needsKey { break }
-                let key = (isInnermost ? buffer.tape.entries.count : open[place + 1].start) - 1
-                path.append(PathKey(stringValue: buffer.tape.string(buffer.tape.entries[key])))
-            } else {
-                path.append(PathKey(index: isInnermost ? frame.count : frame.count - 1))
+        let recording = state.pointee.recording
+        var keys: [any CodingKey] = []
+        // From the innermost container outwards: the entry of each tells which one is around it, and how many elements that had.
+        var container = recording.room.open
+        var elements = recording.room.elements
+        // Where the value is, or will be, that the path goes to.
+        var place = recording.awaitsValue || !recording.room.isMap ? recording.room.count : -1
+        while container >= 0 {
+            let entry = recording.room.entries[container]
+            if entry.kind == .array {
+                keys.append(PathKey(index: elements))
+            } else if place > 0 {
+                // The key stands right before its value.
+                keys.append(PathKey(stringValue: recording.view.string(recording.room.entries[place - 1])))
             }
+            place = container
+            container = Int(Int32(truncatingIfNeeded: entry.high))
+            elements = entry.low
         }
-        return path
+        return prefix + keys.reversed().prefix(depth)
     }
 
     @inline(never)

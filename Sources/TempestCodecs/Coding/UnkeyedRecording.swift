@@ -26,7 +26,7 @@ struct UnkeyedRecording: UnkeyedEncodingContainer {
     }
 
     @inline(__always)
-    private mutating func record<T>(_ value: T, _ body: (T, inout TokenBuffer) throws(CodecError) -> Void) throws {
+    private mutating func record<T>(_ value: T, _ body: (T, inout Recording) throws(CodecError) -> Void) throws {
         try begin().record(value, body)
     }
 
@@ -82,7 +82,7 @@ struct SingleRecording: SingleValueEncodingContainer {
     var codingPath: [any CodingKey] { encoder.codingPath }
 
     @inline(__always)
-    private func record<T>(_ value: T, _ body: (T, inout TokenBuffer) throws(CodecError) -> Void) throws {
+    private func record<T>(_ value: T, _ body: (T, inout Recording) throws(CodecError) -> Void) throws {
         try encoder.recorder.open(.scalar, in: encoder)
         try encoder.recorder.record(value, body)
     }

@@ -58,6 +58,16 @@ struct Entry: Sendable {
     @inline(__always) var high: Int { Int(payload >> 32) }
     @inline(__always) var low: Int { Int(payload & 0xFFFF_FFFF) }
     @inline(__always) var isContainer: Bool { kind == .array || kind == .map }
+    /// Whether the payload is a place in the bytes.
+    @inline(__always) var hasBytes: Bool { kind == .text || kind == .binary || kind == .ext }
+
+    /// The same entry on a tape that has so many entries and bytes before it.
+    @inline(__always)
+    func moved(by count: Int, bytes: Int) -> Entry {
+        var moved = self
+        if isContainer { moved.payload &+= UInt64(count) << 32 } else if hasBytes { moved.payload &+= UInt64(bytes) << 32 }
+        return moved
+    }
 }
 
 /// The entries of one or more values and the bytes that they point into.

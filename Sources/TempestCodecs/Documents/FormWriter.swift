@@ -123,6 +123,36 @@ public struct FormWriter<Form: TokenForm> {
         try check()
     }
 
+    /// Writes a key and text.
+    public mutating func write(_ key: String, _ value: String) throws(CodecError) {
+        try beginPair(key)
+        try reserve(value.utf8.count)
+        form.text(value)
+        try check()
+    }
+
+    /// Writes a key and an integer.
+    public mutating func write(_ key: String, _ value: Int) throws(CodecError) {
+        try beginPair(key)
+        form.int(Int64(value))
+        try check()
+    }
+
+    /// Writes a key and a float; refuses NaN and the infinities.
+    public mutating func write(_ key: String, _ value: Double) throws(CodecError) {
+        guard value.isFinite else { throw notFinite(value) }
+        try beginPair(key)
+        form.double(value)
+        try check()
+    }
+
+    /// Writes a key and a bool.
+    public mutating func write(_ key: String, _ value: Bool) throws(CodecError) {
+        try beginPair(key)
+        form.bool(value)
+        try check()
+    }
+
     /// Closes the map.
     public mutating func endMap() throws(CodecError) {
         _ = try nesting.end(map: true)
@@ -149,6 +179,14 @@ public struct FormWriter<Form: TokenForm> {
     private mutating func beginKey() throws(CodecError) {
         if nesting.top.count > 0 { form.separate() }
         try nesting.key()
+    }
+
+    @inline(__always)
+    private mutating func beginPair(_ key: String) throws(CodecError) {
+        if nesting.top.count > 0 { form.separate() }
+        try nesting.pair()
+        try reserve(key.utf8.count)
+        form.key(key, isOnly: nesting.top.expected == 1)
     }
 
     @inline(__always)
@@ -213,6 +251,17 @@ extension FormWriter {
         try write(recording.tape, from: 0, to: recording.tape.entries.count)
     }
 
+    /// The bytes of the one value that a recording holds: the same, without a writer.
+    @inline(__always)
+    static func bytes(_ view: TapeView, _ count: Int, _ form: consuming Form, _ limits: Limits) throws(CodecError) -> [UInt8] {
+        var bounds = Bounds(Nesting(name: Form.codec, limits: limits), limits.bytes)
+        bounds.inside = count
+        var index = 0
+        try form.put(view, &index, &bounds)
+        try bounds.check(form.size)
+        return form.finish()
+    }
+
     private mutating func write(_ tape: Tape, from start: Int, to end: Int) throws(CodecError) {
         guard start < end else { return }
         var failure: CodecError?
@@ -222,7 +271,8 @@ extension FormWriter {
                 while index < end {
                     try begin()
                     let first = index
-                    try put(view, &index, depth: nesting.depth)
+                    var bounds = Bounds(nesting, limit)
+                    try form.put(view, &index, &bounds)
                     try nesting.add(values: index - first - 1)
                     try check()
                 }
@@ -231,138 +281,5 @@ extension FormWriter {
             }
         }
         if let failure { throw failure }
-    }
-
-    /// As deep as the tape, whose limit may be another one than ours.
-    private mutating func put(_ view: TapeView, _ index: inout Int, depth: Int) throws(CodecError) {
-        let entry = view.entries[index]
-        index &+= 1
-        switch entry.kind {
-        case .text: form.text(view.bytes(entry))
-        case .int: form.int(Int64(bitPattern: entry.payload))
-        case .double: form.double(Double(bitPattern: entry.payload))
-        case .bool: form.bool(entry.payload != 0)
-        case .null: form.null()
-        case .uint: form.uint(entry.payload)
-        case .map:
-            guard depth < nesting.depthLimit else { throw nesting.tooDeep(nil) }
-            form.beginMap(count: entry.low)
-            for place in 0..<entry.low {
-                if place > 0 { form.separate() }
-                form.key(view.bytes(view.entries[index]), isOnly: entry.low == 1)
-                index &+= 1
-                try put(view, &index, depth: depth &+ 1)
-                try check()
-            }
-            form.endMap()
-        case .array:
-            guard depth < nesting.depthLimit else { throw nesting.tooDeep(nil) }
-            form.beginArray(count: entry.low)
-            for place in 0..<entry.low {
-                if place > 0 { form.separate() }
-                try put(view, &index, depth: depth &+ 1)
-                try check()
-            }
-            form.endArray()
-        case .binary: form.binary(view.bytes(entry))
-        case .ext: try form.ext(type: entry.type, data: view.bytes(entry))
-        }
-    }
-}
-
-/// The limits of a value that is written as a whole, and how much of them is used.
-struct Bounds {
-    let depth: Int
-    let values: Int
-    let bytes: Int
-    let codec: String
-    /// Open containers.
-    var open: Int
-    /// Values inside of the one that is written.
-    var inside = 0
-
-    init(_ nesting: Nesting, _ bytes: Int) {
-        depth = nesting.depthLimit
-        values = nesting.valueLimit
-        open = nesting.depth
-        self.bytes = bytes
-        codec = nesting.name
-    }
-
-    /// Throws when there is too much. Asked when a container opens and before every text: a value may share parts and be far larger than
-    /// it looks, but what else is between two questions is small.
-    @inline(__always)
-    func check(_ size: Int) throws(CodecError) {
-        guard size <= bytes, inside <= values else { throw excess(size) }
-    }
-
-    /// Goes into a container of so many values.
-    @inline(__always)
-    mutating func enter(_ count: Int, _ size: Int) throws(CodecError) {
-        guard open < depth else { throw CodecError(.depth, "\(codec): deeper than \(depth) containers") }
-        open &+= 1
-        inside &+= count
-        try check(size)
-    }
-
-    @inline(never)
-    private func excess(_ size: Int) -> CodecError {
-        size > bytes
-            ? CodecError(.size, "\(codec): over the limit of \(bytes) bytes")
-            : CodecError(.values, "\(codec): more than \(values) values")
-    }
-}
-
-extension TokenForm {
-    /// Writes a value. Written out where it is called: only containers are calls, one inside of the other.
-    @inline(__always)
-    mutating func put(_ value: Value, _ bounds: inout Bounds) throws(CodecError) {
-        switch value {
-        case .text(let string):
-            try bounds.check(size &+ string.utf8.count)
-            text(string)
-        case .int(let value): int(value)
-        case .double(let value):
-            guard value.isFinite else { throw CodecError(.number, "\(Self.codec): \(value) is no value, floats are finite") }
-            double(value)
-        case .bool(let value): bool(value)
-        case .null: null()
-        case .uint(let value): uint(value)
-        case .map(let map): try putMap(map.pairs, &bounds)
-        case .array(let array): try putArray(array, &bounds)
-        case .binary(let bytes):
-            try bounds.check(size &+ bytes.count)
-            bytes.withUnsafeBytes { binary($0) }
-        case .ext(let type, let data):
-            try bounds.check(size &+ data.count)
-            try data.withRawBytes { (raw) throws(CodecError) in try ext(type: type, data: raw) }
-        }
-    }
-
-    /// As deep as the limit at most.
-    private mutating func putArray(_ elements: [Value], _ bounds: inout Bounds) throws(CodecError) {
-        try bounds.enter(elements.count, size)
-        beginArray(count: elements.count)
-        for place in 0..<elements.count {
-            if place > 0 { separate() }
-            try put(elements[place], &bounds)
-        }
-        endArray()
-        bounds.open &-= 1
-    }
-
-    /// As deep as the limit at most.
-    private mutating func putMap(_ pairs: [ValueMap.Pair], _ bounds: inout Bounds) throws(CodecError) {
-        try bounds.enter(2 &* pairs.count, size)
-        beginMap(count: pairs.count)
-        for place in 0..<pairs.count {
-            if place > 0 { separate() }
-            let key = pairs[place].key
-            try bounds.check(size &+ key.utf8.count)
-            self.key(key, isOnly: pairs.count == 1)
-            try put(pairs[place].value, &bounds)
-        }
-        endMap()
-        bounds.open &-= 1
     }
 }

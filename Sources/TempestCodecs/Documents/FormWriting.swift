@@ -61,6 +61,18 @@ extension FormWriting {
     /// Closes the map.
     @inline(__always)
     public mutating func endMap() throws(CodecError) { try base.endMap() }
+    /// Writes a key and text.
+    @inline(__always)
+    public mutating func write(_ key: String, _ value: String) throws(CodecError) { try base.write(key, value) }
+    /// Writes a key and an integer.
+    @inline(__always)
+    public mutating func write(_ key: String, _ value: Int) throws(CodecError) { try base.write(key, value) }
+    /// Writes a key and a float.
+    @inline(__always)
+    public mutating func write(_ key: String, _ value: Double) throws(CodecError) { try base.write(key, value) }
+    /// Writes a key and a bool.
+    @inline(__always)
+    public mutating func write(_ key: String, _ value: Bool) throws(CodecError) { try base.write(key, value) }
     /// Writes a value with all that is in it.
     @inline(__always)
     public mutating func write(_ value: Value) throws(CodecError) { try base.write(value) }

@@ -19,9 +19,9 @@ struct Nesting: Sendable {
 
     /// The innermost container; the root when `depth` is 0.
     private(set) var top: Frame
-    /// The containers around it, without the root.
-    private var parents: [Frame] = []
-    private var root: Frame
+    /// The root and the containers around the innermost one. Most documents have few: those need no array.
+    private var near: InlineArray<4, Frame>
+    private var far: [Frame] = []
     /// The number of open containers.
     private(set) var depth = 0
     private(set) var values = 0
@@ -35,7 +35,7 @@ struct Nesting: Sendable {
         depthLimit = limits.depth
         valueLimit = limits.values
         top = Frame(start: -1, count: 0, expected: roots, isMap: false, needsKey: false)
-        root = top
+        near = InlineArray(repeating: top)
     }
 
     /// Takes a value, scalar or container.
@@ -57,12 +57,19 @@ struct Nesting: Sendable {
         top.count += 1
     }
 
+    /// Takes a key and a scalar for it.
+    @inline(__always)
+    mutating func pair() throws(CodecError) {
+        guard top.needsKey, top.count != top.expected, values &+ 1 < valueLimit else { throw refusal(key: true, nil) }
+        values &+= 2
+        top.count &+= 1
+    }
+
     /// Opens a container (and takes it as a value).
     mutating func begin(map: Bool, expected: Int, start: Int, at offset: Int? = nil) throws(CodecError) {
         try value(at: offset)
         guard depth < depthLimit else { throw tooDeep(offset) }
-        // Most documents are flat: the root has a place of its own, so that they need no array.
-        if depth == 0 { root = top } else { parents.append(top) }
+        if depth < 4 { near[depth] = top } else { far.append(top) }
         depth &+= 1
         top = Frame(start: start, count: 0, expected: expected, isMap: map, needsKey: map)
     }
@@ -78,7 +85,7 @@ struct Nesting: Sendable {
         }
         let closed = top
         depth &-= 1
-        top = depth == 0 ? root : parents.removeLast()
+        top = depth < 4 ? near[depth] : far.removeLast()
         return closed
     }
 
@@ -87,33 +94,6 @@ struct Nesting: Sendable {
         guard depth == 0, top.expected < 0 || top.count == top.expected else {
             throw CodecError(.syntax, "\(name): the document is not complete", at: offset)
         }
-    }
-
-    /// The open containers, from the outermost.
-    var open: [Frame] {
-        switch depth {
-        case 0: []
-        default: parents + [top]
-        }
-    }
-
-    /// A state to come back to while its containers are still open.
-    struct Mark: Sendable {
-        var top: Frame
-        var depth: Int
-        var values: Int
-    }
-
-    /// The state as it is. Containers below the top do not change while the top is open, so that they need not be kept.
-    var mark: Mark { Mark(top: top, depth: depth, values: values) }
-
-    /// Forgets what was opened and counted since.
-    mutating func rewind(to mark: Mark) {
-        // Below depth 1 nothing is in the array.
-        parents.removeLast(max(depth - 1, 0) - max(mark.depth - 1, 0))
-        depth = mark.depth
-        top = mark.top
-        values = mark.values
     }
 
     /// Takes the values inside of one that is written as a whole.

@@ -41,6 +41,27 @@ struct TapeView {
     }
 }
 
+extension TapeView {
+    /// How many containers are inside of each other in the first entries.
+    func depth(_ count: Int) -> Int {
+        var ends: [Int] = []
+        var deepest = 0
+        for index in 0..<count where entries[index].isContainer {
+            while let end = ends.last, end <= index { ends.removeLast() }
+            ends.append(entries[index].high)
+            deepest = max(deepest, ends.count)
+        }
+        return deepest
+    }
+
+    /// How many bytes the first entries point to; those of a recording stand one after the other.
+    func byteCount(_ count: Int) -> Int {
+        var end = 0
+        for index in 0..<count where entries[index].hasBytes { end = max(end, entries[index].high + entries[index].low) }
+        return end
+    }
+}
+
 extension Tape {
     /// Calls the body with pointers to everything.
     @inline(__always)

@@ -22,40 +22,28 @@ public struct TokenBuffer: TokenWriter, Sendable {
     ///
     /// Throws `EncodingError` with the path if it encodes nothing, too much, or what is no value (NaN); the recording is then as before.
     public mutating func encode(_ value: some Encodable) throws {
-        if tape.entries.isEmpty {
-            tape.entries.reserveCapacity(32)
-            tape.source.reserveCapacity(256)
+        try Recorder.record(value, limits: limits) { (view, count) in
+            try take(view, count, value)
         }
-        let before = mark
-        let recorder = Recorder(buffer: self, prefix: [])
-        // Taken out, so that nothing is copied.
-        self = TokenBuffer(limits: limits)
-        do {
-            try recorder.encodeRoot(value)
-            self = recorder.takeBuffer()
+    }
+
+    /// Takes over the entries of one value: checks that they fit here, and moves what they point to.
+    private mutating func take<T: Encodable>(_ view: TapeView, _ count: Int, _ value: T) throws {
+        do throws(CodecError) {
+            let depth = view.depth(count)
+            guard nesting.depth + depth <= limits.depth else { throw nesting.tooDeep(nil) }
+            let bytes = view.byteCount(count)
+            guard tape.source.count + bytes <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+            try nesting.value()
+            try nesting.add(values: count - 1)
+            let (first, start) = (tape.entries.count, tape.source.count)
+            tape.source.append(contentsOf: UnsafeRawBufferPointer(start: view.source, count: bytes))
+            tape.entries.reserveCapacity(first + count)
+            for index in 0..<count { tape.entries.append(view.entries[index].moved(by: first, bytes: start)) }
         } catch {
-            self = recorder.takeBuffer()
-            rewind(to: before)
-            throw error
+            throw EncodingError.invalidValue(
+                value, EncodingError.Context(codingPath: [], debugDescription: error.description, underlyingError: error))
         }
-    }
-
-    /// A state to come back to.
-    struct Mark {
-        var entries: Int
-        var bytes: Int
-        var nesting: Nesting.Mark
-        var depth: Int { nesting.depth }
-    }
-
-    /// The state as it is.
-    var mark: Mark { Mark(entries: tape.entries.count, bytes: tape.source.count, nesting: nesting.mark) }
-
-    /// Forgets what was recorded since.
-    mutating func rewind(to mark: Mark) {
-        tape.entries.removeLast(tape.entries.count - mark.entries)
-        tape.source.removeLast(tape.source.count - mark.bytes)
-        nesting.rewind(to: mark.nesting)
     }
 
     /// Records null.
@@ -156,14 +144,6 @@ public struct TokenBuffer: TokenWriter, Sendable {
             let text = tape.string(tape.entries[twice]).debugDescription
             throw CodecError(.duplicateKey, "values: the key \(text) is in the map already")
         }
-    }
-
-    /// Stands for what is written elsewhere until it is resolved.
-    mutating func splice(_ number: Int) throws(CodecError) {
-        try nesting.value()
-        var entry = Entry(.null, offset: 0, payload: UInt64(number))
-        entry.flags = Entry.isSplice
-        tape.entries.append(entry)
     }
 
     @inline(__always)

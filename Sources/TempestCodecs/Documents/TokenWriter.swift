@@ -37,6 +37,14 @@ public protocol TokenWriter {
     /// Closes the map.
     mutating func endMap() throws(CodecError)
 
+    /// Writes a key and text for it: the same as the two tokens one after the other, and faster. So are the next three.
+    mutating func write(_ key: String, _ value: String) throws(CodecError)
+    /// Writes a key and an integer.
+    mutating func write(_ key: String, _ value: Int) throws(CodecError)
+    /// Writes a key and a float.
+    mutating func write(_ key: String, _ value: Double) throws(CodecError)
+    /// Writes a key and a bool.
+    mutating func write(_ key: String, _ value: Bool) throws(CodecError)
     /// Writes a value with all that is in it. By default token by token.
     mutating func write(_ value: Value) throws(CodecError)
     /// Writes a node with all that is in it. By default token by token.
@@ -54,28 +62,24 @@ extension TokenWriter {
     }
 
     /// Writes a key and its value.
-    @inlinable
     public mutating func write(_ key: String, _ value: String) throws(CodecError) {
         try self.key(key)
         try text(value)
     }
 
     /// Writes a key and its value.
-    @inlinable
     public mutating func write(_ key: String, _ value: Int) throws(CodecError) {
         try self.key(key)
         try int(Int64(value))
     }
 
     /// Writes a key and its value.
-    @inlinable
     public mutating func write(_ key: String, _ value: Double) throws(CodecError) {
         try self.key(key)
         try double(value)
     }
 
     /// Writes a key and its value.
-    @inlinable
     public mutating func write(_ key: String, _ value: Bool) throws(CodecError) {
         try self.key(key)
         try bool(value)

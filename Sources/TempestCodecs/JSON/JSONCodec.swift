@@ -48,4 +48,16 @@ public struct JSONCodec: Codec {
         }
         return try written(value, limits: limits, canonical: canonical)
     }
+
+    /// The bytes of an `Encodable`.
+    public func encode<T: Encodable>(encoding value: T, limits: Limits, canonical: Bool) throws -> [UInt8] {
+        if canonical {
+            var buffer = TokenBuffer(limits: limits)
+            try buffer.encode(value)
+            return try encode(buffer, limits: limits, canonical: true)
+        }
+        return try Recorder.record(value, limits: limits) { (view, count) in
+            try FormWriter.bytes(view, count, JSONForm(), limits)
+        }
+    }
 }

@@ -1,0 +1,188 @@
+// The tokens of one Encodable while it encodes, in memory that only the recorder sees.
+// Before it: the containers of the encoder. After it: a codec's bytes, or a TokenBuffer.
+
+/// Tokens as entries over their bytes, like a document's: written through pointers, because a recording is made for every answer.
+///
+/// It checks what a program can get wrong (keys and values in turn, a key twice, depth, sizes); its owner calls ``free()``.
+struct Recording: TokenWriter {
+    private(set) var room: TapeRoom
+    private(set) var bytes: UnsafeMutablePointer<UInt8>
+    private(set) var byteCount = 0
+    private var byteCapacity = 512
+    let limits: Limits
+    /// Asked for once a recording: a static constant that must be worked out costs a call at every look.
+    private let packsText = SmallText.isKnownLayout
+
+    init(limits: Limits) {
+        self.limits = limits
+        let capacity = 64
+        room = TapeRoom(.allocate(capacity: capacity), capacity: capacity)
+        bytes = .allocate(capacity: byteCapacity)
+    }
+
+    func free() {
+        room.entries.deallocate()
+        bytes.deallocate()
+    }
+
+    /// Everything that was recorded, good until the next token.
+    var view: TapeView { TapeView(entries: UnsafePointer(room.entries), source: bytes, side: bytes) }
+
+    /// The same as a tape of its own.
+    var tape: Tape {
+        Tape(
+            entries: [Entry](UnsafeBufferPointer(start: room.entries, count: room.count)),
+            source: [UInt8](UnsafeBufferPointer(start: bytes, count: byteCount)))
+    }
+
+    // MARK: Tokens
+
+    mutating func null() throws(CodecError) { try add(Entry(.null, offset: 0)) }
+    mutating func bool(_ value: Bool) throws(CodecError) { try add(Entry(.bool, offset: 0, payload: value ? 1 : 0)) }
+    @inline(__always)
+    mutating func int(_ value: Int64) throws(CodecError) {
+        try add(Entry(.int, offset: 0, payload: UInt64(bitPattern: value)))
+    }
+    mutating func uint(_ value: UInt64) throws(CodecError) {
+        try add(Entry(value > UInt64(Int64.max) ? .uint : .int, offset: 0, payload: value))
+    }
+    mutating func double(_ value: Double) throws(CodecError) {
+        guard value.isFinite else { throw CodecError(.number, "values: \(value) is no value, floats are finite") }
+        try add(Entry(.double, offset: 0, payload: value.bitPattern))
+    }
+
+    @inline(__always)
+    mutating func text(_ value: String) throws(CodecError) {
+        let start = byteCount
+        try add(Entry(.text, offset: 0, start: start, length: try keep(value)))
+    }
+
+    @inline(__always)
+    mutating func key(_ key: String) throws(CodecError) {
+        let start = byteCount
+        try addKey(Entry(.text, offset: 0, start: start, length: try keep(key), flags: Entry.isKey))
+    }
+
+    mutating func text(utf8: UnsafeRawBufferPointer) throws(CodecError) {
+        guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: text that is not valid UTF-8") }
+        try addBytes(.text, utf8)
+    }
+
+    mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError) {
+        guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: a key that is not valid UTF-8") }
+        let start = byteCount
+        try keep(utf8)
+        try addKey(Entry(.text, offset: 0, start: start, length: utf8.count, flags: Entry.isKey))
+    }
+
+    mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) { try addBytes(.binary, bytes) }
+    mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) { try addBytes(.ext, data, type: type) }
+
+    mutating func beginArray(count: Int) throws(CodecError) { try begin(.array) }
+    mutating func beginMap(count: Int) throws(CodecError) { try begin(.map) }
+
+    mutating func endArray() throws(CodecError) {
+        guard room.open >= 0, !room.isMap else { throw CodecError(.syntax, "values: no array is open") }
+        room.end()
+    }
+
+    /// Closes a map; throws if a key is in it twice.
+    mutating func endMap() throws(CodecError) {
+        guard room.open >= 0, room.isMap, !awaitsValue else {
+            throw CodecError(.syntax, "values: no map is open, or its last key has no value")
+        }
+        var none = LargeMaps()
+        let twice = view.duplicate(inMap: room.open, count: room.elements, end: room.count, &none)
+        room.end()
+        if let twice {
+            throw CodecError(
+                .duplicateKey, "values: the key \(view.string(room.entries[twice]).debugDescription) is in the map already")
+        }
+    }
+
+    /// Stands for what is recorded elsewhere until it is resolved.
+    mutating func splice(_ number: Int) throws(CodecError) {
+        var entry = Entry(.null, offset: 0, payload: UInt64(number))
+        entry.flags = Entry.isSplice
+        try add(entry)
+    }
+
+    // MARK: Room
+
+    /// Whether the last thing that was recorded is a key.
+    var awaitsValue: Bool { room.count > 0 && room.entries[room.count &- 1].flags & Entry.isKey != 0 }
+
+    @inline(__always)
+    private mutating func add(_ entry: Entry) throws(CodecError) {
+        if room.isMap, !awaitsValue { throw CodecError(.syntax, "values: a value where a key belongs") }
+        if !room.hasRoom { try grow() }
+        room.add(entry)
+    }
+
+    @inline(__always)
+    private mutating func addKey(_ entry: Entry) throws(CodecError) {
+        guard room.isMap, !awaitsValue else { throw CodecError(.syntax, "values: a key where none belongs") }
+        if !room.hasRoom { try grow() }
+        room.addKey(entry)
+    }
+
+    private mutating func begin(_ kind: Kind) throws(CodecError) {
+        if room.isMap, !awaitsValue { throw CodecError(.syntax, "values: a value where a key belongs") }
+        guard room.depth < limits.depth else { throw CodecError(.depth, "values: deeper than \(limits.depth) containers") }
+        if !room.hasRoom { try grow() }
+        room.begin(kind, at: 0)
+    }
+
+    private mutating func addBytes(_ kind: Kind, _ raw: UnsafeRawBufferPointer, type: Int8 = 0) throws(CodecError) {
+        let start = byteCount
+        try keep(raw)
+        try add(Entry(kind, offset: 0, start: start, length: raw.count, type: type))
+    }
+
+    /// Keeps the bytes of a string; hands out how many. A small one is its own bytes.
+    @inline(__always)
+    private mutating func keep(_ text: String) throws(CodecError) -> Int {
+        let count = text.utf8.count
+        if byteCount &+ count &+ 16 > byteCapacity { try grow(bytes: count &+ 16) }
+        let bits = SmallText.bits(text)
+        if packsText, bits.isSmall {
+            let place = UnsafeMutableRawPointer(bytes + byteCount)
+            place.storeBytes(of: bits.low, as: UInt64.self)
+            place.storeBytes(of: bits.high, toByteOffset: 8, as: UInt64.self)
+        } else {
+            var text = text
+            text.withUTF8 { utf8 in
+                if let base = utf8.baseAddress { (bytes + byteCount).initialize(from: base, count: utf8.count) }
+            }
+        }
+        byteCount &+= count
+        return count
+    }
+
+    private mutating func keep(_ raw: UnsafeRawBufferPointer) throws(CodecError) {
+        if byteCount &+ raw.count > byteCapacity { try grow(bytes: raw.count) }
+        if let base = raw.baseAddress { UnsafeMutableRawPointer(bytes + byteCount).copyMemory(from: base, byteCount: raw.count) }
+        byteCount &+= raw.count
+    }
+
+    @inline(never)
+    private mutating func grow() throws(CodecError) {
+        guard room.count < limits.values else { throw CodecError(.values, "values: more than \(limits.values) values") }
+        let old = room.entries
+        let capacity = room.capacity * 2
+        room.move(to: .allocate(capacity: capacity), capacity: capacity)
+        old.deallocate()
+    }
+
+    @inline(never)
+    private mutating func grow(bytes count: Int) throws(CodecError) {
+        guard byteCount + count <= limits.bytes + 16 else {
+            throw CodecError(.size, "values: over the limit of \(limits.bytes) bytes")
+        }
+        let capacity = max(byteCapacity * 2, byteCount + count)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.initialize(from: bytes, count: byteCount)
+        bytes.deallocate()
+        (bytes, byteCapacity) = (larger, capacity)
+    }
+}
