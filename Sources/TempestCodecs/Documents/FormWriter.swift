@@ -192,10 +192,10 @@ extension FormWriter {
         try check()
     }
 
-    /// The bytes of a value: the same, without a writer.
+    /// The bytes of a value that is the whole document.
     @inline(__always)
-    static func bytes(_ value: Value, _ form: consuming Form, _ limits: Limits) throws(CodecError) -> [UInt8] {
-        let bounds = Bounds(Nesting(name: Form.codec, limits: limits), limits.bytes)
+    consuming func bytes(of value: Value) throws(CodecError) -> [UInt8] {
+        let bounds = Bounds(nesting, limit)
         var inside = 1
         try form.put(value, depth: 0, bounds, &inside)
         try bounds.check(form.size, inside)

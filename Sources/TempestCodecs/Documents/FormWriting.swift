@@ -1,11 +1,14 @@
 // The writer of a codec: the rules of writing over the codec's form.
 // Made by a codec for each document; types that write tokens are given it.
 
-/// A ``TokenWriter`` that is a ``FormWriter`` and nothing else. A codec's writer is three lines:
+/// A ``TokenWriter`` that is a ``FormWriter`` and nothing else. A codec's writer is a few lines, and its `finish` is there already:
 ///
-///     public struct CBORWriter: FormWriting {
-///         public var base: FormWriter<CBORForm>
-///     }
+/// ```swift
+/// public struct CBORWriter: FormWriting {
+///     public var base: FormWriter<CBORForm>
+///     init(limits: Limits) { base = FormWriter(CBORForm(), limits: limits) }
+/// }
+/// ```
 ///
 /// (A type of its own for each codec, and not the generic one: the compiler writes the code out for it.)
 public protocol FormWriting: TokenWriter {
@@ -70,4 +73,24 @@ extension FormWriting {
     /// Writes all the values of a recording.
     @inline(__always)
     public mutating func write(_ recording: TokenBuffer) throws(CodecError) { try base.write(recording) }
+}
+
+extension Codec where Writer: FormWriting {
+    /// The bytes of a document that is complete.
+    @inline(__always)
+    public func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8] { try writer.base.finish() }
+
+    /// What `encode` does in the codecs of this package: values and recordings, which are most of what is sent, go the short ways.
+    @inline(__always)
+    func encoded<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
+        if T.self == Value.self, !canonical {
+            return try makeWriter(limits: limits).base.bytes(of: unsafeBitCast(value, to: Value.self))
+        }
+        if T.self == TokenBuffer.self, !canonical {
+            var writer = makeWriter(limits: limits)
+            try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
+            return try finish(consume writer)
+        }
+        return try written(value, limits: limits, canonical: canonical)
+    }
 }

@@ -32,20 +32,9 @@ public struct JSONCodec: Codec {
     /// A writer for one document.
     public func makeWriter(limits: Limits) -> JSONWriter { JSONWriter(limits: limits) }
 
-    /// The bytes of a document that is complete.
-    public func finish(_ writer: consuming JSONWriter) throws(CodecError) -> [UInt8] { try writer.base.finish() }
-
     /// The bytes of a value, node or recording.
     public func encode<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
-        // Here and not in the protocol's extension, so that the compiler writes it out for this codec.
-        if T.self == Value.self, !canonical {
-            return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), JSONForm(), limits)
-        }
-        if T.self == TokenBuffer.self, !canonical {
-            var writer = makeWriter(limits: limits)
-            try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
-            return try finish(consume writer)
-        }
-        return try written(value, limits: limits, canonical: canonical)
+        // Here and not in an extension, so that the compiler writes it out for this codec.
+        try encoded(value, limits: limits, canonical: canonical)
     }
 }

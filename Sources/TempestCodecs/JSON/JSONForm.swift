@@ -66,11 +66,6 @@ public struct JSONForm: TokenForm {
         output.append(#""}"#)
     }
 
-    /// Refuses: JSON has no form for it.
-    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
-        throw CodecError(.unencodable, "json: there is no form for an ext (type \(type)), send it as MessagePack")
-    }
-
     /// Writes a comma.
     public mutating func separate() { output.append(UInt8(ascii: ",")) }
     /// Writes `[`.

@@ -90,11 +90,6 @@ public struct TNetstringForm: TokenForm {
     /// Writes bytes as text: there is one form for both.
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) { text(bytes) }
 
-    /// Refuses: tnetstring has no form for it.
-    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
-        throw CodecError(.unencodable, "tnetstring: there is no form for an ext (type \(type)), send it as MessagePack")
-    }
-
     /// Opens an array.
     public mutating func beginArray(count: Int) { begin() }
     /// Closes the array.
