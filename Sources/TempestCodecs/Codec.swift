@@ -13,7 +13,12 @@ public protocol Codec: Sendable {
     /// The media type, for HTTP bridges and logs.
     var contentType: String { get }
 
-    /// Whether an envelope that begins with these bytes is in this codec. No other codec of the set may say so too.
+    /// Whether senders that mean text may write what is read as binary: the name of a job is then taken from binary too, if it is UTF-8.
+    /// By default no, which is right wherever the format tells text from bytes and its libraries keep to that.
+    var binaryMayBeText: Bool { get }
+
+    /// Whether an envelope that begins with these bytes is in this codec. No other codec of the set may say so too: ``CodecSet`` stops
+    /// the program where it sees two.
     func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool
 
     /// Reads exactly one value that fills all the bytes.
@@ -21,10 +26,12 @@ public protocol Codec: Sendable {
     /// Everything in `bytes` is hostile: implementations go through ``DocumentBuilder``, which holds to the limits.
     func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document
 
-    /// A writer for one document, which holds to the limits. A ``FormWriter`` is one for every codec that has a ``TokenForm``.
+    /// A writer for one document, which holds to the limits. A codec that says only the form of each token
+    /// has one by ``FormWriting``.
     func makeWriter(limits: Limits) -> Writer
 
-    /// The bytes of what was written; throws if it is not exactly one complete value.
+    /// The bytes of what was written; throws if it is not exactly one complete value. There is a default for writers that are
+    /// ``FormWriting``.
     func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8]
 
     /// The dynamic value that the bytes hold. By default that of the parsed document.
@@ -42,6 +49,9 @@ public protocol Codec: Sendable {
 }
 
 extension Codec {
+    /// No.
+    public var binaryMayBeText: Bool { false }
+
     /// Reads one value within the protocol's limits.
     public func parse(_ bytes: [UInt8]) throws(CodecError) -> Document {
         try parse(bytes, limits: .standard)

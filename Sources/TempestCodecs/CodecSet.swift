@@ -8,8 +8,12 @@ public struct CodecSet: Sendable {
 
     private let codecs: [any Codec]
 
-    /// A set; the first that recognises an envelope reads it.
+    /// A set. Two codecs that recognise the same beginning are a programming error: envelopes of the second would never reach it. It
+    /// stops the program where it shows in a single byte, or in an envelope of nulls that one of them has written; other overlaps the
+    /// set cannot see, and the first codec takes them.
     public init(_ codecs: [any Codec]) {
+        let overlap = Self.overlap(codecs)
+        precondition(overlap == nil, overlap ?? "")
         self.codecs = codecs
     }
 
@@ -53,6 +57,21 @@ public struct CodecSet: Sendable {
                 "the bytes \(first): no array or map of \(names.joined(separator: ", ")); their codec must be named")
         }
         return try writing.encode(reading.parse(bytes, limits: limits).root, limits: limits, canonical: canonical)
+    }
+
+    /// What is wrong with codecs that are to be in one set; nil if nothing is seen.
+    static func overlap(_ codecs: [any Codec]) -> String? {
+        // Four elements, as a job has; 16 and more are another format in some codecs.
+        let written = codecs.flatMap { codec in
+            [4, 20].compactMap { try? codec.encode(Value.array([Value](repeating: .null, count: $0))) }
+        }
+        for bytes in (0...255).map({ [$0] }) + written {
+            let takers = bytes.withUnsafeBytes { raw in codecs.filter { $0.recognizes(raw) } }
+            guard takers.count > 1 else { continue }
+            let beginning = bytes.prefix(4).map { "0x" + String($0, radix: 16) }.joined(separator: " ")
+            return "the codecs \(takers.map(\.name).joined(separator: " and ")) both recognize \(beginning)"
+        }
+        return nil
     }
 
     private func require(_ name: String) throws(CodecError) -> any Codec {

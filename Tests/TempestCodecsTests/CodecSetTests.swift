@@ -1,8 +1,9 @@
 // Sets of codecs, nodes, and a codec from outside of the package.
 // What a program that brings its own codec relies on.
 
-import TempestCodecs
 import Testing
+
+@testable import TempestCodecs
 
 @Suite("Sets of codecs and nodes")
 struct CodecSetTests {
@@ -38,6 +39,42 @@ struct CodecSetTests {
         #expect(try set.detect(bytes)?.value(bytes) == [1])
     }
 
+    /// JSON by another name, which takes its envelopes.
+    struct Twin: Codec {
+        var name: String { "twin" }
+        var contentType: String { "application/json" }
+        func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.starts(with: Array("[null,null".utf8)) }
+        func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document {
+            try JSONCodec().parse(bytes, limits: limits)
+        }
+        func makeWriter(limits: Limits) -> JSONWriter { JSONCodec().makeWriter(limits: limits) }
+    }
+
+    /// Takes what begins like a large array of MessagePack, and writes nothing of its own.
+    struct Greedy: Codec {
+        var name: String { "greedy" }
+        var contentType: String { "application/x-greedy" }
+        func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.first == 0xDC }
+        func parse(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document { throw CodecError(.syntax, "greedy: no") }
+        func makeWriter(limits: Limits) -> JSONWriter { JSONCodec().makeWriter(limits: limits) }
+        func finish(_ writer: consuming JSONWriter) throws(CodecError) -> [UInt8] { throw CodecError(.unencodable, "greedy: no") }
+    }
+
+    @Test("Two codecs of a set that recognise the same beginning are noticed")
+    func overlap() {
+        #expect(CodecSet.overlap([.json, .messagePack, .tnetstring, Prefixed()]) == nil)
+        #expect(CodecSet.overlap([]) == nil)
+        #expect(CodecSet.overlap([.json, Twin()]) == "the codecs json and twin both recognize 0x5b 0x6e 0x75 0x6c")
+        #expect(CodecSet.overlap([.messagePack, Greedy()]) == "the codecs msgpack and greedy both recognize 0xdc")
+        #expect(CodecSet.overlap([.json, .json])?.hasPrefix("the codecs json and json both recognize") == true)
+    }
+
+    @Test("Only MessagePack's binary may be text")
+    func binaryMayBeText() {
+        let codecs: [any Codec] = [.json, .messagePack, .tnetstring, Prefixed()]
+        #expect(codecs.filter(\.binaryMayBeText).map(\.name) == ["msgpack"])
+    }
+
     @Test("A document goes from one codec of the set to another by name, or told by its beginning")
     func transcode() throws {
         let set = CodecSet.standard.adding(Prefixed())
@@ -55,58 +92,6 @@ struct CodecSetTests {
         #expect(refusal { try set.transcode(json, from: "xml", to: "json") }?.code == .unknownCodec)
         #expect(refusal { try set.transcode(json, to: "json", limits: Limits(depth: 2)) }?.code == .depth)
         #expect(refusal { try set.transcode([0x91, 0xD4, 5, 1], to: "json") }?.code == .unencodable)
-    }
-
-    @Test("The order of tokens refuses what a careless writer lets through")
-    func order() throws {
-        func check(_ body: (inout TokenOrder) throws -> Void) -> CodecError? {
-            refusal {
-                var order = TokenOrder(codec: "own", limits: Limits(depth: 1, values: 4, bytes: 10))
-                try body(&order)
-                try order.finish()
-            }
-        }
-        let bad: [UInt8] = [0xC3, 0x28]
-        #expect(check { try $0.scalar() } == nil)
-        #expect(check { _ in }?.code == .syntax)
-        #expect(
-            check {
-                try $0.scalar(); try $0.scalar()
-            }?.code == .trailing)
-        #expect(check { try $0.double(.infinity) }?.description == "own: inf is no value, floats are finite")
-        #expect(check { try $0.double(1.5) } == nil)
-        #expect(check { order in try bad.withUnsafeBytes { try order.text(utf8: $0) } }?.code == .text)
-        #expect(
-            check { order in
-                try order.beginMap(count: 1); try bad.withUnsafeBytes { try order.key(utf8: $0) }
-            }?.code == .text)
-        #expect(
-            check { order in
-                try order.beginMap(count: 1); try [].withUnsafeBytes { try order.key(utf8: $0) }; try order.scalar();
-                try order.endMap()
-            } == nil)
-        #expect(
-            check {
-                try $0.beginMap(count: 1); try $0.scalar()
-            }?.code == .syntax)
-        #expect(
-            check {
-                try $0.beginArray(count: 1); try $0.endArray()
-            }?.code == .syntax)
-        #expect(
-            check {
-                try $0.beginArray(count: 1); try $0.beginArray(count: 0)
-            }?.code == .depth)
-        #expect(
-            check {
-                try $0.beginArray(count: 5); for _ in 0..<5 { try $0.scalar() }
-            }?.code == .values)
-        #expect(check { try $0.beginArray(count: -1) }?.code == .syntax)
-        #expect(check { try $0.fits(11) }?.code == .size)
-        #expect(
-            check {
-                try $0.fits(10); try $0.text(utf8: UnsafeRawBufferPointer(start: nil, count: 0))
-            } == nil)
     }
 
     @Test("A node shows what it is, where it begins and what is inside")

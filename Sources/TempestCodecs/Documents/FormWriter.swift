@@ -183,10 +183,10 @@ public struct FormWriter<Form: TokenForm> {
 
     @inline(__always)
     private mutating func beginPair(_ key: String) throws(CodecError) {
-        if nesting.top.count > 0 { form.separate() }
+        let isFirst = nesting.top.count == 0
         try nesting.pair()
         try reserve(key.utf8.count)
-        form.key(key, isOnly: nesting.top.expected == 1)
+        if isFirst { form.key(key, isOnly: nesting.top.expected == 1) } else { form.nextKey(key) }
     }
 
     @inline(__always)
@@ -230,7 +230,7 @@ extension FormWriter {
         try check()
     }
 
-    /// The bytes of a value: the same, without a writer.
+    /// The bytes of a value that is the whole document.
     @inline(__always)
     static func bytes(_ value: Value, _ form: consuming Form, _ limits: Limits) throws(CodecError) -> [UInt8] {
         var bounds = Bounds(Nesting(name: Form.codec, limits: limits), limits.bytes)

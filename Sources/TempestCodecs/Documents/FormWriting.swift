@@ -1,11 +1,14 @@
 // The writer of a codec: the rules of writing over the codec's form.
 // Made by a codec for each document; types that write tokens are given it.
 
-/// A ``TokenWriter`` that is a ``FormWriter`` and nothing else. A codec's writer is three lines:
+/// A ``TokenWriter`` that is a ``FormWriter`` and nothing else. A codec's writer is a few lines, and its `finish` is there already:
 ///
-///     public struct CBORWriter: FormWriting {
-///         public var base: FormWriter<CBORForm>
-///     }
+/// ```swift
+/// public struct CBORWriter: FormWriting {
+///     public var base: FormWriter<CBORForm>
+///     init(limits: Limits) { base = FormWriter(CBORForm(), limits: limits) }
+/// }
+/// ```
 ///
 /// (A type of its own for each codec, and not the generic one: the compiler writes the code out for it.)
 public protocol FormWriting: TokenWriter {
@@ -82,4 +85,10 @@ extension FormWriting {
     /// Writes all the values of a recording.
     @inline(__always)
     public mutating func write(_ recording: TokenBuffer) throws(CodecError) { try base.write(recording) }
+}
+
+extension Codec where Writer: FormWriting {
+    /// The bytes of a document that is complete.
+    @inline(__always)
+    public func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8] { try writer.base.finish() }
 }

@@ -34,15 +34,25 @@ struct OutputBuffer {
         }
     }
 
-    private let room: Room
+    /// nil as long as the bytes fit the memory that the buffer was given.
+    private var room: Room?
     private var base: UnsafeMutablePointer<UInt8>
-    private var capacity = 512
+    private var capacity: Int
     /// Bytes written so far.
     private(set) var count = 0
 
     init() {
-        room = Room(capacity: capacity)
+        capacity = 512
+        let room = Room(capacity: capacity)
         base = room.base
+        self.room = room
+    }
+
+    /// Begins in somebody else's memory, which must be there as long as the buffer is.
+    init(_ small: UnsafeMutableBufferPointer<UInt8>) {
+        guard let base = small.baseAddress else { preconditionFailure("an allocation without an address") }
+        self.base = base
+        capacity = small.count
     }
 
     /// Calls the body with room for `most` bytes; it hands out how many it wrote.
@@ -113,7 +123,14 @@ struct OutputBuffer {
     @inline(never)
     private mutating func grow(_ most: Int) {
         capacity = max(capacity * 2, count + most)
-        room.grow(to: capacity)
-        base = room.base
+        if let room {
+            room.grow(to: capacity)
+            base = room.base
+        } else {
+            let room = Room(capacity: capacity)
+            room.base.initialize(from: base, count: count)
+            base = room.base
+            self.room = room
+        }
     }
 }

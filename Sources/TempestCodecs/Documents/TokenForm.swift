@@ -4,11 +4,12 @@
 /// The form that a codec gives to tokens. ``FormWriter`` makes a ``TokenWriter`` of it.
 ///
 /// Everything that comes here has been checked: keys and values take turns, containers hold what was announced, text is UTF-8,
-/// floats are finite.
+/// floats are finite. A form has no more to do than to append bytes to an array of its own, which may begin with bytes that stand
+/// before every document.
 public protocol TokenForm {
     /// The codec's name, which begins the messages.
     static var codec: String { get }
-    /// Bytes that are sure to be in the document.
+    /// Bytes that are sure to be in the document: those so far. Asked for after every token, and held against the limit.
     var size: Int { get }
 
     /// Writes null.
@@ -27,13 +28,13 @@ public protocol TokenForm {
     mutating func text(_ string: String)
     /// Writes bytes.
     mutating func binary(_ bytes: UnsafeRawBufferPointer)
-    /// Writes a MessagePack extension, or throws where there is no form for it.
+    /// Writes a MessagePack extension. By default throws ``CodecError/Code/unencodable``: only MessagePack has a form for it.
     mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError)
-    /// Comes before every element and every key but the first of a container.
+    /// Comes before every element and every key but the first of a container. By default nothing.
     mutating func separate()
     /// Opens an array of `count` elements.
     mutating func beginArray(count: Int)
-    /// Closes it.
+    /// Closes the array.
     mutating func endArray()
     /// Opens a map of `count` pairs.
     mutating func beginMap(count: Int)
@@ -41,13 +42,18 @@ public protocol TokenForm {
     mutating func key(_ utf8: UnsafeRawBufferPointer, isOnly: Bool)
     /// Writes a key that is at hand as a string. By default its UTF-8.
     mutating func key(_ string: String, isOnly: Bool)
-    /// Closes it.
+    /// Closes the map.
     mutating func endMap()
-    /// Hands out the bytes.
+    /// Hands out the bytes, once, when the value is complete.
     mutating func finish() -> [UInt8]
 }
 
 extension TokenForm {
+    /// Refuses.
+    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
+        throw CodecError(.unencodable, "\(Self.codec): there is no form for an ext (type \(type)), send it as MessagePack")
+    }
+
     /// Nothing.
     @inline(__always)
     public mutating func separate() {}
@@ -64,5 +70,12 @@ extension TokenForm {
     public mutating func key(_ string: String, isOnly: Bool) {
         var string = string
         string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: isOnly) }
+    }
+
+    /// Separates, and writes a key.
+    @inline(__always)
+    public mutating func nextKey(_ string: String) {
+        separate()
+        key(string, isOnly: false)
     }
 }

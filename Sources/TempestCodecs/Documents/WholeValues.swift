@@ -87,10 +87,9 @@ extension TokenForm {
         try bounds.enter(2 &* pairs.count, size)
         beginMap(count: pairs.count)
         for place in 0..<pairs.count {
-            if place > 0 { separate() }
             let key = pairs[place].key
             try bounds.check(size &+ key.utf8.count)
-            self.key(key, isOnly: pairs.count == 1)
+            if place > 0 { nextKey(key) } else { self.key(key, isOnly: pairs.count == 1) }
             try put(pairs[place].value, &bounds)
         }
         endMap()

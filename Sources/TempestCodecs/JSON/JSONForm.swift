@@ -2,17 +2,19 @@
 // Before it: a FormWriter, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of JSON.
-public struct JSONWriter: FormWriting {
+public struct JSONWriter: BufferedWriting {
     /// The rules and the form.
     public var base: FormWriter<JSONForm>
 
     /// A writer for one document.
-    init(limits: Limits) { base = FormWriter(JSONForm(), limits: limits) }
+    init(limits: Limits) { base = FormWriter(JSONForm(OutputBuffer()), limits: limits) }
+
+    init(base: FormWriter<JSONForm>) { self.base = base }
 }
 
 /// The form of JSON (RFC 8259).
-public struct JSONForm: TokenForm {
-    private var output = OutputBuffer()
+public struct JSONForm: BufferedForm {
+    private var output: OutputBuffer
     /// Where the dollar signs of a key begin that may look like the marker of binary, and where its key ends; text right after it
     /// decides.
     private var marker = (dollar: 0, end: -1)
@@ -20,8 +22,7 @@ public struct JSONForm: TokenForm {
     /// Asked for once a document: a static constant that must be worked out costs a call at every look.
     private let packsText = SmallText.isKnownLayout
 
-    /// Nothing written yet.
-    public init() {}
+    init(_ output: OutputBuffer) { self.output = output }
 
     /// `json`.
     public static var codec: String { "json" }
@@ -66,11 +67,6 @@ public struct JSONForm: TokenForm {
         output.append(#""}"#)
     }
 
-    /// Refuses: JSON has no form for it.
-    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
-        throw CodecError(.unencodable, "json: there is no form for an ext (type \(type)), send it as MessagePack")
-    }
-
     /// Writes a comma.
     public mutating func separate() { output.append(UInt8(ascii: ",")) }
     /// Writes `[`.
@@ -91,11 +87,18 @@ public struct JSONForm: TokenForm {
     /// Writes a string and a colon.
     public mutating func key(_ string: String, isOnly: Bool) {
         let bits = SmallText.bits(string)
-        if packsText, bits.isSmall, !isOnly, JSONText.append(small: bits, to: &output) {
-            return output.append(UInt8(ascii: ":"))
-        }
+        if packsText, bits.isSmall, !isOnly, JSONText.append(small: bits, colon: true, to: &output) { return }
         var string = string
         string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: isOnly) }
+    }
+
+    /// Writes a comma, a string and a colon.
+    public mutating func nextKey(_ string: String) {
+        let bits = SmallText.bits(string)
+        if packsText, bits.isSmall, JSONText.append(small: bits, comma: true, colon: true, to: &output) { return }
+        output.append(UInt8(ascii: ","))
+        var string = string
+        string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: false) }
     }
 
     /// Writes `}`.

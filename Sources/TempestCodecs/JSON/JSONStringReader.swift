@@ -205,6 +205,9 @@ enum JSONScan {
     @inline(__always)
     static func first(_ special: SIMDMask<SIMD16<Int8>>) -> Int {
         let halves = unsafeBitCast(special, to: SIMD2<UInt64>.self)
-        return halves[0] != 0 ? halves[0].trailingZeroBitCount >> 3 : 8 &+ halves[1].trailingZeroBitCount >> 3
+        // Without a branch: which half it is cannot be foretold.
+        let isInSecond: UInt64 = halves[0] == 0 ? 1 : 0
+        let half = halves[0] | (halves[1] & (0 &- isInSecond))
+        return Int(truncatingIfNeeded: isInSecond &<< 3) &+ half.trailingZeroBitCount >> 3
     }
 }

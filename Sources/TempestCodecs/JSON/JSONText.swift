@@ -19,18 +19,31 @@ enum JSONText {
         if position < count { appendRest(start, position, count, to: &output) }
     }
 
-    /// The same for the bytes of a small string; false if something must be escaped, and nothing is written then.
+    /// The same for the bytes of a small string, with a colon after it for a key and a comma before it for a key that is not the first;
+    /// false if something must be escaped, and nothing is written then.
     @inline(__always)
-    static func append(small bits: SmallText.Bits, to output: inout OutputBuffer) -> Bool {
+    static func append(
+        small bits: SmallText.Bits, comma: Bool = false, colon: Bool = false, to output: inout OutputBuffer
+    ) -> Bool {
         let count = bits.count
         let block = unsafeBitCast(bits, to: ByteBlock.self)
         // After the text there are zeros, which would have to be escaped if they were part of it: the first such byte tells.
         guard JSONScan.first(JSONScan.special(block)) >= count else { return false }
-        output.write(upTo: 24) { place in
-            place[0] = UInt8(ascii: "\"")
-            UnsafeMutableRawPointer(place).storeBytes(of: block, toByteOffset: 1, as: ByteBlock.self)
-            place[count &+ 1] = UInt8(ascii: "\"")
-            return count &+ 2
+        output.write(upTo: 24) { start in
+            var place = start
+            if comma {
+                place.pointee = UInt8(ascii: ",")
+                place += 1
+            }
+            place.pointee = UInt8(ascii: "\"")
+            UnsafeMutableRawPointer(place + 1).storeBytes(of: block, as: ByteBlock.self)
+            place += count &+ 1
+            place.pointee = UInt8(ascii: "\"")
+            if colon {
+                place += 1
+                place.pointee = UInt8(ascii: ":")
+            }
+            return place + 1 - start
         }
         return true
     }
@@ -81,46 +94,43 @@ enum JSONText {
     private static func appendRest(_ source: UnsafeRawPointer, _ from: Int, _ count: Int, to output: inout OutputBuffer) {
         var position = from
         while position < count {
-            // Room for an escape and for all that is left, so that one question is enough until the next escape.
-            output.write(upTo: count &- position &+ 6 &+ slack) { place in
-                let escaped = escape(source.load(fromByteOffset: position, as: UInt8.self), to: place)
-                let start = position &+ 1
-                position = copyPlain(source, start, count, to: UnsafeMutableRawPointer(place + escaped))
-                return escaped &+ position &- start
+            // Room for all that is left and for some escapes: one question for all of them.
+            let escapes = 64
+            output.write(upTo: count &- position &+ 6 &* escapes &+ slack) { start in
+                var place = start
+                var left = escapes
+                while position < count, left > 0 {
+                    place += escape(source.load(fromByteOffset: position, as: UInt8.self), to: place)
+                    left &-= 1
+                    let plain = position &+ 1
+                    position = copyPlain(source, plain, count, to: UnsafeMutableRawPointer(place))
+                    place += position &- plain
+                }
+                return place - start
             }
         }
         output.append(UInt8(ascii: "\""))
     }
 
+    /// What stands after the backslash of an escaped byte, up to the backslash itself: all in one table, so that there is no branch that
+    /// cannot be foretold.
+    private static let letters: StaticString =
+        "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\"
+
     @inline(__always)
     private static func escape(_ byte: UInt8, to place: UnsafeMutablePointer<UInt8>) -> Int {
+        let letter = letters.utf8Start[Int(byte)]
         place[0] = UInt8(ascii: "\\")
-        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-            place[1] = byte
-            return 2
-        }
-        if byte == 0x0A {
-            place[1] = UInt8(ascii: "n")
-            return 2
-        }
-        return escapeRare(byte, to: place)
+        place[1] = letter
+        return letter == UInt8(ascii: "u") ? 2 + writeCode(byte, to: place + 2) : 2
     }
 
     @inline(never)
-    private static func escapeRare(_ byte: UInt8, to place: UnsafeMutablePointer<UInt8>) -> Int {
-        switch byte {
-        case 0x08: place[1] = UInt8(ascii: "b")
-        case 0x09: place[1] = UInt8(ascii: "t")
-        case 0x0C: place[1] = UInt8(ascii: "f")
-        case 0x0D: place[1] = UInt8(ascii: "r")
-        default:
-            place[1] = UInt8(ascii: "u")
-            place[2] = UInt8(ascii: "0")
-            place[3] = UInt8(ascii: "0")
-            place[4] = 48 + byte >> 4
-            place[5] = byte & 15 < 10 ? 48 + byte & 15 : 87 + byte & 15
-            return 6
-        }
-        return 2
+    private static func writeCode(_ byte: UInt8, to place: UnsafeMutablePointer<UInt8>) -> Int {
+        place[0] = UInt8(ascii: "0")
+        place[1] = UInt8(ascii: "0")
+        place[2] = 48 + byte >> 4
+        place[3] = byte & 15 < 10 ? 48 + byte & 15 : 87 + byte & 15
+        return 4
     }
 }

@@ -2,23 +2,24 @@
 // Before it: a FormWriter, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of MessagePack.
-public struct MessagePackWriter: FormWriting {
+public struct MessagePackWriter: BufferedWriting {
     /// The rules and the form.
     public var base: FormWriter<MessagePackForm>
 
     /// A writer for one document.
-    init(limits: Limits) { base = FormWriter(MessagePackForm(), limits: limits) }
+    init(limits: Limits) { base = FormWriter(MessagePackForm(OutputBuffer()), limits: limits) }
+
+    init(base: FormWriter<MessagePackForm>) { self.base = base }
 }
 
 /// The form of MessagePack. Every header is the smallest that holds its number; ReferenceTests hold it against libmsgpack's.
-public struct MessagePackForm: TokenForm {
-    private var output = OutputBuffer()
+public struct MessagePackForm: BufferedForm {
+    private var output: OutputBuffer
 
     /// Asked for once a document: a static constant that must be worked out costs a call at every look.
     private let packsText = SmallText.isKnownLayout
 
-    /// Nothing written yet.
-    public init() {}
+    init(_ output: OutputBuffer) { self.output = output }
 
     /// `msgpack`.
     public static var codec: String { "msgpack" }

@@ -29,37 +29,23 @@ public struct TNetstringCodec: Codec {
 
     /// A writer for one document; a length has nine digits at most.
     public func makeWriter(limits: Limits) -> TNetstringWriter {
-        var limits = limits
-        limits.bytes = min(limits.bytes, 999_999_999)
-        return TNetstringWriter(limits: limits)
+        TNetstringWriter(limits: Self.bounded(limits))
     }
 
-    /// The bytes of a document that is complete.
-    public func finish(_ writer: consuming TNetstringWriter) throws(CodecError) -> [UInt8] { try writer.base.finish() }
+    private static func bounded(_ limits: Limits) -> Limits {
+        var limits = limits
+        limits.bytes = min(limits.bytes, 999_999_999)
+        return limits
+    }
 
     /// The bytes of a value, node or recording.
     public func encode<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
-        // Here and not in the protocol's extension, so that the compiler writes it out for this codec.
-        if T.self == Value.self, !canonical {
-            return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), TNetstringForm(), limits)
-        }
-        if T.self == TokenBuffer.self, !canonical {
-            var writer = makeWriter(limits: limits)
-            try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
-            return try finish(consume writer)
-        }
-        return try written(value, limits: limits, canonical: canonical)
+        // Here and not in an extension, so that the compiler writes it out for this codec.
+        try encoded(value, limits: Self.bounded(limits), canonical: canonical)
     }
 
     /// The bytes of an `Encodable`.
     public func encode<T: Encodable>(encoding value: T, limits: Limits, canonical: Bool) throws -> [UInt8] {
-        if canonical {
-            var buffer = TokenBuffer(limits: limits)
-            try buffer.encode(value)
-            return try encode(buffer, limits: limits, canonical: true)
-        }
-        return try Recorder.record(value, limits: limits) { (view, count) in
-            try FormWriter.bytes(view, count, TNetstringForm(), limits)
-        }
+        try encodedEncodable(value, limits: Self.bounded(limits), canonical: canonical)
     }
 }

@@ -2,16 +2,18 @@
 // Before it: a FormWriter, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of tnetstring.
-public struct TNetstringWriter: FormWriting {
+public struct TNetstringWriter: BufferedWriting {
     /// The rules and the form.
     public var base: FormWriter<TNetstringForm>
 
     /// A writer for one document.
-    init(limits: Limits) { base = FormWriter(TNetstringForm(), limits: limits) }
+    init(limits: Limits) { base = FormWriter(TNetstringForm(OutputBuffer()), limits: limits) }
+
+    init(base: FormWriter<TNetstringForm>) { self.base = base }
 }
 
 /// The form of tnetstring: written in time linear in its size however deep it is.
-public struct TNetstringForm: TokenForm {
+public struct TNetstringForm: BufferedForm {
     /// What was left free before a container: room for nine digits and a colon, of which the last are used.
     private struct Gap {
         var start: Int
@@ -23,7 +25,7 @@ public struct TNetstringForm: TokenForm {
 
     private static let room = 10
 
-    private var output = OutputBuffer()
+    private var output: OutputBuffer
     private var gaps: [Gap] = []
     /// The unused bytes of all closed gaps.
     private var unused = 0
@@ -34,8 +36,7 @@ public struct TNetstringForm: TokenForm {
     /// Asked for once a document: a static constant that must be worked out costs a call at every look.
     private let packsText = SmallText.isKnownLayout
 
-    /// Nothing written yet.
-    public init() {}
+    init(_ output: OutputBuffer) { self.output = output }
 
     /// `tnetstring`.
     public static var codec: String { "tnetstring" }
@@ -89,11 +90,6 @@ public struct TNetstringForm: TokenForm {
 
     /// Writes bytes as text: there is one form for both.
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) { text(bytes) }
-
-    /// Refuses: tnetstring has no form for it.
-    public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
-        throw CodecError(.unencodable, "tnetstring: there is no form for an ext (type \(type)), send it as MessagePack")
-    }
 
     /// Opens an array.
     public mutating func beginArray(count: Int) { begin() }

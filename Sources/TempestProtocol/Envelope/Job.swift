@@ -95,10 +95,10 @@ package enum EnvelopeText {
 }
 
 extension Node {
-    /// Text, or MessagePack `bin` that is UTF-8: Ruby packs ASCII-8BIT strings so.
+    /// Text, or binary that is UTF-8 where the codec says that senders may mean text by it.
     package func envelopeText(_ codec: any Codec) -> String? {
         if kind == .text { return text }
-        guard kind == .binary, codec is MessagePackCodec, let bytes else { return nil }
+        guard kind == .binary, codec.binaryMayBeText, let bytes else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -36,9 +36,6 @@ public struct CBORCodec: Codec {
 
     /// A writer for one document.
     public func makeWriter(limits: Limits) -> CBORWriter { CBORWriter(limits: limits) }
-
-    /// The bytes of a document that is complete.
-    public func finish(_ writer: consuming CBORWriter) throws(CodecError) -> [UInt8] { try writer.finish() }
 }
 
 extension Codec where Self == CBORCodec {
