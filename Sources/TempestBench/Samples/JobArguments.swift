@@ -48,10 +48,7 @@ extension JobArguments: TokenWritable {
         try writer.beginMap(count: 4)
         try writer.write("id", id)
         try writer.write("name", name)
-        try writer.key("n")
-        try writer.beginArray(count: n.count)
-        for number in n { try writer.int(Int64(number)) }
-        try writer.endArray()
+        try writer.write("n", n)
         try writer.key("nested")
         try writer.beginMap(count: 3)
         try writer.write("street", nested.street)

@@ -40,10 +40,7 @@ extension NumberSample: TokenReadable {
 extension NumberSample: TokenWritable {
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginMap(count: 2)
-        try writer.key("integers")
-        try writer.beginArray(count: integers.count)
-        for integer in integers { try writer.int(Int64(integer)) }
-        try writer.endArray()
+        try writer.write("integers", integers)
         try writer.key("series")
         try writer.beginArray(count: series.count)
         for one in series { try one.write(to: &writer) }
@@ -66,10 +63,7 @@ extension NumberSample.Series: TokenWritable {
         try writer.beginMap(count: 3)
         try writer.write("start", start)
         try writer.write("step", step)
-        try writer.key("points")
-        try writer.beginArray(count: points.count)
-        for point in points { try writer.double(point) }
-        try writer.endArray()
+        try writer.write("points", points)
         try writer.endMap()
     }
 }

@@ -49,10 +49,7 @@ extension Record: TokenWritable {
         try writer.write("active", active)
         try writer.write("score", score)
         try writer.write("created", created)
-        try writer.key("tags")
-        try writer.beginArray(count: tags.count)
-        for tag in tags { try writer.text(tag) }
-        try writer.endArray()
+        try writer.write("tags", tags)
         try writer.write("note", note)
         try writer.endMap()
     }

@@ -161,7 +161,10 @@ public struct FormWriter<Form: TokenForm> {
     }
 
     /// Hands out the bytes; throws unless exactly one complete value was written.
-    public consuming func finish() throws(CodecError) -> [UInt8] {
+    public consuming func finish() throws(CodecError) -> [UInt8] { try complete() }
+
+    /// The same without a copy of the writer, which must not be used any more.
+    mutating func complete() throws(CodecError) -> [UInt8] {
         try nesting.finish()
         try check()
         return form.finish()
@@ -238,6 +241,52 @@ extension FormWriter {
         bounds.inside += 1
         try bounds.check(form.size)
         return form.finish()
+    }
+
+    /// Writes an array of integers.
+    public mutating func write(_ integers: [Int]) throws(CodecError) {
+        try beginWhole(integers.count)
+        for place in 0..<integers.count {
+            if place > 0 { form.separate() }
+            form.int(Int64(integers[place]))
+        }
+        try endWhole()
+    }
+
+    /// Writes an array of floats; refuses NaN and the infinities.
+    public mutating func write(_ floats: [Double]) throws(CodecError) {
+        try beginWhole(floats.count)
+        for place in 0..<floats.count {
+            if place > 0 { form.separate() }
+            guard floats[place].isFinite else { throw notFinite(floats[place]) }
+            form.double(floats[place])
+        }
+        try endWhole()
+    }
+
+    /// Writes an array of texts.
+    public mutating func write(_ texts: [String]) throws(CodecError) {
+        try beginWhole(texts.count)
+        for place in 0..<texts.count {
+            if place > 0 { form.separate() }
+            try reserve(form.size &+ texts[place].utf8.count)
+            form.text(texts[place])
+        }
+        try endWhole()
+    }
+
+    @inline(__always)
+    private mutating func beginWhole(_ count: Int) throws(CodecError) {
+        try begin()
+        guard nesting.depth < nesting.depthLimit else { throw nesting.tooDeep(nil) }
+        try nesting.add(values: count)
+        form.beginArray(count: count)
+    }
+
+    @inline(__always)
+    private mutating func endWhole() throws(CodecError) {
+        form.endArray()
+        try check()
     }
 
     /// Writes a node with all that is in it.

@@ -76,6 +76,15 @@ extension FormWriting {
     /// Writes a key and a bool.
     @inline(__always)
     public mutating func write(_ key: String, _ value: Bool) throws(CodecError) { try base.write(key, value) }
+    /// Writes an array of integers.
+    @inline(__always)
+    public mutating func write(_ integers: [Int]) throws(CodecError) { try base.write(integers) }
+    /// Writes an array of floats.
+    @inline(__always)
+    public mutating func write(_ floats: [Double]) throws(CodecError) { try base.write(floats) }
+    /// Writes an array of texts.
+    @inline(__always)
+    public mutating func write(_ texts: [String]) throws(CodecError) { try base.write(texts) }
     /// Writes a value with all that is in it.
     @inline(__always)
     public mutating func write(_ value: Value) throws(CodecError) { try base.write(value) }

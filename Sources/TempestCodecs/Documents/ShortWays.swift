@@ -26,7 +26,7 @@ extension Codec where Writer: BufferedWriting {
             } else {
                 try value.write(to: &writer)
             }
-            return try writer.base.finish()
+            return try writer.base.complete()
         }
     }
 

@@ -146,6 +146,10 @@ extension Optional: TokenWritable where Wrapped: TokenWritable {
 extension Array: TokenWritable where Element: TokenWritable {
     /// Writes every element.
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+        // The arrays that are met most in one call each.
+        if Element.self == Int.self { return try writer.write(unsafeBitCast(self, to: [Int].self)) }
+        if Element.self == Double.self { return try writer.write(unsafeBitCast(self, to: [Double].self)) }
+        if Element.self == String.self { return try writer.write(unsafeBitCast(self, to: [String].self)) }
         try writer.beginArray(count: count)
         for element in self { try element.write(to: &writer) }
         try writer.endArray()

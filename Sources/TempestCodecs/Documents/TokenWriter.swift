@@ -45,6 +45,12 @@ public protocol TokenWriter {
     mutating func write(_ key: String, _ value: Double) throws(CodecError)
     /// Writes a key and a bool.
     mutating func write(_ key: String, _ value: Bool) throws(CodecError)
+    /// Writes an array of integers: the same as its tokens one after the other, and faster. So are the next two.
+    mutating func write(_ integers: [Int]) throws(CodecError)
+    /// Writes an array of floats.
+    mutating func write(_ floats: [Double]) throws(CodecError)
+    /// Writes an array of texts.
+    mutating func write(_ texts: [String]) throws(CodecError)
     /// Writes a value with all that is in it. By default token by token.
     mutating func write(_ value: Value) throws(CodecError)
     /// Writes a node with all that is in it. By default token by token.
@@ -83,6 +89,27 @@ extension TokenWriter {
     public mutating func write(_ key: String, _ value: Bool) throws(CodecError) {
         try self.key(key)
         try bool(value)
+    }
+
+    /// Writes an array of integers.
+    public mutating func write(_ integers: [Int]) throws(CodecError) {
+        try beginArray(count: integers.count)
+        for integer in integers { try int(Int64(integer)) }
+        try endArray()
+    }
+
+    /// Writes an array of floats.
+    public mutating func write(_ floats: [Double]) throws(CodecError) {
+        try beginArray(count: floats.count)
+        for float in floats { try double(float) }
+        try endArray()
+    }
+
+    /// Writes an array of texts.
+    public mutating func write(_ texts: [String]) throws(CodecError) {
+        try beginArray(count: texts.count)
+        for string in texts { try text(string) }
+        try endArray()
     }
 
     /// Writes a value with all that is in it, as deep as the writer's limit at most.
