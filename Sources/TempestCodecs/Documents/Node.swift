@@ -86,8 +86,8 @@ public struct Node: Sendable {
 
     /// The value, copied out of the document.
     public var value: Value {
-        var index = index
-        return document.tape.withView { $0.takeValue(&index) }
+        var cursor = ValueCursor(at: index)
+        return document.tape.withView { $0.takeValue(&cursor) }
     }
 }
 

@@ -37,8 +37,8 @@ extension TapeReader {
     static func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
         try read(bytes, limits) { reader in
             reader.withView(reader.room) { view in
-                var index = 0
-                return view.takeValue(&index)
+                var cursor = ValueCursor(consuming: reader.room.count)
+                return view.takeValue(&cursor)
             }
         }
     }
