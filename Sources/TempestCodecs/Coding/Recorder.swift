@@ -13,14 +13,39 @@ final class Recorder {
 
     private struct Slot {
         var opened: Opened
-        var serial: Int
+        var serial: Int32
     }
 
     private struct State {
         var recording: Recording
-        var slots: [Slot] = []
-        var serial = 0
+        /// The values that are being encoded, one inside of the other.
+        var slots: UnsafeMutablePointer<Slot>
+        var capacity: Int32 = 16
+        var slotCount: Int32 = 0
+        var serial: Int32 = 0
         var children: [Recorder] = []
+
+        init(limits: Limits) {
+            recording = Recording(limits: limits)
+            slots = .allocate(capacity: Int(capacity))
+        }
+
+        mutating func push(_ slot: Slot) {
+            if slotCount == capacity {
+                let larger = UnsafeMutablePointer<Slot>.allocate(capacity: 2 * Int(capacity))
+                larger.initialize(from: slots, count: Int(slotCount))
+                slots.deallocate()
+                (slots, capacity) = (larger, 2 * capacity)
+            }
+            (slots + Int(slotCount)).initialize(to: slot)
+            slotCount += 1
+        }
+
+        mutating func pop() -> Slot {
+            precondition(slotCount > 0, "a value ended that never began")
+            slotCount -= 1
+            return slots[Int(slotCount)]
+        }
     }
 
     /// Behind a pointer, not in properties: those of a class are checked for overlapping access at every use, which took a third of
@@ -32,11 +57,12 @@ final class Recorder {
     init(limits: Limits, prefix: [any CodingKey]) {
         self.prefix = prefix
         state = .allocate(capacity: 1)
-        state.initialize(to: State(recording: Recording(limits: limits)))
+        state.initialize(to: State(limits: limits))
     }
 
     deinit {
         state.pointee.recording.free()
+        state.pointee.slots.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()
     }
@@ -81,7 +107,7 @@ final class Recorder {
 
     /// Closes what a nested container or super encoder left open; one that encoded nothing is an empty map.
     private func closeAll() throws(CodecError) {
-        while let slot = state.pointee.slots.popLast() { try close(slot.opened, emptyIsMap: true) }
+        while state.pointee.slotCount > 0 { try close(state.pointee.pop().opened, emptyIsMap: true) }
     }
 
     private func close(_ opened: Opened, emptyIsMap: Bool) throws(CodecError) {
@@ -154,31 +180,32 @@ final class Recorder {
 
     private func encodeUnknown<T: Encodable>(_ value: T) throws {
         let limit = state.pointee.recording.limits.depth * 4
-        guard state.pointee.slots.count <= limit else {
+        guard Int(state.pointee.slotCount) <= limit else {
             throw invalid(value, "encode(to:) goes deeper than \(limit) calls")
         }
         let encoder = open(.nothing)
         do {
             try value.encode(to: encoder)
         } catch {
-            state.pointee.slots.removeLast(state.pointee.slots.count - encoder.slot)
+            state.pointee.slotCount = encoder.slot
             throw error
         }
-        let slot = state.pointee.slots.removeLast()
+        let slot = state.pointee.pop()
         guard slot.opened != .nothing else { throw invalid(value, "\(T.self) encoded nothing") }
         do throws(CodecError) {
             try close(slot.opened, emptyIsMap: false)
         } catch {
-            throw EncodingError.invalidValue(value, context(error.description, error, path: path(encoder.depth)))
+            throw EncodingError.invalidValue(value, context(error.description, error, path: path(Int(encoder.depth))))
         }
     }
 
     private func open(_ opened: Opened) -> SlotEncoder {
-        state.pointee.serial += 1
+        state.pointee.serial &+= 1
         let serial = state.pointee.serial
-        state.pointee.slots.append(Slot(opened: opened, serial: serial))
+        state.pointee.push(Slot(opened: opened, serial: serial))
         return SlotEncoder(
-            recorder: self, slot: state.pointee.slots.count - 1, serial: serial, depth: state.pointee.recording.room.depth)
+            recorder: self, slot: state.pointee.slotCount - 1, serial: serial,
+            depth: Int32(truncatingIfNeeded: state.pointee.recording.room.depth))
     }
 
     // MARK: Slots
@@ -186,11 +213,11 @@ final class Recorder {
     /// Opens a container for an encoder, or finds the one of the same kind that it has opened already.
     func open(_ opened: Opened, in encoder: SlotEncoder) throws {
         try checkTop(encoder)
-        let before = state.pointee.slots[encoder.slot].opened
+        let before = state.pointee.slots[Int(encoder.slot)].opened
         guard before == .nothing || (before == opened && opened != .scalar) else {
             throw EncodingError.invalidValue(opened, context("a second value, or a container of another kind, is encoded here"))
         }
-        state.pointee.slots[encoder.slot].opened = opened
+        state.pointee.slots[Int(encoder.slot)].opened = opened
         guard before == .nothing else { return }
         do throws(CodecError) {
             switch opened {
@@ -206,8 +233,7 @@ final class Recorder {
     /// Throws unless it is this encoder's turn.
     @inline(__always)
     func checkTop(_ encoder: SlotEncoder) throws {
-        let slots = state.pointee.slots.count
-        guard encoder.slot == slots - 1, state.pointee.slots[encoder.slot].serial == encoder.serial else {
+        guard encoder.slot == state.pointee.slotCount - 1, state.pointee.slots[Int(encoder.slot)].serial == encoder.serial else {
             throw notTop(encoder)
         }
     }

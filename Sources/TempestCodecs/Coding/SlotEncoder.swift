@@ -3,13 +3,14 @@
 
 /// The place of one value in a recording.
 struct SlotEncoder: Encoder {
+    // Three words: an existential that holds more takes memory of its own, for every nested value.
     let recorder: Recorder
-    let slot: Int
-    let serial: Int
+    let slot: Int32
+    let serial: Int32
     /// How many containers are around the value.
-    let depth: Int
+    let depth: Int32
 
-    var codingPath: [any CodingKey] { recorder.path(depth) }
+    var codingPath: [any CodingKey] { recorder.path(Int(depth)) }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     /// What a container that cannot be opened is replaced by: asking for it cannot throw, writing to it does.
