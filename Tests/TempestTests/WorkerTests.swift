@@ -127,6 +127,44 @@ struct WorkerTests {
         }
     }
 
+    @Test("A type that reads and writes its tokens itself does so as argument and answer", arguments: CodecSet.standard.names)
+    func ownTokens(_ name: String) async throws {
+        struct Point: Codable, TokenCodable, Equatable {
+            var x: Int
+            var y: Int
+
+            init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
+            // Under another name than Codable's, to tell the two apart.
+            init(reading node: Node) throws {
+                var map = try node.map()
+                x = try map.read("across")
+                y = try map.read("up")
+            }
+            func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+                try writer.beginMap(count: 2)
+                try writer.write("across", x)
+                try writer.write("up", y)
+                try writer.endMap()
+            }
+        }
+        try await Bench.run { bench in
+            let codec = try #require(CodecSet.standard.named(name))
+            let worker = try bench.worker()
+            worker.handle("mirror") { (_, point: Point) in Point(x: -point.x, y: -point.y) }
+            try await withRunning(worker) {
+                let answer: Point = try await bench.client.call("mirror", Point(x: 1, y: 2), queue: "q", codec: codec)
+                #expect(answer == Point(x: -1, y: -2))
+                let raw: Value = try await bench.client.call("mirror", ["across": 1, "up": 2] as Value, queue: "q", codec: codec)
+                #expect(raw == ["across": -1, "up": -2])
+                let error = await #expect(throws: CallError.self) {
+                    let _: Point = try await bench.client.call("mirror", ["across": "x"] as Value, queue: "q", codec: codec)
+                }
+                #expect(
+                    error?.message.contains("args[0].across: expected integer, found text") == true, "\(error?.message ?? "")")
+            }
+        }
+    }
+
     @Test("Levels are served in strict order")
     func strict() async throws {
         try await Bench.run { bench in

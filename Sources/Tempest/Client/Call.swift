@@ -38,7 +38,7 @@ extension TempestClient {
             throw CallError(.badAnswer, "the answer is empty", job: answer.id)
         }
         do {
-            return try answer.args[0].decode(Reply.self)
+            return try answer.args[0].typed(Reply.self)
         } catch let error as DecodingError {
             throw CallError(.badAnswer, DecodingTrouble.sentence(error, at: "answer"), job: answer.id)
         }

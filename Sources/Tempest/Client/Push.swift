@@ -19,7 +19,7 @@ extension TempestClient {
         var args = TokenBuffer()
         var count = 0
         for argument in repeat each arguments {
-            try args.encode(argument)
+            try args.record(argument)
             count += 1
         }
         let job = JobRequest(action, args: args, count: count)
@@ -85,7 +85,7 @@ public struct JobRequest: Sendable {
         var args = TokenBuffer()
         var count = 0
         for argument in repeat each arguments {
-            try args.encode(argument)
+            try args.record(argument)
             count += 1
         }
         self.init(action, args: args, count: count)

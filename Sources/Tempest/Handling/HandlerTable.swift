@@ -45,7 +45,7 @@ struct ArgumentReader {
             throw BadArguments(message: "expected \(wanted) argument\(wanted == 1 ? "" : "s"), found \(args.count)")
         }
         do {
-            return try args[index].decode(T.self)
+            return try args[index].typed(T.self)
         } catch let error as DecodingError {
             throw BadArguments(message: DecodingTrouble.sentence(error, at: "args[\(index)]"))
         }

@@ -24,7 +24,7 @@ public struct JobContext: Sendable {
     /// no longer this worker's, ``RedisError`` when Redis stays away, and an encoding error when the value does not fit the codec.
     public func send(_ value: some Encodable) async throws {
         var buffer = TokenBuffer()
-        try buffer.encode(value)
+        try buffer.record(value)
         try await answers.send(buffer)
     }
 }

@@ -69,7 +69,7 @@ public final class Worker: Service {
             let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
             let reply = try await body(context, repeat each arguments)
             var answer = HandlerReply(args: TokenBuffer(), count: 1)
-            do { try answer.args.encode(reply) } catch { throw UnwritableAnswer(message: "\(error)") }
+            do { try answer.args.record(reply) } catch { throw UnwritableAnswer(message: "\(error)") }
             return answer
         }
     }

@@ -1,0 +1,57 @@
+// Arguments and answers of types that read and write tokens themselves: they go their own way, all others through Codable.
+// Before it: a handler's or a caller's type. After it: its value, or a recording.
+
+extension Node {
+    /// The value as a type: read by itself if it is `TokenReadable`, else decoded. The paths of errors begin at this node either way.
+    package func typed<T: Decodable>(_ type: T.Type) throws -> T {
+        // The types that need neither are decoded without a question.
+        if T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self { return try decode(type) }
+        guard let readable = T.self as? any TokenReadable.Type else { return try decode(type) }
+        do {
+            if let value = try readable.init(reading: self) as? T { return value }
+            return try decode(type)
+        } catch let error as DecodingError {
+            throw error.dropping(DecodingState(document: document, root: 0, path: []).path(to: index).count)
+        }
+    }
+}
+
+extension TokenBuffer {
+    /// Records exactly one value: written by itself if it is `TokenWritable`, else encoded. Throws `EncodingError`.
+    package mutating func record<T: Encodable>(_ value: T) throws {
+        if T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self {
+            return try encode(value)
+        }
+        guard let writable = value as? any TokenWritable else { return try encode(value) }
+        do throws(CodecError) {
+            // Aside at first: what fails half-way must leave nothing behind.
+            var one = TokenBuffer(limits: limits)
+            try writable.write(to: &one)
+            guard one.count == 1 else {
+                throw CodecError(.syntax, "values: \(T.self) wrote \(one.count) values, or one that is not complete")
+            }
+            try write(one)
+        } catch {
+            throw EncodingError.invalidValue(
+                value, EncodingError.Context(codingPath: [], debugDescription: error.description, underlyingError: error))
+        }
+    }
+}
+
+extension DecodingError {
+    /// The same error with a path that begins so many keys later.
+    fileprivate func dropping(_ count: Int) -> DecodingError {
+        func shorter(_ context: Context) -> Context {
+            Context(
+                codingPath: Array(context.codingPath.dropFirst(count)), debugDescription: context.debugDescription,
+                underlyingError: context.underlyingError)
+        }
+        switch self {
+        case .typeMismatch(let type, let context): return .typeMismatch(type, shorter(context))
+        case .valueNotFound(let type, let context): return .valueNotFound(type, shorter(context))
+        case .keyNotFound(let key, let context): return .keyNotFound(key, shorter(context))
+        case .dataCorrupted(let context): return .dataCorrupted(shorter(context))
+        @unknown default: return self
+        }
+    }
+}
