@@ -73,25 +73,70 @@ extension TapeView {
         }
     }
 
+    /// Small arrays are literals: memory for a literal is had at once, where an array that is told its capacity asks for its own type
+    /// first, which took a tenth of the time of small documents.
     private func takeArray(_ count: Int, _ cursor: inout ValueCursor) -> [Value] {
-        var elements: [Value] = []
-        elements.reserveCapacity(count)
-        for _ in 0..<count {
-            elements.append(takeValue(&cursor))
-            cursor.giveBack(entries)
+        defer { cursor.giveBack(entries) }
+        switch count {
+        case 0: return []
+        case 1: return [takeValue(&cursor)]
+        case 2: return [takeValue(&cursor), takeValue(&cursor)]
+        case 3: return [takeValue(&cursor), takeValue(&cursor), takeValue(&cursor)]
+        case 4: return [takeValue(&cursor), takeValue(&cursor), takeValue(&cursor), takeValue(&cursor)]
+        case 5:
+            return [takeValue(&cursor), takeValue(&cursor), takeValue(&cursor), takeValue(&cursor), takeValue(&cursor)]
+        default:
+            var elements: [Value] = []
+            elements.reserveCapacity(count)
+            for _ in 0..<count {
+                elements.append(takeValue(&cursor))
+                cursor.giveBack(entries)
+            }
+            return elements
         }
-        return elements
     }
 
     private func takeMap(_ count: Int, _ cursor: inout ValueCursor) -> ValueMap {
-        var pairs: [ValueMap.Pair] = []
-        pairs.reserveCapacity(count)
-        for _ in 0..<count {
-            let key = string(entries[cursor.index])
-            cursor.index &+= 1
-            pairs.append(ValueMap.Pair(key: key, value: takeValue(&cursor)))
-            cursor.giveBack(entries)
+        defer { cursor.giveBack(entries) }
+        switch count {
+        case 0: return ValueMap()
+        case 1: return ValueMap(unique: [takePair(&cursor)])
+        case 2: return ValueMap(unique: [takePair(&cursor), takePair(&cursor)])
+        case 3: return ValueMap(unique: [takePair(&cursor), takePair(&cursor), takePair(&cursor)])
+        case 4: return ValueMap(unique: [takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor)])
+        case 5:
+            return ValueMap(unique: [
+                takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor),
+            ])
+        case 6:
+            return ValueMap(unique: [
+                takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor),
+            ])
+        case 7:
+            return ValueMap(unique: [
+                takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor),
+                takePair(&cursor),
+            ])
+        case 8:
+            return ValueMap(unique: [
+                takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor), takePair(&cursor),
+                takePair(&cursor), takePair(&cursor),
+            ])
+        default:
+            var pairs: [ValueMap.Pair] = []
+            pairs.reserveCapacity(count)
+            for _ in 0..<count {
+                pairs.append(takePair(&cursor))
+                cursor.giveBack(entries)
+            }
+            return ValueMap(unique: pairs)
         }
-        return ValueMap(unique: pairs)
+    }
+
+    @inline(never)
+    private func takePair(_ cursor: inout ValueCursor) -> ValueMap.Pair {
+        let key = string(entries[cursor.index])
+        cursor.index &+= 1
+        return ValueMap.Pair(key: key, value: takeValue(&cursor))
     }
 }
