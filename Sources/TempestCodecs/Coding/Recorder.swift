@@ -20,13 +20,13 @@ final class Recorder {
         var recording: Recording
         /// The values that are being encoded, one inside of the other.
         var slots: UnsafeMutablePointer<Slot>
-        var capacity: Int32 = 16
+        var capacity: Int32 = 8
         var slotCount: Int32 = 0
         var serial: Int32 = 0
         var children: [Recorder] = []
 
-        init(limits: Limits) {
-            recording = Recording(limits: limits)
+        init(_ recording: Recording) {
+            self.recording = recording
             slots = .allocate(capacity: Int(capacity))
         }
 
@@ -53,11 +53,23 @@ final class Recorder {
     private let state: UnsafeMutablePointer<State>
     /// The path to the value that is recorded.
     private let prefix: [any CodingKey]
+    /// How many values are being encoded around it.
+    private let outerSlots: Int32
 
-    init(limits: Limits, prefix: [any CodingKey]) {
-        self.prefix = prefix
+    init(limits: Limits) {
+        prefix = []
+        outerSlots = 0
         state = .allocate(capacity: 1)
-        state.initialize(to: State(limits: limits))
+        state.initialize(to: State(Recording(limits: limits)))
+    }
+
+    /// A recorder inside of another.
+    private init(in parent: Recorder) {
+        prefix = parent.path()
+        outerSlots = parent.outerSlots + parent.state.pointee.slotCount
+        let around = parent.state.pointee.recording
+        state = .allocate(capacity: 1)
+        state.initialize(to: State(Recording(limits: around.limits, outer: around.depth, isSmall: true)))
     }
 
     deinit {
@@ -72,10 +84,11 @@ final class Recorder {
     static func record<T: Encodable, R>(
         _ value: T, limits: Limits, _ body: (_ view: TapeView, _ count: Int) throws -> R
     ) throws -> R {
-        let recorder = Recorder(limits: limits, prefix: [])
+        let recorder = Recorder(limits: limits)
         try recorder.encode(value)
         let state = recorder.state
         guard state.pointee.children.isEmpty else { return try recorder.resolved(value, body) }
+        guard state.pointee.recording.isComplete else { throw recorder.invalid(value, "\(T.self) encoded nothing") }
         guard state.pointee.recording.room.count <= limits.values else {
             throw recorder.invalid(value, "more than \(limits.values) values")
         }
@@ -93,6 +106,7 @@ final class Recorder {
         } catch {
             throw refusal(value, error)
         }
+        guard target.isComplete else { throw invalid(value, "it encoded nothing") }
         return try body(target.view, target.room.count)
     }
 
@@ -165,6 +179,7 @@ final class Recorder {
     @inline(__always)
     private func recordArray<E>(_ array: [E], _ body: (E, inout Recording) throws(CodecError) -> Void) throws {
         var current: E?
+        let mark = state.pointee.recording.mark
         do throws(CodecError) {
             try state.pointee.recording.beginArray(count: array.count)
             for element in array {
@@ -173,29 +188,39 @@ final class Recorder {
             }
             try state.pointee.recording.endArray()
         } catch {
-            if let current { throw refusal(current, error) }
-            throw refusal(array, error)
+            let thrown = current.map { refusal($0, error) } ?? refusal(array, error)
+            state.pointee.recording.rewind(to: mark)
+            throw thrown
         }
     }
 
     private func encodeUnknown<T: Encodable>(_ value: T) throws {
         let limit = state.pointee.recording.limits.depth * 4
-        guard Int(state.pointee.slotCount) <= limit else {
+        guard Int(state.pointee.slotCount + outerSlots) <= limit else {
             throw invalid(value, "encode(to:) goes deeper than \(limit) calls")
         }
+        let mark = state.pointee.recording.mark
         let encoder = open(.nothing)
         do {
             try value.encode(to: encoder)
         } catch {
+            // Whoever catches this may go on: nothing of the value is left.
             state.pointee.slotCount = encoder.slot
+            state.pointee.recording.rewind(to: mark)
             throw error
         }
         let slot = state.pointee.pop()
-        guard slot.opened != .nothing else { throw invalid(value, "\(T.self) encoded nothing") }
+        guard slot.opened != .nothing, slot.opened != .scalar || state.pointee.recording.room.count > mark.count else {
+            let error = invalid(value, "\(T.self) encoded nothing")
+            state.pointee.recording.rewind(to: mark)
+            throw error
+        }
         do throws(CodecError) {
             try close(slot.opened, emptyIsMap: false)
         } catch {
-            throw EncodingError.invalidValue(value, context(error.description, error, path: path(Int(encoder.depth))))
+            let refusal = EncodingError.invalidValue(value, context(error.description, error, path: path(Int(encoder.depth))))
+            state.pointee.recording.rewind(to: mark)
+            throw refusal
         }
     }
 
@@ -261,17 +286,19 @@ final class Recorder {
     /// Calls the body with the value and the recording; an error becomes an EncodingError for this value.
     @inline(__always)
     func record<T>(_ value: T, _ body: (T, inout Recording) throws(CodecError) -> Void) throws {
+        let mark = state.pointee.recording.mark
         do throws(CodecError) {
             try body(value, &state.pointee.recording)
         } catch {
-            throw refusal(value, error)
+            let thrown = refusal(value, error)
+            state.pointee.recording.rewind(to: mark)
+            throw thrown
         }
     }
 
     /// A recorder whose value will stand at this place.
     func makeChild(_ key: any CodingKey, _ opened: Opened) throws -> SlotEncoder {
-        let limits = state.pointee.recording.limits
-        let child = Recorder(limits: limits, prefix: path())
+        let child = Recorder(in: self)
         do throws(CodecError) {
             try state.pointee.recording.splice(state.pointee.children.count)
         } catch {

@@ -8,14 +8,20 @@ struct Recording: TokenWriter {
     private(set) var room: TapeRoom
     private(set) var bytes: UnsafeMutablePointer<UInt8>
     private(set) var byteCount = 0
-    private var byteCapacity = 512
+    private var byteCapacity: Int
     let limits: Limits
     /// Asked for once a recording: a static constant that must be worked out costs a call at every look.
     private let packsText = SmallText.isKnownLayout
 
-    init(limits: Limits) {
+    /// Containers around the recording, which count for the limit.
+    private let outer: Int
+
+    /// `outer`: how many containers are around it; a recording inside of another begins small, because there may be many.
+    init(limits: Limits, outer: Int = 0, isSmall: Bool = false) {
         self.limits = limits
-        let capacity = 64
+        self.outer = outer
+        byteCapacity = isSmall ? 64 : 512
+        let capacity = isSmall ? 4 : 64
         room = TapeRoom(.allocate(capacity: capacity), capacity: capacity)
         bytes = .allocate(capacity: byteCapacity)
     }
@@ -107,7 +113,32 @@ struct Recording: TokenWriter {
         try add(entry)
     }
 
+    /// A state to come back to.
+    struct Mark {
+        fileprivate var room: TapeRoom
+        fileprivate var byteCount: Int
+        /// How many entries there were.
+        var count: Int { room.count }
+    }
+
+    /// The state as it is.
+    @inline(__always)
+    var mark: Mark { Mark(room: room, byteCount: byteCount) }
+
+    /// Forgets what was recorded since, and the key that it was for.
+    mutating func rewind(to mark: Mark) {
+        room.rewind(to: mark.room)
+        byteCount = mark.byteCount
+        if awaitsValue { room.dropLast() }
+    }
+
     // MARK: Room
+
+    /// Whether there is a value, and nothing open.
+    var isComplete: Bool { room.open < 0 && room.count > 0 && !awaitsValue }
+
+    /// Containers that are open, with those around the recording.
+    var depth: Int { room.depth + outer }
 
     /// Whether the last thing that was recorded is a key.
     var awaitsValue: Bool { room.count > 0 && room.entries[room.count &- 1].flags & Entry.isKey != 0 }
@@ -128,7 +159,9 @@ struct Recording: TokenWriter {
 
     private mutating func begin(_ kind: Kind) throws(CodecError) {
         if room.isMap, !awaitsValue { throw CodecError(.syntax, "values: a value where a key belongs") }
-        guard room.depth < limits.depth else { throw CodecError(.depth, "values: deeper than \(limits.depth) containers") }
+        guard room.depth + outer < limits.depth else {
+            throw CodecError(.depth, "values: deeper than \(limits.depth) containers")
+        }
         if !room.hasRoom { try grow() }
         room.begin(kind, at: 0)
     }

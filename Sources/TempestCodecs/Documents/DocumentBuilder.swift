@@ -5,7 +5,7 @@
 ///
 /// Whatever a codec's reader forgets is checked here: depth, number of values, keys that are twice or no text, text that is not UTF-8,
 /// floats that are not finite, values in the wrong place. Strings are ranges of the source, or bytes that are copied aside. Every
-/// call takes the offset of the value in the source; errors name it. Ranges must lie in the source: others are a programming error.
+/// call takes the offset of the value in the source; errors name it. Ranges that do not lie in the source are refused.
 public struct DocumentBuilder {
     var tape = Tape()
     var nesting: Nesting
@@ -77,6 +77,7 @@ public struct DocumentBuilder {
 
     /// Adds bytes that stand in the source as they are.
     public mutating func binary(_ range: Range<Int>, at offset: Int) throws(CodecError) {
+        try checkRange(range, offset)
         try nesting.value(at: offset)
         tape.entries.append(Entry(.binary, offset: offset, start: range.lowerBound, length: range.count))
     }
@@ -89,6 +90,7 @@ public struct DocumentBuilder {
 
     /// Adds a MessagePack extension.
     public mutating func ext(type: Int8, _ range: Range<Int>, at offset: Int) throws(CodecError) {
+        try checkRange(range, offset)
         try nesting.value(at: offset)
         tape.entries.append(Entry(.ext, offset: offset, start: range.lowerBound, length: range.count, type: type))
     }
@@ -152,7 +154,14 @@ public struct DocumentBuilder {
         return Entry(kind, offset: offset, start: start, length: bytes.count, flags: Entry.inSide)
     }
 
+    private func checkRange(_ range: Range<Int>, _ offset: Int) throws(CodecError) {
+        guard range.lowerBound >= 0, range.upperBound <= tape.source.count else {
+            throw CodecError(.claim, "\(nesting.name): bytes \(range) of \(tape.source.count)", at: offset)
+        }
+    }
+
     private func checkText(_ range: Range<Int>, _ offset: Int) throws(CodecError) {
+        try checkRange(range, offset)
         let isValid = tape.source.withUnsafeBytes { UTF8Check.isValid(UnsafeRawBufferPointer(rebasing: $0[range])) }
         guard isValid else { throw notText(offset) }
     }

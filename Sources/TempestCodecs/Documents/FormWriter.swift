@@ -172,6 +172,9 @@ public struct FormWriter<Form: TokenForm> {
 
     // MARK: Checks
 
+    /// Ends all writing: every token from here on is refused, and so is the end.
+    mutating func breakDown() { nesting.breakDown() }
+
     @inline(__always)
     private mutating func begin() throws(CodecError) {
         separate()
@@ -198,7 +201,7 @@ public struct FormWriter<Form: TokenForm> {
     }
 
     private func checked(_ count: Int) throws(CodecError) -> Int {
-        guard count >= 0, count <= Int(UInt32.max) else {
+        guard count >= 0, count < Int(UInt32.max) else {
             throw CodecError(.syntax, "\(Form.codec): a container is opened with its count, not with \(count)")
         }
         return count

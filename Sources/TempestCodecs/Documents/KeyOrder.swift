@@ -1,7 +1,7 @@
 // Keys as bytes: finding one that is twice, finding one by name, and the canonical order.
 // No hash table: a hostile choice of keys costs no more than n log n.
 
-/// The keys of the maps that are not small, each map's in one stretch, in the order of ``TapeView/precedes(_:_:)``.
+/// The keys of the maps that are not small, each map's in one stretch, by fingerprint, length and bytes.
 struct LargeMaps: Sendable {
     private(set) var sorted: [UInt32] = []
     /// Where the stretches begin, by the index of the map's entry, ascending once the document is complete.

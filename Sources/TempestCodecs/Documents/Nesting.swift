@@ -3,28 +3,41 @@
 
 /// Keeps the open containers of a document; refuses tokens that do not fit and those over the limits.
 struct Nesting: Sendable {
-    /// An open container, or the root.
+    /// An open container, or the root: 16 bytes, because a writer keeps many.
     struct Frame: Sendable {
-        /// The owner's mark: where the container began.
-        var start: Int
-        /// Elements or pairs so far.
-        var count: Int
-        /// Elements or pairs announced; -1: not known.
-        var expected: Int
+        private var startBits: UInt32
+        fileprivate var countBits: UInt32 = 0
+        fileprivate var expectedBits: UInt32
         /// Whether keys are wanted.
-        var isMap: Bool
+        let isMap: Bool
         /// Whether the next token must be a key.
         var needsKey: Bool
+
+        /// `start`: the owner's mark, where the container began, -1: the root. `expected`: elements or pairs announced, -1: not known.
+        init(start: Int, expected: Int, isMap: Bool) {
+            startBits = UInt32(truncatingIfNeeded: start)
+            expectedBits = UInt32(truncatingIfNeeded: expected)
+            self.isMap = isMap
+            needsKey = isMap
+        }
+
+        /// The owner's mark: where the container began.
+        var start: Int { startBits == .max ? -1 : Int(startBits) }
+        /// Elements or pairs so far.
+        var count: Int { Int(countBits) }
+        /// Elements or pairs announced; -1: not known.
+        var expected: Int { expectedBits == .max ? -1 : Int(expectedBits) }
     }
 
     /// The innermost container; the root when `depth` is 0.
     private(set) var top: Frame
     /// The root and the containers around the innermost one. Most documents have few: those need no array.
-    private var near: InlineArray<4, Frame>
+    private var near: InlineArray<16, Frame>
     private var far: [Frame] = []
     /// The number of open containers.
     private(set) var depth = 0
     private(set) var values = 0
+    private var isBroken = false
     let name: String
     let depthLimit: Int
     let valueLimit: Int
@@ -34,63 +47,70 @@ struct Nesting: Sendable {
         self.name = name
         depthLimit = limits.depth
         valueLimit = limits.values
-        top = Frame(start: -1, count: 0, expected: roots, isMap: false, needsKey: false)
+        top = Frame(start: -1, expected: roots, isMap: false)
         near = InlineArray(repeating: top)
     }
 
     /// Takes a value, scalar or container.
     @inline(__always)
     mutating func value(at offset: Int? = nil) throws(CodecError) {
-        guard !top.needsKey, top.count != top.expected || top.isMap, values < valueLimit else {
+        guard !top.needsKey, top.countBits != top.expectedBits || top.isMap, values < valueLimit else {
             throw refusal(key: false, offset)
         }
         values += 1
-        if top.isMap { top.needsKey = true } else { top.count += 1 }
+        if top.isMap { top.needsKey = true } else { top.countBits &+= 1 }
     }
 
     /// Takes a key.
     @inline(__always)
     mutating func key(at offset: Int? = nil) throws(CodecError) {
-        guard top.needsKey, top.count != top.expected, values < valueLimit else { throw refusal(key: true, offset) }
+        guard top.needsKey, top.countBits != top.expectedBits, values < valueLimit else { throw refusal(key: true, offset) }
         values += 1
         top.needsKey = false
-        top.count += 1
+        top.countBits &+= 1
     }
 
     /// Takes a key and a scalar for it.
     @inline(__always)
     mutating func pair() throws(CodecError) {
-        guard top.needsKey, top.count != top.expected, values &+ 1 < valueLimit else { throw refusal(key: true, nil) }
+        guard top.needsKey, top.countBits != top.expectedBits, values &+ 1 < valueLimit else { throw refusal(key: true, nil) }
         values &+= 2
-        top.count &+= 1
+        top.countBits &+= 1
     }
 
     /// Opens a container (and takes it as a value).
+    @inline(__always)
     mutating func begin(map: Bool, expected: Int, start: Int, at offset: Int? = nil) throws(CodecError) {
-        try value(at: offset)
+        // Refused before it is counted: whoever catches the error may go on.
         guard depth < depthLimit else { throw tooDeep(offset) }
-        if depth < 4 { near[depth] = top } else { far.append(top) }
+        try value(at: offset)
+        if depth < 16 { near[depth] = top } else { far.append(top) }
         depth &+= 1
-        top = Frame(start: start, count: 0, expected: expected, isMap: map, needsKey: map)
+        top = Frame(start: start, expected: expected, isMap: map)
     }
 
     /// Closes the innermost container and hands it out.
+    @inline(__always)
     mutating func end(map: Bool, at offset: Int? = nil) throws(CodecError) -> Frame {
-        guard top.start >= 0, top.isMap == map, top.needsKey == map else {
-            throw CodecError(.syntax, "\(name): the \(map ? "map" : "array") is not open or not complete", at: offset)
-        }
-        guard top.expected < 0 || top.count == top.expected else {
-            throw CodecError(
-                .syntax, "\(name): \(top.expected) elements were announced but \(top.count) written", at: offset)
+        guard depth > 0, top.isMap == map, top.needsKey == map, top.expectedBits == top.countBits || top.expectedBits == .max
+        else {
+            throw incomplete(map, offset)
         }
         let closed = top
         depth &-= 1
-        top = depth < 4 ? near[depth] : far.removeLast()
+        top = depth < 16 ? near[depth] : far.removeLast()
         return closed
+    }
+
+    /// Refuses everything from here on.
+    mutating func breakDown() {
+        isBroken = true
+        values = valueLimit
     }
 
     /// Checks that exactly the values that were wanted are there.
     func finish(at offset: Int? = nil) throws(CodecError) {
+        if isBroken { throw broken() }
         guard depth == 0, top.expected < 0 || top.count == top.expected else {
             throw CodecError(.syntax, "\(name): the document is not complete", at: offset)
         }
@@ -99,8 +119,8 @@ struct Nesting: Sendable {
     /// Takes the values inside of one that is written as a whole.
     @inline(__always)
     mutating func add(values count: Int) throws(CodecError) {
+        guard values &+ count <= valueLimit else { throw CodecError(.values, "\(name): more than \(valueLimit) values") }
         values += count
-        guard values <= valueLimit else { throw CodecError(.values, "\(name): more than \(valueLimit) values") }
     }
 
     /// The error of a container that is too deep.
@@ -113,9 +133,22 @@ struct Nesting: Sendable {
         CodecError(.size, "\(name): over the limit of \(limit) bytes")
     }
 
+    private func broken() -> CodecError {
+        CodecError(.syntax, "\(name): something was refused before; the writer can only be thrown away")
+    }
+
+    @inline(never)
+    private func incomplete(_ map: Bool, _ offset: Int?) -> CodecError {
+        guard depth > 0, top.isMap == map, top.needsKey == map else {
+            return CodecError(.syntax, "\(name): the \(map ? "map" : "array") is not open or not complete", at: offset)
+        }
+        return CodecError(.syntax, "\(name): \(top.expected) elements were announced but \(top.count) written", at: offset)
+    }
+
     @inline(never)
     private func refusal(key: Bool, _ offset: Int?) -> CodecError {
-        if values >= valueLimit {
+        if isBroken { return broken() }
+        if values >= valueLimit || (key && top.needsKey && top.countBits != top.expectedBits) {
             return CodecError(.values, "\(name): more than \(valueLimit) values", at: offset)
         }
         if key || top.needsKey {

@@ -11,26 +11,31 @@ import Darwin
 
 /// Bytes written through a pointer: room is asked for once a token, not once a byte, and nobody is asked whether the bytes are shared.
 ///
-/// Copies share their bytes: only one of them may go on writing.
+/// Copies share their bytes until one of them needs more room: only one of them may go on writing.
 struct OutputBuffer {
-    /// Owns the memory, whichever way the writer goes.
-    private final class Room {
-        var base: UnsafeMutablePointer<UInt8>
+    /// A block that was outgrown, or nil.
+    private struct Block {
+        var base: UnsafeMutablePointer<UInt8>?
+    }
 
-        init(capacity: Int) {
-            base = Room.typed(malloc(capacity))
+    /// Owns the memory, whichever way the writer goes: its own kilobyte at first, a block of the C library after that.
+    private final class Room: ManagedBuffer<Block, UInt8> {
+        static let capacity = 1024
+
+        static func make() -> Room {
+            unsafeDowncast(create(minimumCapacity: capacity) { _ in Block(base: nil) }, to: Room.self)
         }
 
-        deinit { free(base) }
+        deinit { free(header.base) }
 
-        /// Large blocks are moved by the kernel, without a copy: an array could not do that.
-        func grow(to capacity: Int) {
-            base = Room.typed(realloc(base, capacity))
-        }
-
-        private static func typed(_ block: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<UInt8> {
-            guard let block else { fatalError("out of memory") }
-            return block.assumingMemoryBound(to: UInt8.self)
+        /// Makes place for more, and takes along what there is. Large blocks are moved by the kernel, without a copy: an array could not.
+        func grow(to capacity: Int, from base: UnsafeMutablePointer<UInt8>, _ count: Int) -> UnsafeMutablePointer<UInt8> {
+            let isOwn = header.base == base
+            guard let block = realloc(isOwn ? base : nil, capacity) else { fatalError("out of memory") }
+            let larger = block.assumingMemoryBound(to: UInt8.self)
+            if !isOwn { larger.initialize(from: base, count: count) }
+            header.base = larger
+            return larger
         }
     }
 
@@ -42,13 +47,13 @@ struct OutputBuffer {
     private(set) var count = 0
 
     init() {
-        capacity = 512
-        let room = Room(capacity: capacity)
-        base = room.base
+        let room = Room.make()
+        capacity = Room.capacity
+        base = room.withUnsafeMutablePointerToElements { $0 }
         self.room = room
     }
 
-    /// Begins in somebody else's memory, which must be there as long as the buffer is.
+    /// Begins in somebody else's memory, which must be there as long as the buffer is: never where a program gets hold of it.
     init(_ small: UnsafeMutableBufferPointer<UInt8>) {
         guard let base = small.baseAddress else { preconditionFailure("an allocation without an address") }
         self.base = base
@@ -122,15 +127,15 @@ struct OutputBuffer {
 
     @inline(never)
     private mutating func grow(_ most: Int) {
-        capacity = max(capacity * 2, count + most)
-        if let room {
-            room.grow(to: capacity)
-            base = room.base
-        } else {
-            let room = Room(capacity: capacity)
-            room.base.initialize(from: base, count: count)
-            base = room.base
-            self.room = room
+        let larger = max(capacity * 2, count + most)
+        // A copy of this buffer may still point into the room: it keeps that, and this one takes another.
+        if room == nil || !isKnownUniquelyReferenced(&room) {
+            let other = Room.make()
+            base = other.grow(to: larger, from: base, count)
+            room = other
+        } else if let room {
+            base = room.grow(to: larger, from: base, count)
         }
+        capacity = larger
     }
 }

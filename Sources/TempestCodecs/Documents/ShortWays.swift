@@ -1,4 +1,4 @@
-// How the codecs of this package encode: most of what is sent fits a kilobyte of the stack, and needs no writer.
+// How the codecs of this package encode values, nodes and recordings: most of them fit a kilobyte of the stack.
 // Before it: a codec's encode. After it: bytes for Redis.
 
 /// A form that writes into a buffer which it is given.
@@ -15,7 +15,10 @@ extension Codec where Writer: BufferedWriting {
     /// The bytes of a value, node or recording.
     @inline(__always)
     func encoded<T: TokenWritable>(_ value: T, limits: Limits, canonical: Bool) throws(CodecError) -> [UInt8] {
-        if canonical { return try written(value, limits: limits, canonical: true) }
+        // A program's own type may keep a copy of the writer: it gets none that writes to the stack.
+        guard !canonical, T.self == Value.self || T.self == TokenBuffer.self || T.self == Node.self else {
+            return try written(value, limits: limits, canonical: canonical)
+        }
         return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { (small) throws(CodecError) -> [UInt8] in
             let form = Writer.Form(OutputBuffer(small))
             // Told to the compiler, so that it writes the code out: what types of other modules call, it cannot.
@@ -24,7 +27,7 @@ extension Codec where Writer: BufferedWriting {
             if T.self == TokenBuffer.self {
                 try writer.write(unsafeBitCast(value, to: TokenBuffer.self))
             } else {
-                try value.write(to: &writer)
+                try writer.write(unsafeBitCast(value, to: Node.self))
             }
             return try writer.base.complete()
         }

@@ -31,6 +31,14 @@ struct TapeRoom {
         self.capacity = capacity
     }
 
+    /// Goes back to an earlier state; containers that were open then still are.
+    mutating func rewind(to earlier: TapeRoom) {
+        (count, open, elements, isMap, depth) = (earlier.count, earlier.open, earlier.elements, earlier.isMap, earlier.depth)
+    }
+
+    /// Forgets the last entry, which is a key.
+    mutating func dropLast() { count &-= 1 }
+
     /// Whether a key and a value still find room.
     @inline(__always)
     var hasRoom: Bool { count &+ 2 <= capacity }

@@ -34,6 +34,9 @@ public struct TokenBuffer: TokenWriter, Sendable {
             guard nesting.depth + depth <= limits.depth else { throw nesting.tooDeep(nil) }
             let bytes = view.byteCount(count)
             guard tape.source.count + bytes <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+            guard nesting.values + count <= limits.values else {
+                throw CodecError(.values, "values: more than \(limits.values) values")
+            }
             try nesting.value()
             try nesting.add(values: count - 1)
             let (first, start) = (tape.entries.count, tape.source.count)
@@ -80,6 +83,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
     /// Records text.
     public mutating func text(utf8: UnsafeRawBufferPointer) throws(CodecError) {
         guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: text that is not valid UTF-8") }
+        try checkRoom(utf8.count)
         try nesting.value()
         try append(.text, utf8)
     }
@@ -87,24 +91,28 @@ public struct TokenBuffer: TokenWriter, Sendable {
     /// Records text.
     public mutating func text(_ value: String) throws(CodecError) {
         // Strings are UTF-8 already.
+        try checkRoom(value.utf8.count)
         try nesting.value()
         try append(.text, value, flags: 0)
     }
 
     /// Records a key.
     public mutating func key(_ key: String) throws(CodecError) {
+        try checkRoom(key.utf8.count)
         try nesting.key()
         try append(.text, key, flags: Entry.isKey)
     }
 
     /// Records bytes.
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) throws(CodecError) {
+        try checkRoom(bytes.count)
         try nesting.value()
         try append(.binary, bytes)
     }
 
     /// Records a MessagePack extension.
     public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
+        try checkRoom(data.count)
         try nesting.value()
         try append(.ext, data, type: type)
     }
@@ -112,6 +120,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
     /// Records a key.
     public mutating func key(utf8: UnsafeRawBufferPointer) throws(CodecError) {
         guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "values: a key that is not valid UTF-8") }
+        try checkRoom(utf8.count)
         try nesting.key()
         try append(.text, utf8, flags: Entry.isKey)
     }
@@ -146,12 +155,17 @@ public struct TokenBuffer: TokenWriter, Sendable {
         }
     }
 
+    /// Refuses before anything is counted.
+    @inline(__always)
+    private func checkRoom(_ count: Int) throws(CodecError) {
+        guard tape.source.count &+ count <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+    }
+
     @inline(__always)
     private mutating func append(_ kind: Kind, _ text: String, flags: UInt8) throws(CodecError) {
         var text = text
         let start = tape.source.count
         let length = text.utf8.count
-        guard start &+ length <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
         text.withUTF8 { tape.source.append(contentsOf: $0) }
         tape.entries.append(Entry(kind, offset: 0, start: start, length: length, flags: flags))
     }
@@ -160,7 +174,6 @@ public struct TokenBuffer: TokenWriter, Sendable {
         _ kind: Kind, _ bytes: UnsafeRawBufferPointer, flags: UInt8 = 0, type: Int8 = 0
     ) throws(CodecError) {
         let start = tape.source.count
-        guard start + bytes.count <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
         tape.source.append(contentsOf: bytes)
         tape.entries.append(Entry(kind, offset: 0, start: start, length: bytes.count, flags: flags, type: type))
     }

@@ -24,6 +24,10 @@
 ///         }
 ///     }
 ///
+/// Fields may be bools, texts, integers of every width, `Double`, `Float`, ``Bytes`` or `[UInt8]`, ``Value``, types like this one, and
+/// optionals, arrays and dictionaries of them; any other `Decodable` is read by `map.node("key").decode(T.self)`. A worker's handlers take
+/// such types as arguments and answers, callers too, if they are `Codable` besides.
+///
 /// The conversions are those of `Decodable` here: integral floats are taken for integers and integers for floats, binary that is UTF-8
 /// for text.
 public protocol TokenReadable {
@@ -80,78 +84,5 @@ extension Node {
         guard let value = read(view, view.entries[index]) else { throw mismatch(T.self, expected) }
         withExtendedLifetime(document) {}
         return value
-    }
-}
-
-extension Array: TokenReadable where Element: TokenReadable {
-    /// Reads every element.
-    public init(reading node: Node) throws {
-        let document = node.document
-        self = try node.elements { (_, index) in try Element(reading: Node(document: document, index: index)) }
-    }
-}
-
-extension String: TokenReadable, TokenWritable {
-    /// Reads text.
-    public init(reading node: Node) throws { self = try node.scalar("text") { $0.text($1) } }
-    /// Writes text.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.text(self) }
-}
-
-extension Int: TokenReadable, TokenWritable {
-    /// Reads an integer.
-    public init(reading node: Node) throws { self = try node.scalar("integer") { $0.integer($1) } }
-    /// Writes an integer.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.int(Int64(self)) }
-}
-
-extension Double: TokenReadable, TokenWritable {
-    /// Reads a float.
-    public init(reading node: Node) throws { self = try node.scalar("float") { $0.double($1) } }
-    /// Writes a float.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.double(self) }
-}
-
-extension Bool: TokenReadable, TokenWritable {
-    /// Reads a bool.
-    public init(reading node: Node) throws { self = try node.scalar("bool") { $0.bool($1) } }
-    /// Writes a bool.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.bool(self) }
-}
-
-extension Bytes: TokenReadable, TokenWritable {
-    /// Reads binary, text or an array of integers from 0 to 255.
-    public init(reading node: Node) throws { self = Bytes(try node.decode([UInt8].self)) }
-    /// Writes binary.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.binary(bytes) }
-}
-
-extension Value: TokenReadable {
-    /// Reads whatever is there.
-    public init(reading node: Node) throws { self = node.value }
-}
-
-extension Optional: TokenReadable where Wrapped: TokenReadable {
-    /// Reads null as nil.
-    public init(reading node: Node) throws { self = node.isNull ? nil : try Wrapped(reading: node) }
-}
-
-extension Optional: TokenWritable where Wrapped: TokenWritable {
-    /// Writes nil as null.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
-        if let self { try self.write(to: &writer) } else { try writer.null() }
-    }
-}
-
-extension Array: TokenWritable where Element: TokenWritable {
-    /// Writes every element.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
-        // The arrays that are met most in one call each.
-        if Element.self == Int.self { return try writer.write(unsafeBitCast(self, to: [Int].self)) }
-        if Element.self == Double.self { return try writer.write(unsafeBitCast(self, to: [Double].self)) }
-        if Element.self == String.self { return try writer.write(unsafeBitCast(self, to: [String].self)) }
-        try writer.beginArray(count: count)
-        for element in self { try element.write(to: &writer) }
-        try writer.endArray()
     }
 }

@@ -104,7 +104,9 @@ extension TokenForm {
         let entry = view.entries[index]
         index &+= 1
         switch entry.kind {
-        case .text: text(view.bytes(entry))
+        case .text:
+            try bounds.check(size &+ entry.low)
+            text(view.bytes(entry))
         case .int: int(Int64(bitPattern: entry.payload))
         case .double: double(Double(bitPattern: entry.payload))
         case .bool: bool(entry.payload != 0)
@@ -112,7 +114,9 @@ extension TokenForm {
         case .uint: uint(entry.payload)
         case .map: try putMap(view, &index, entry.low, &bounds)
         case .array: try putArray(view, &index, entry.low, &bounds)
-        case .binary: binary(view.bytes(entry))
+        case .binary:
+            try bounds.check(size &+ entry.low)
+            binary(view.bytes(entry))
         case .ext: try ext(type: entry.type, data: view.bytes(entry))
         }
     }

@@ -74,7 +74,7 @@ extension JSONInput {
             let exponentStart = index
             var exponent = 0
             while index < end, source[index] &- 48 < 10 {
-                if exponent < 100_000 { exponent = exponent &* 10 &+ Int(source[index] &- 48) }
+                if exponent < 1_000_000_000 { exponent = exponent &* 10 &+ Int(source[index] &- 48) }
                 index &+= 1
             }
             guard index > exponentStart else { throw number("an exponent without digits", start) }

@@ -71,7 +71,7 @@ struct JSONReader: TapeReader {
                 position &+= 1
                 input.skipSpace(&position)
                 if position < end, source[position] == (isMap ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
-                    guard room.depth <= depthLimit else { throw tooDeep(position) }
+                    guard room.depth <= depthLimit else { throw tooDeep(Int(room.entries[room.open].offset)) }
                     room.end()
                     position &+= 1
                 } else {

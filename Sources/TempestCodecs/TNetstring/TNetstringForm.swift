@@ -14,7 +14,7 @@ public struct TNetstringWriter: BufferedWriting {
 
 /// The form of tnetstring: written in time linear in its size however deep it is.
 public struct TNetstringForm: BufferedForm {
-    /// What was left free before a container: room for nine digits and a colon, of which the last are used.
+    /// What was left free before a container: room for ten digits and a colon, of which the last are used.
     private struct Gap {
         var start: Int
         /// How many bytes of it are not used; while it is open, those of all the gaps before.
@@ -23,7 +23,7 @@ public struct TNetstringForm: BufferedForm {
         var before: Int
     }
 
-    private static let room = 10
+    private static let room = 11
 
     private var output: OutputBuffer
     private var gaps: [Gap] = []

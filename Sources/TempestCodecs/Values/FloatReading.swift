@@ -54,7 +54,7 @@ enum FloatReading {
             let isNegative = text[index] == UInt8(ascii: "-")
             if isNegative || text[index] == UInt8(ascii: "+") { index += 1 }
             var exponent = 0
-            while index < text.count, exponent < 100_000 {
+            while index < text.count, exponent < 1_000_000_000 {
                 exponent = exponent * 10 + Int(text[index] &- 48)
                 index += 1
             }

@@ -15,7 +15,7 @@ enum FloatText {
         }
     }
 
-    /// Writes the text of a finite float, at most 25 bytes; hands out how many.
+    /// Writes the text of a finite float, at most 26 bytes; hands out how many.
     static func write(_ value: Double, to start: UnsafeMutablePointer<UInt8>) -> Int {
         var place = start
         if value.sign == .minus {
