@@ -7,7 +7,10 @@ struct AdviceTests {
     private func figures(
         _ codec: String, _ bytes: Int, _ decode: [Double], _ encode: [Double], compressed: Int? = nil
     ) -> CodecFigures {
-        CodecFigures(codec: codec, bytes: bytes, compressed: compressed, decode: decode, encode: encode)
+        // As many rounds as a claim needs.
+        let repeated = { (rounds: [Double]) in [[Double]](repeating: rounds, count: 4).flatMap { $0 } }
+        return CodecFigures(
+            codec: codec, bytes: bytes, compressed: compressed, decode: repeated(decode), encode: repeated(encode))
     }
 
     @Test("One codec that leads in everything is named with its factors")
@@ -59,9 +62,19 @@ struct AdviceTests {
         #expect(try #require(advice).contains("in reading all are too close for the noise of these rounds"))
     }
 
-    @Test("One codec alone is no choice")
+    @Test("Where one codec alone can hold the payload, it is the advice")
     func alone() {
-        #expect(Advice.sentence("x", [figures("msgpack", 1, [1], [1])]) == nil)
+        #expect(Advice.sentence("x", [figures("msgpack", 1, [1], [1])]) == "x: MessagePack, no other codec can hold it.")
+        #expect(Advice.sentence("x", []) == nil)
+    }
+
+    @Test("Of few rounds only the size is said")
+    func few() {
+        let figures = ["json", "msgpack"].enumerated().map { place, codec in
+            CodecFigures(codec: codec, bytes: 9 - place, compressed: nil, decode: [1, 1, 1], encode: [5, 5, 5])
+        }
+        #expect(
+            Advice.sentence("x", figures) == "x: MessagePack is smallest; fewer than 4 rounds do not say which is fastest.")
     }
 
     @Test("Compression that changes the order is said")

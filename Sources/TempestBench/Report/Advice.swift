@@ -22,9 +22,18 @@ package enum Advice {
 
     static func title(_ codec: String) -> String { titles[codec] ?? codec }
 
-    /// The sentence for a payload; nil if fewer than two codecs can hold it.
+    /// Fewer rounds than this say nothing about times.
+    private static let fewestRounds = 4
+
+    /// The sentence for a payload; nil if no codec can hold it.
     package static func sentence(_ payload: String, _ figures: [CodecFigures]) -> String? {
-        guard figures.count >= 2 else { return nil }
+        guard let only = figures.first else { return nil }
+        guard figures.count > 1 else { return "\(payload): \(title(only.codec)), no other codec can hold it." }
+        guard figures.allSatisfy({ min($0.decode.count, $0.encode.count) >= fewestRounds }) else {
+            let smallest = figures.min { $0.bytes < $1.bytes } ?? only
+            return
+                "\(payload): \(title(smallest.codec)) is smallest; fewer than \(fewestRounds) rounds do not say which is fastest."
+        }
         let size = Ranking(sizes: figures.map { ($0.codec, $0.bytes) })
         let decode = Ranking(rounds: figures.map { ($0.codec, $0.decode) })
         let encode = Ranking(rounds: figures.map { ($0.codec, $0.encode) })

@@ -160,5 +160,5 @@ extension FormWriting {
 extension Codec where Writer: FormWriting {
     /// The bytes of a document that is complete.
     @inline(__always)
-    public func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8] { try writer.base.finish() }
+    public func finish(_ writer: consuming Writer) throws(CodecError) -> [UInt8] { try writer.base.complete() }
 }

@@ -32,7 +32,7 @@ struct Nesting: Sendable {
     /// The innermost container; the root when `depth` is 0.
     private(set) var top: Frame
     /// The root and the containers around the innermost one. Most documents have few: those need no array.
-    private var near: InlineArray<16, Frame>
+    private var near: InlineArray<8, Frame>
     private var far: [Frame] = []
     /// The number of open containers.
     private(set) var depth = 0
@@ -84,7 +84,7 @@ struct Nesting: Sendable {
         // Refused before it is counted: whoever catches the error may go on.
         guard depth < depthLimit else { throw tooDeep(offset) }
         try value(at: offset)
-        if depth < 16 { near[depth] = top } else { far.append(top) }
+        if depth < 8 { near[depth] = top } else { far.append(top) }
         depth &+= 1
         top = Frame(start: start, expected: expected, isMap: map)
     }
@@ -98,7 +98,7 @@ struct Nesting: Sendable {
         }
         let closed = top
         depth &-= 1
-        top = depth < 16 ? near[depth] : far.removeLast()
+        top = depth < 8 ? near[depth] : far.removeLast()
         return closed
     }
 
