@@ -61,3 +61,11 @@ public struct CodecError: Error, Sendable, Equatable, CustomStringConvertible {
         return message
     }
 }
+
+extension CodecError {
+    /// A float that no codec writes.
+    @inline(never)
+    static func notFinite(_ value: Double, _ codec: String) -> CodecError {
+        CodecError(.number, "\(codec): \(value) is no value, floats are finite")
+    }
+}

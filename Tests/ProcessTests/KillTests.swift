@@ -81,27 +81,27 @@ struct KillTests {
             let total = 2000
             let pushing = Task {
                 for start in stride(from: 0, to: total, by: 20) {
+                    // As they are worked off: for every worker that is killed some wait.
+                    try await eventually(within: .seconds(120), "there is room") {
+                        try await client.statistics(queue).waiting < 60
+                    }
                     try await client.push((start..<start + 20).map { try JobRequest("nap", $0, 2) }, queue: "q")
-                    try await Task.sleep(for: .milliseconds(20))
                 }
             }
             var kills = 0
             while kills < 30 {
                 try await Program.runner(["demo-worker", "q", "--concurrency", "8"], redis: redis).run { worker in
-                    let before = try await client.statistics(queue).settled
-                    let waiting = try await client.statistics(queue).waiting
-                    if waiting > 0 {
-                        try await eventually("it works") { try await client.statistics(queue).settled > before }
-                    }
-                    try await Task.sleep(for: .milliseconds(.random(in: 1...60, using: &random)))
+                    // In the middle of its work, wherever that is after so many jobs.
+                    let enough = try await client.statistics(queue).settled + .random(in: 1...60, using: &random)
+                    try await eventually("it works") { try await client.statistics(queue).settled >= enough }
                     try worker.send(.kill)
                     _ = try await worker.waitForExit()
                 }
                 kills += 1
             }
-            try await pushing.value
             // Nobody takes over the jobs of the dead yet: what they held is in their run hashes and on their land lists.
             try await Program.runner(["demo-worker", "q"], redis: redis).run { _ in
+                try await pushing.value
                 try await eventually(within: .seconds(60), "the rest is done") { try await client.statistics(queue).waiting == 0 }
                 try await eventually(within: .seconds(60), "nothing runs but what the dead hold") {
                     let now = try await client.statistics(queue)

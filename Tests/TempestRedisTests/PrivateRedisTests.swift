@@ -31,7 +31,8 @@ struct PrivateRedisTests {
             try await withPrivateRedis { redis in
                 try redis.send(.stop)
                 continuation.yield((redis.directory, redis.processID))
-                try await Task.sleep(for: .seconds(60))
+                // Ends with the task's cancellation.
+                for await _ in AsyncStream<Never>.makeStream().stream {}
             }
         }
         let (directory, processID) = try #require(await stream.first { _ in true })

@@ -95,11 +95,11 @@ struct RecoveryTests {
     @Test("A Redis that comes back from an older state does not let one job's outcome settle another")
     func rollback() async throws {
         try await Bench.run(.init(arguments: ["--save", "3600 1000000"])) { bench in
-            let release = Mutex(false)
+            let release = Gate()
             let answers = NoteList()
             let worker = try bench.worker(concurrency: 4)
             worker.handle("wait") { (_: JobContext, name: String) in
-                while !release.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
+                try await release.wait()
                 answers.add(name)
                 return name
             }
@@ -116,7 +116,7 @@ struct RecoveryTests {
                 }
                 try await bench.push(#"["wait",["second"],"in","x"]"#)
                 try await eventually("the second runs") { try await bench.client.statistics(queue).running == 1 }
-                release.withLock { $0 = true }
+                release.open()
                 #expect(try await bench.answer("in") == ["wait", "x", ["second"]])
                 try await eventually("it is settled") { try await bench.client.statistics(queue).running == 0 }
             }

@@ -13,11 +13,11 @@ struct ShutdownTests {
     func drains() async throws {
         try await Bench.run { bench in
             let started = Mutex(0)
-            let release = Mutex(false)
+            let release = Gate()
             let worker = try bench.worker(concurrency: 2)
             worker.handle("work") { (_: JobContext) in
                 started.withLock { $0 += 1 }
-                while !release.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
+                try await release.wait()
             }
             try await testGracefulShutdown { trigger in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -26,7 +26,7 @@ struct ShutdownTests {
                     try await eventually("two run") { started.withLock { $0 } == 2 }
                     trigger.triggerGracefulShutdown()
                     try await eventually("it stops") { !worker.readiness.isReady }
-                    release.withLock { $0 = true }
+                    release.open()
                     try await group.waitForAll()
                 }
             }
@@ -43,7 +43,7 @@ struct ShutdownTests {
             let started = Mutex(0)
             worker.handle("work") { (_: JobContext, _: Int) in
                 started.withLock { $0 += 1 }
-                do { try await Task.sleep(for: .seconds(60)) } catch {
+                do { try await Gate().wait() } catch {
                     cancelled.withLock { $0 += 1 }
                     throw error
                 }
@@ -71,7 +71,7 @@ struct ShutdownTests {
             let started = Mutex(0)
             worker.handle("sleep") { (_: JobContext) in
                 started.withLock { $0 += 1 }
-                try await Task.sleep(for: .seconds(60))
+                try await Gate().wait()
             }
             try await testGracefulShutdown { trigger in
                 try await withThrowingTaskGroup(of: Void.self) { group in

@@ -27,44 +27,11 @@ final class DecodingState {
         self.path = path
     }
 
-    /// A container around a value, and which of its elements it is.
-    private struct Level {
-        var container: Int
-        /// The element's entry; of a map the key's.
-        var child: Int
-        var place = 0
-    }
+    /// How long the path from the document's root to ours is; it is not part of a decoder's.
+    private lazy var depth = document.path(to: root).count
 
-    /// The levels around the value that was asked for last. Types that try one thing after the other ask at every element: each goes on
-    /// from where the last one was, or a hostile array would cost the square of its length.
-    private var trail: [Level] = []
-
-    /// The path to an index, found by walking down from the root: it is asked for in errors only, so nothing is kept of it before.
-    func path(to index: Int) -> [any CodingKey] {
-        guard index != root else { return path }
-        while let last = trail.last, last.container >= index || index >= view.entries[last.container].high { trail.removeLast() }
-        if trail.isEmpty { trail.append(Level(container: root, child: root + 1)) }
-        while true {
-            var level = trail.removeLast()
-            if level.child > index { level = Level(container: level.container, child: level.container + 1) }
-            let isMap = view.entries[level.container].kind == .map
-            while true {
-                let end = view.next(isMap ? level.child + 1 : level.child)
-                if index < end { break }
-                level.child = end
-                level.place += 1
-            }
-            trail.append(level)
-            let value = isMap ? level.child + 1 : level.child
-            guard value < index else { break }
-            trail.append(Level(container: value, child: value + 1))
-        }
-        return path
-            + trail.map { level in
-                view.entries[level.container].kind == .map
-                    ? PathKey(stringValue: view.string(view.entries[level.child])) : PathKey(index: level.place)
-            }
-    }
+    /// The path to an index.
+    func path(to index: Int) -> [any CodingKey] { path + document.path(to: index).dropFirst(depth) }
 }
 
 /// The place of one value in a document; small enough to be boxed without an allocation. Index -1: nothing is there (`super` of a

@@ -11,7 +11,7 @@ extension Node {
             if let value = try readable.init(reading: self) as? T { return value }
             return try decode(type)
         } catch let error as DecodingError {
-            throw error.dropping(DecodingState(document: document, root: 0, path: []).path(to: index).count)
+            throw error.dropping(document.path(to: index).count)
         }
     }
 }
@@ -23,18 +23,7 @@ extension TokenBuffer {
             return try encode(value)
         }
         guard let writable = value as? any TokenWritable else { return try encode(value) }
-        do throws(CodecError) {
-            // Aside at first: what fails half-way must leave nothing behind.
-            var one = TokenBuffer(limits: limits)
-            try writable.write(to: &one)
-            guard one.count == 1 else {
-                throw CodecError(.syntax, "values: \(T.self) wrote \(one.count) values, or one that is not complete")
-            }
-            try write(one)
-        } catch {
-            throw EncodingError.invalidValue(
-                value, EncodingError.Context(codingPath: [], debugDescription: error.description, underlyingError: error))
-        }
+        try record(tokensOf: writable)
     }
 }
 

@@ -242,7 +242,6 @@ final class Recorder {
         guard before == .nothing || (before == opened && opened != .scalar) else {
             throw EncodingError.invalidValue(opened, context("a second value, or a container of another kind, is encoded here"))
         }
-        state.pointee.slots[Int(encoder.slot)].opened = opened
         guard before == .nothing else { return }
         do throws(CodecError) {
             switch opened {
@@ -253,6 +252,7 @@ final class Recorder {
         } catch {
             throw refusal(opened, error)
         }
+        state.pointee.slots[Int(encoder.slot)].opened = opened
     }
 
     /// Throws unless it is this encoder's turn.

@@ -53,7 +53,7 @@ struct Recording: TokenWriter {
         try add(Entry(value > UInt64(Int64.max) ? .uint : .int, offset: 0, payload: value))
     }
     mutating func double(_ value: Double) throws(CodecError) {
-        guard value.isFinite else { throw CodecError(.number, "values: \(value) is no value, floats are finite") }
+        guard value.isFinite else { throw CodecError.notFinite(value, "values") }
         try add(Entry(.double, offset: 0, payload: value.bitPattern))
     }
 

@@ -116,10 +116,9 @@ public struct MapReader {
 
     @inline(never)
     private func missing(_ key: StaticString) -> DecodingError {
-        let state = DecodingState(document: document, root: 0, path: [])
-        return .keyNotFound(
+        .keyNotFound(
             PathKey(stringValue: "\(key)"),
             DecodingError.Context(
-                codingPath: state.path(to: map), debugDescription: "the map has no key \("\(key)".debugDescription)"))
+                codingPath: document.path(to: map), debugDescription: "the map has no key \("\(key)".debugDescription)"))
     }
 }

@@ -23,30 +23,48 @@ public struct TokenBuffer: TokenWriter, Sendable {
     /// Throws `EncodingError` with the path if it encodes nothing, too much, or what is no value (NaN); the recording is then as before.
     public mutating func encode(_ value: some Encodable) throws {
         try Recorder.record(value, limits: limits) { (view, count) in
-            try take(view, count, value)
+            do throws(CodecError) { try take(view, count) } catch { throw EncodingError(value, error) }
+        }
+    }
+
+    /// Records exactly one value, as it writes itself. Throws `EncodingError`; the recording is then as before.
+    mutating func record(tokensOf value: some TokenWritable) throws {
+        do throws(CodecError) {
+            // Aside at first: what fails half-way must leave nothing behind.
+            var one = TokenBuffer(limits: limits)
+            try value.write(to: &one)
+            guard one.count == 1 else {
+                throw CodecError(.syntax, "values: \(type(of: value)) wrote \(one.count) values, or one that is not complete")
+            }
+            if tape.entries.isEmpty {
+                self = one
+            } else {
+                var failure: CodecError?
+                one.tape.withView { view in
+                    do throws(CodecError) { try take(view, one.tape.entries.count) } catch { failure = error }
+                }
+                if let failure { throw failure }
+            }
+        } catch {
+            throw EncodingError(value, error)
         }
     }
 
     /// Takes over the entries of one value: checks that they fit here, and moves what they point to.
-    private mutating func take<T: Encodable>(_ view: TapeView, _ count: Int, _ value: T) throws {
-        do throws(CodecError) {
-            let depth = view.depth(count)
-            guard nesting.depth + depth <= limits.depth else { throw nesting.tooDeep(nil) }
-            let bytes = view.byteCount(count)
-            guard tape.source.count + bytes <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
-            guard nesting.values + count <= limits.values else {
-                throw CodecError(.values, "values: more than \(limits.values) values")
-            }
-            try nesting.value()
-            try nesting.add(values: count - 1)
-            let (first, start) = (tape.entries.count, tape.source.count)
-            tape.source.append(contentsOf: UnsafeRawBufferPointer(start: view.source, count: bytes))
-            tape.entries.reserveCapacity(first + count)
-            for index in 0..<count { tape.entries.append(view.entries[index].moved(by: first, bytes: start)) }
-        } catch {
-            throw EncodingError.invalidValue(
-                value, EncodingError.Context(codingPath: [], debugDescription: error.description, underlyingError: error))
+    private mutating func take(_ view: TapeView, _ count: Int) throws(CodecError) {
+        let depth = view.depth(count)
+        guard nesting.depth + depth <= limits.depth else { throw nesting.tooDeep(nil) }
+        let bytes = view.byteCount(count)
+        guard tape.source.count + bytes <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
+        guard nesting.values + count <= limits.values else {
+            throw CodecError(.values, "values: more than \(limits.values) values")
         }
+        try nesting.value()
+        try nesting.add(values: count - 1)
+        let (first, start) = (tape.entries.count, tape.source.count)
+        tape.source.append(contentsOf: UnsafeRawBufferPointer(start: view.source, count: bytes))
+        tape.entries.reserveCapacity(first + count)
+        for index in 0..<count { tape.entries.append(view.entries[index].moved(by: first, bytes: start)) }
     }
 
     /// Records null.
@@ -75,7 +93,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
 
     /// Records a finite float.
     public mutating func double(_ value: Double) throws(CodecError) {
-        guard value.isFinite else { throw CodecError(.number, "values: \(value) is no value, floats are finite") }
+        guard value.isFinite else { throw CodecError.notFinite(value, "values") }
         try nesting.value()
         tape.entries.append(Entry(.double, offset: 0, payload: value.bitPattern))
     }
@@ -176,6 +194,13 @@ public struct TokenBuffer: TokenWriter, Sendable {
         let start = tape.source.count
         tape.source.append(contentsOf: bytes)
         tape.entries.append(Entry(kind, offset: 0, start: start, length: bytes.count, flags: flags, type: type))
+    }
+}
+
+extension EncodingError {
+    /// A value that a codec's rules refuse.
+    init(_ value: Any, _ cause: CodecError) {
+        self = .invalidValue(value, Context(codingPath: [], debugDescription: cause.description, underlyingError: cause))
     }
 }
 

@@ -1,7 +1,7 @@
 // How a codec writes tokens, once they are known to be in order: what differs from codec to codec, and nothing else.
-// Before it: a FormWriter, which has checked. After it: bytes for Redis.
+// Before it: a FormWriting, which has checked. After it: bytes for Redis.
 
-/// The form that a codec gives to tokens. ``FormWriter`` makes a ``TokenWriter`` of it.
+/// The form that a codec gives to tokens. ``FormWriting`` makes a ``TokenWriter`` of it.
 ///
 /// Everything that comes here has been checked: keys and values take turns, containers hold what was announced, text is UTF-8,
 /// floats are finite. A form has no more to do than to append bytes to an array of its own, which may begin with bytes that stand

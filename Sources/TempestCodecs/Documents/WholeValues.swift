@@ -54,7 +54,7 @@ extension TokenForm {
             text(string)
         case .int(let value): int(value)
         case .double(let value):
-            guard value.isFinite else { throw CodecError(.number, "\(Self.codec): \(value) is no value, floats are finite") }
+            guard value.isFinite else { throw CodecError.notFinite(value, Self.codec) }
             double(value)
         case .bool(let value): bool(value)
         case .null: null()

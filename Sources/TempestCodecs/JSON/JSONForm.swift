@@ -1,5 +1,5 @@
 // Tokens as JSON, without white space.
-// Before it: a FormWriter, which has checked them. After it: bytes for Redis.
+// Before it: a FormWriting, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of JSON.
 public struct JSONWriter: BufferedWriting {

@@ -97,18 +97,25 @@ extension JSONInput {
         var position = start
         let raw = UnsafeRawPointer(source)
         while position &+ 8 <= end {
-            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            let special = JSONScan.special(word)
-            if special != 0 {
-                let count = special.trailingZeroBitCount & 0x38
-                seen |= word & ((1 &<< UInt64(truncatingIfNeeded: count)) &- 1)
-                return position &+ count >> 3
-            }
-            seen |= word
-            position &+= 8
+            let plain = Self.plainCount(raw.loadUnaligned(fromByteOffset: position, as: UInt64.self), &seen)
+            position &+= plain
+            if plain < 8 { return position }
             if position &- start == 32 { return longPlainEnd(position, &seen) }
         }
         return lastPlainEnd(position, &seen)
+    }
+
+    /// How many of eight bytes come before the first of those; they are added to `seen`.
+    @inline(__always)
+    private static func plainCount(_ word: UInt64, _ seen: inout UInt64) -> Int {
+        let special = JSONScan.special(word)
+        if special == 0 {
+            seen |= word
+            return 8
+        }
+        let bits = special.trailingZeroBitCount & 0x38
+        seen |= word & ((1 &<< UInt64(truncatingIfNeeded: bits)) &- 1)
+        return bits >> 3
     }
 
     /// The same for long texts: 16 bytes at a step.
@@ -126,15 +133,9 @@ extension JSONInput {
         let halves = unsafeBitCast(all, to: SIMD2<UInt64>.self)
         seen |= halves[0] | halves[1]
         while position &+ 8 <= end {
-            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            let special = JSONScan.special(word)
-            if special != 0 {
-                let count = special.trailingZeroBitCount & 0x38
-                seen |= word & ((1 &<< UInt64(truncatingIfNeeded: count)) &- 1)
-                return position &+ count >> 3
-            }
-            seen |= word
-            position &+= 8
+            let plain = Self.plainCount(raw.loadUnaligned(fromByteOffset: position, as: UInt64.self), &seen)
+            position &+= plain
+            if plain < 8 { return position }
         }
         return lastPlainEnd(position, &seen)
     }

@@ -1,5 +1,5 @@
 // Tokens as MessagePack.
-// Before it: a FormWriter, which has checked them. After it: bytes for Redis.
+// Before it: a FormWriting, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of MessagePack.
 public struct MessagePackWriter: BufferedWriting {

@@ -1,5 +1,5 @@
 // Tokens as tnetstring. A container's length stands before it and is known after it: a gap is left and closed at the end.
-// Before it: a FormWriter, which has checked them. After it: bytes for Redis.
+// Before it: a FormWriting, which has checked them. After it: bytes for Redis.
 
 /// Writes one document of tnetstring.
 public struct TNetstringWriter: BufferedWriting {
