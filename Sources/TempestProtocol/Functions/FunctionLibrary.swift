@@ -30,6 +30,10 @@ package enum FunctionLibrary {
     package static let pause = "tempest1_pause"
     package static let resume = "tempest1_resume"
     package static let stats = "tempest1_stats"
+    package static let processes = "tempest1_processes"
+    package static let cancel = "tempest1_cancel"
+    package static let revive = "tempest1_revive"
+    package static let forget = "tempest1_forget"
 
     /// What one call that moves jobs moves at most, beyond the first job; bytes.
     package static let moveBytes = 1 << 20

@@ -38,4 +38,10 @@ package enum Keys {
 
     /// The queues of this Redis, so that nobody needs SCAN.
     package static let queues = "tempest:queues"
+
+    /// What the nodes of this Redis say of themselves: id -> record.
+    package static let nodes = "tempest:nodes"
+
+    /// The channel on which operators tell nodes what to do.
+    package static let control = "tempest:control"
 }
