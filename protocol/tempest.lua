@@ -220,7 +220,7 @@ end
 local function revision() return REVISION end
 
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
--- new: registers P, fails with BADARG if P exists. again: P must exist; adds the connections. only: the same, and
+-- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
 -- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
 local function hello(keys, argv)
@@ -228,7 +228,9 @@ local function hello(keys, argv)
   if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
   local procs, cids = at(q, 'procs'), at(q, 'cid:' .. p)
   if mode == 'new' then
-    if redis.call('HEXISTS', procs, p) == 1 then return bad('P is registered already; a process never reuses its name') end
+    if redis.call('HEXISTS', procs, p) == 1 or redis.call('ZSCORE', at(q, 'grave'), p) then
+      return bad('P is registered already, or was reaped; a process never reuses its name')
+    end
   elseif mode == 'again' or mode == 'only' then
     local gone = fenced(q, p)
     if gone then return gone end
