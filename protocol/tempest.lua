@@ -542,6 +542,7 @@ local function parked_levels(q)
   for _, level in ipairs(redis.call('SMEMBERS', at(q, 'levels'))) do
     if level ~= 'default' then names[#names + 1] = level end
   end
+  table.sort(names)
   return names
 end
 
@@ -575,7 +576,8 @@ local function fields_backwards(run)
 end
 
 -- ARGV: P, level…
--- P ends: what it still holds goes back as in giveback, and its keys are deleted. Returns how many jobs went back. P need
+-- P ends: what it still holds goes back as in giveback, what landed from the levels named and those seen too, and its keys are
+-- deleted. Returns how many jobs went back. P need
 -- not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody knew it any more.
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
@@ -586,6 +588,7 @@ local function goodbye(keys, argv)
   local alone = redis.call('HGET', run, '!')
   -- What landed was taken after all that is in the run hash.
   for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end
+  for _, level in ipairs(parked_levels(q)) do returned = returned + unland(q, p, level, math.huge) end
   for _, entry in ipairs(fields_backwards(run)) do
     local level, job = level_of(entry[1]), redis.call('HGET', run, entry[1])
     if entry[1] == alone then put_aside('LPUSH', q, level, job) else put_back(q, p, level, job) end
