@@ -719,7 +719,8 @@ local function sweep_inboxes(q)
       strikes = seen == counter and tonumber(strikes) + 1 or 0
       if strikes >= INBOX_STRIKES then
         redis.call('HDEL', inboxes, id, id .. '#')
-        redis.call('DEL', '{' .. q .. '}:in:' .. id)
+        -- An owner that only slept listens again, and finds what waited for it.
+        redis.call('EXPIRE', '{' .. q .. '}:in:' .. id, ORPHAN_SECONDS)
       else
         redis.call('HSET', idle, id, counter .. '/' .. strikes)
       end
