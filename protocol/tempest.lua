@@ -602,20 +602,20 @@ local function goodbye(keys, argv)
   return returned
 end
 
--- Takes back what a dead P holds, up to MOVE_BYTES. Returns how many jobs it moved, how many are left, and the payloads that died of
--- poison. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
+-- Takes back what a dead P holds, up to `limit` bytes. Returns how many jobs it moved, how many are left, the payloads that died of
+-- poison, and the bytes moved. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
 -- then it is to be run alone, and only crashes while alone count on, so that bystanders are not blamed.
-local function bring_back(q, p)
+local function bring_back(q, p, limit)
   local run, moved, bytes, poisoned = at(q, 'run:' .. p), 0, 0, {}
   for _, level in ipairs(parked_levels(q)) do
-    local n, size = unland(q, p, level, MOVE_BYTES - bytes)
+    local n, size = unland(q, p, level, limit - bytes)
     moved, bytes = moved + n, bytes + size
-    if bytes >= MOVE_BYTES then return moved, 1, poisoned end
+    if bytes >= limit then return moved, 1, poisoned, bytes end
   end
   local alone, fields, crashed = redis.call('HGET', run, '!'), fields_backwards(run), 0
   local done = 0
   for _, entry in ipairs(fields) do
-    if bytes >= MOVE_BYTES then break end
+    if bytes >= limit then break end
     local field, level = entry[1], level_of(entry[1])
     local job = redis.call('HGET', run, field)
     local tries = tries_of(q, job)
@@ -639,7 +639,7 @@ local function bring_back(q, p)
   end
   count(q, 'crashed', crashed)
   if done == #fields then redis.call('DEL', run, at(q, 'cid:' .. p)) end
-  return moved + done, #fields - done, poisoned
+  return moved + done, #fields - done, poisoned, bytes
 end
 
 -- ARGV: P, beat counter or `*`
@@ -659,7 +659,7 @@ local function reap(keys, argv)
   elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
     return { -1, 0, {} }
   end
-  local moved, left, poisoned = bring_back(q, p)
+  local moved, left, poisoned = bring_back(q, p, MOVE_BYTES)
   count(q, 'recovered', moved)
   return { moved, left, poisoned }
 end
@@ -696,12 +696,14 @@ end
 
 -- What may still have landed for processes that were reaped, and what a reaper that died itself has left.
 local function sweep_graves(q, time)
-  local grave = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES')
+  local grave, bytes = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES'), 0
   for i = 1, #grave, 2 do
     local p, age = grave[i], time - tonumber(grave[i + 1])
-    local moved, left = bring_back(q, p)
+    local moved, left, _, size = bring_back(q, p, MOVE_BYTES - bytes)
+    bytes = bytes + size
     count(q, 'recovered', moved)
     if left == 0 and math.abs(age) > GRAVE then redis.call('ZREM', at(q, 'grave'), p) end
+    if bytes >= MOVE_BYTES then break end
   end
 end
 
