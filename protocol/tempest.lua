@@ -140,6 +140,8 @@ local function bury(q, p, level, job, reason, detail)
   count(q, 'dead', 1)
   local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', #job)
   local length, oldest_kept = redis.call('XLEN', dead), now() - DEAD_AGE
+  -- Somebody may have deleted or trimmed the stream by hand: the bytes are reckoned anew when it begins anew.
+  if length == 1 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', string.format('%d', #job)) end
   while length > 1 do
     local oldest = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
     local old = tonumber(string.match(oldest[1], '^%d+')) < oldest_kept
@@ -171,7 +173,11 @@ local function postpone(q, level, job, due, time)
   local delayed = at(q, 'delayed')
   local no = redis.call('HINCRBY', at(q, 'counts'), 'delayed', 1)
   local member = string.format('%016d', no) .. ':' .. level .. ':' .. job
-  redis.call('ZADD', delayed, string.format('%d', due), member)
+  -- Numbers come again when somebody deleted the counts: an equal job that waits under this one must not become one with it.
+  while redis.call('ZADD', delayed, 'NX', string.format('%d', due), member) == 0 do
+    no = redis.call('HINCRBY', at(q, 'counts'), 'delayed', 1)
+    member = string.format('%016d', no) .. ':' .. level .. ':' .. job
+  end
   if due < time + NEAR and redis.call('ZRANGE', delayed, 0, 0)[1] == member then
     tell(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*'))
   end
