@@ -56,6 +56,7 @@ local function level_key(q, level)
 end
 
 local function fenced(q, p)
+  if not p then return redis.error_reply('BADARG P') end
   if redis.call('HEXISTS', at(q, 'procs'), p) == 1 then return nil end
   return redis.error_reply('FENCED ' .. p .. ' is not registered on queue ' .. q)
 end
@@ -212,9 +213,11 @@ local function record(run, level, payloads)
   return first
 end
 
+local function is_inbox(id) return id ~= nil and #id > 0 and #id <= 64 and not string.find(id, '[^%w_-]') end
+
 -- Answers that nobody is registered to read must not stay for ever.
 local function deliver(q, inbox, answers)
-  if #inbox == 0 or #inbox > 64 or string.find(inbox, '[^%w_-]') then return false end
+  if not is_inbox(inbox) then return false end
   local key = '{' .. q .. '}:in:' .. inbox
   local done = redis.pcall('RPUSH', key, unpack(answers))
   if type(done) == 'table' and done.err then return false end
@@ -850,6 +853,8 @@ local function forget(keys, argv)
   local n = 0
   for _, id in ipairs(argv) do
     if not string.match(id, '^%d+%-%d+$') then return bad('stream id…') end
+  end
+  for _, id in ipairs(argv) do
     if unbury(keys[1], id) then n = n + 1 end
   end
   return n
@@ -887,7 +892,7 @@ end
 -- ARGV: inbox id. Registers an inbox, or says again that its owner lives. Returns how many answers were read from it.
 local function listen(keys, argv)
   local q, inbox = keys[1], argv[1]
-  if #inbox == 0 or #inbox > 64 or string.find(inbox, '[^%w_-]') then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
+  if not is_inbox(inbox) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
   redis.call('HINCRBY', at(q, 'inboxes'), inbox, 1)
   redis.call('HSETNX', at(q, 'inboxes'), inbox .. '#', '0')
   redis.call('PERSIST', '{' .. q .. '}:in:' .. inbox)
@@ -896,6 +901,7 @@ end
 
 -- ARGV: inbox id. The inbox and what is in it are deleted. Returns 1, or 0 if it was not registered.
 local function unlisten(keys, argv)
+  if not is_inbox(argv[1]) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
   redis.call('DEL', '{' .. keys[1] .. '}:in:' .. argv[1])
   return math.min(redis.call('HDEL', at(keys[1], 'inboxes'), argv[1], argv[1] .. '#'), 1)
 end
@@ -906,7 +912,8 @@ end
 -- Returns [answer…]. FENCED if the inbox is not registered: listen again, and read on from the position it returns.
 local function read(keys, argv)
   local q, inbox = keys[1], argv[1]
-  local inboxes, key = at(q, 'inboxes'), '{' .. q .. '}:in:' .. argv[1]
+  if not is_inbox(inbox) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
+  local inboxes, key = at(q, 'inboxes'), '{' .. q .. '}:in:' .. inbox
   local seen = redis.call('HGET', inboxes, inbox .. '#')
   if not seen then return redis.error_reply('FENCED inbox ' .. inbox .. ' is not registered on queue ' .. q) end
   local position, want, bytes = number(argv[2], 0, 2 ^ 53), number(argv[3], 1, 1000), number(argv[4], 1, 2 ^ 53)
@@ -937,13 +944,17 @@ end
 -- ARGV: level…, or none for the whole queue. Workers stop taking from them (level 0 workers do not know). Returns how
 -- many were not paused before.
 local function pause(keys, argv)
-  return redis.call('SADD', at(keys[1], 'paused'), unpack(#argv > 0 and argv or { '*' }))
+  local n = 0
+  for _, level in ipairs(#argv > 0 and argv or { '*' }) do n = n + redis.call('SADD', at(keys[1], 'paused'), level) end
+  return n
 end
 
 -- ARGV: level…, or none for all. Returns how many were paused.
 local function resume(keys, argv)
-  if #argv > 0 then return redis.call('SREM', at(keys[1], 'paused'), unpack(argv)) end
-  local n = redis.call('SCARD', at(keys[1], 'paused'))
+  local n = 0
+  for _, level in ipairs(argv) do n = n + redis.call('SREM', at(keys[1], 'paused'), level) end
+  if #argv > 0 then return n end
+  n = redis.call('SCARD', at(keys[1], 'paused'))
   redis.call('DEL', at(keys[1], 'paused'))
   return n
 end
