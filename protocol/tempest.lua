@@ -102,6 +102,13 @@ local function bad_level(argv, first)
   end
 end
 
+-- Remembers the levels from `first` on; how many were new. What lands for a process is only looked for at levels that are known.
+local function announce(q, names, first)
+  local new = 0
+  for i = first, #names do new = new + redis.call('SADD', at(q, 'levels'), names[i]) end
+  return new
+end
+
 -- The value of a field in a stream's entry: a flat list of names and values.
 local function field_of(entry, name)
   for i = 1, #entry, 2 do
@@ -298,7 +305,7 @@ end
 
 -- ARGV: P, claim number, want, bytes, level…     want 1..1000; bytes 1..; levels in the order they are served
 -- Moves up to `want` jobs from the heads of the levels into P's run hash; stops once `bytes` have been moved (the first
--- job always is). A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
+-- job always is). The first claim makes its levels known, as `levels` does. A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
 -- Returns [[closed…], level, first, [payload…], level, first, [payload…], …]: payload i of a level has the field
 -- "<level>.<first + i - 1>"; a level may come twice. closed: the levels that are paused, "!<level>" for a key that is no list, and
 -- "~" when there are cancelled jobs (ask `cancelled` before one is run).
@@ -318,6 +325,7 @@ local function claim(keys, argv)
   local run = at(q, 'run:' .. p)
   local last = tonumber(redis.call('HGET', run, '#') or '0')
   if no ~= last + 1 then return redis.error_reply('RESYNC ' .. string.format('%d', last)) end
+  if no == 1 then announce(q, names, 1) end
   local closed, shut = {}, {}
   local reply, paused, left, moved = { closed }, paused_set(q), want, 0
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then closed[1] = '~' end
@@ -742,7 +750,7 @@ end
 -- ARGV: P, note, level…
 -- What a full worker sends instead of beat, each second or tenth of the shortest lease, by a connection and a thread (or process) that
 -- no handler can hold up. Raises P's counter; one process of the queue, the keeper of its clock, so also promotes delayed jobs and
--- sweeps. note: what P says of itself, for people; "" leaves it as it is.
+-- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
 -- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them; keeper, 1
@@ -757,6 +765,7 @@ local function tick(keys, argv)
   local procs, clock, time = at(q, 'procs'), at(q, 'clock'), now()
   local beat = redis.call('HINCRBY', procs, p, 1)
   if argv[2] ~= '' then redis.call('HSET', at(q, 'notes'), p, argv[2]) end
+  announce(q, argv, 3)
   local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
   till = tonumber(till or '0')
   local due, keeps = -1, 0
@@ -880,13 +889,7 @@ end
 
 -- ARGV: level…. Remembers that the queue has these levels. Returns how many were new.
 local function levels(keys, argv)
-  local new = 0
-  local wrong = bad_level(argv, 1)
-  if wrong then return wrong end
-  for _, level in ipairs(argv) do
-    new = new + redis.call('SADD', at(keys[1], 'levels'), level)
-  end
-  return new
+  return bad_level(argv, 1) or announce(keys[1], argv, 1)
 end
 
 -- ARGV: inbox id. Registers an inbox, or says again that its owner lives. Returns how many answers were read from it.
