@@ -106,8 +106,8 @@ def shaped(kind, value):
 
 def comparable(value, model):
     """A hash's numbers in the model are ints, in Redis text."""
-    if isinstance(model, dict):
-        return {name: int(text) if isinstance(model.get(name), int) and text.lstrip(b"-").isdigit() else text
+    if isinstance(model, dict) and isinstance(value, dict):
+        return {name: int(text) if isinstance(model.get(name), int) and isinstance(text, bytes) and text.lstrip(b"-").isdigit() else text
                 for name, text in value.items()}
     return value
 

@@ -135,6 +135,8 @@ class Scheduler:
 
     def understand(self, actor, reply):
         """A process learns from a reply which jobs are its own."""
+        if isinstance(reply, Refused):
+            return
         for level, first, jobs in zip(reply[1::3], reply[2::3], reply[3::3]):
             actor.fields += [b"%b.%d" % (level, first + i) for i in range(len(jobs))]
 
