@@ -814,7 +814,6 @@ local function delay(keys, argv)
   if #argv < 3 or #argv > 1002 then return bad('due, level, 1 to 1000 jobs') end
   local time = now()
   if plus == '+' then due = time + due end
-  redis.call('SADD', at(q, 'levels'), level)
   for i = 3, #argv do
     if due <= time then
       redis.call('RPUSH', level_key(q, level), argv[i])
@@ -822,6 +821,7 @@ local function delay(keys, argv)
       postpone(q, level, argv[i], due, time)
     end
   end
+  redis.call('SADD', at(q, 'levels'), level)
   return due
 end
 
