@@ -135,12 +135,14 @@ class TestWorker < RedisTest
   end
 
   def test_a_fenced_worker_begins_anew_and_its_old_answers_are_dropped
-    release = Thread::Queue.new
+    gates = Array.new(2) { Thread::Queue.new }
     begun = Thread::Queue.new
+    runs = gates.each
     worker do |w|
       w.handle("slow", context: true) do |context|
+        gate = runs.next
         begun << context
-        release.pop
+        gate.pop
       end
       w.handle("echo") { |arg| arg }
     end
@@ -155,9 +157,10 @@ class TestWorker < RedisTest
     assert_raises(Tempest::ClaimLost) { first.check }
     refute_equal [before], processes
     assert_empty held(before)
-    release << "from the first" << "from the second"
-    assert_equal "from the second", answer.value if first.lost? && release.num_waiting.zero?
+    gates.first << "from the first"
     assert_equal 1, c.call("echo", 1, timeout: 5)
+    gates.last << "from the second"
+    assert_equal "from the second", answer.value
     Await.until("the settles") { counts["settled"] == 2 }
   end
 
