@@ -21,6 +21,6 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, DevCommand.self, PushCommand.self, CallCommand.self, QueuesCommand.self, PeekCommand.self,
             PauseCommand.self, ResumeCommand.self, ClearCommand.self, TranscodeCommand.self, BenchCommand.self,
-            DemoWorkerCommand.self,
+            SuperviseCommand.self, DemoWorkerCommand.self,
         ])
 }

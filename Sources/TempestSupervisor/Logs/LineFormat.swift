@@ -58,7 +58,8 @@ package enum LineFormat: Sendable {
         gmtime_r(&seconds, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let thousandths = String(milliseconds % 1000)
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour)):\(two(parts.tm_min)):"
+        return
+            "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour)):\(two(parts.tm_min)):"
             + "\(two(parts.tm_sec)).\(String(repeating: "0", count: 3 - thousandths.count))\(thousandths)Z"
     }
 }

@@ -70,7 +70,8 @@ package struct PlanReader {
         switch key {
         case "count":
             guard let count = Int(try self.text(value, key, "a whole number")), WorkerGroup.counts.contains(count) else {
-                throw error(value, "`count` is \(shown(value)); expected a whole number from 1 to \(WorkerGroup.counts.upperBound)")
+                throw error(
+                    value, "`count` is \(shown(value)); expected a whole number from 1 to \(WorkerGroup.counts.upperBound)")
             }
             group.count = count
         case "environment":
@@ -115,7 +116,9 @@ package struct PlanReader {
 
     private func command(_ node: Node) throws(PlanError) -> [String] {
         guard case .sequence(let words) = node else {
-            guard case .scalar(let scalar) = node else { throw error(node, "`command` is \(kind(node)); expected a list of words") }
+            guard case .scalar(let scalar) = node else {
+                throw error(node, "`command` is \(kind(node)); expected a list of words")
+            }
             let list = scalar.string.split(separator: " ").map { quoted(String($0)) }.joined(separator: ", ")
             throw error(node, "`command` is a text; expected a list, because no shell reads it: [\(list)]")
         }
@@ -182,7 +185,8 @@ package struct PlanReader {
 
     private func syntax(_ error: any Error) -> PlanError {
         switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?, .composer(_, let problem, let mark, _)?:
+        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?,
+            .composer(_, let problem, let mark, _)?:
             PlanError(file: self.file, line: mark.line, "this is no YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context)?:
             PlanError(

@@ -13,7 +13,9 @@ import Darwin
 enum ResidentSize {
     /// Resident bytes; nil when the process is gone, or the system has no /proc.
     static func of(_ processID: Int32) -> UInt64? {
-        guard let file = try? FileDescriptor.open("/proc/\(processID)/statm", .readOnly, options: .closeOnExec) else { return nil }
+        guard let file = try? FileDescriptor.open("/proc/\(processID)/statm", .readOnly, options: .closeOnExec) else {
+            return nil
+        }
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = buffer.withUnsafeMutableBytes { try? file.read(into: $0) } ?? 0
         try? file.close()

@@ -106,8 +106,10 @@ final class WorkerProcess: Sendable {
         }
         do {
             let result = try await Subprocess.run(
-                words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
-                environment: .inherit.updating(changes), workingDirectory: directory.map { FilePath($0) }, platformOptions: options,
+                words[0].contains("/") ? .path(FilePath(words[0])) : .name(words[0]),
+                arguments: Arguments(Array(words.dropFirst())),
+                environment: .inherit.updating(changes), workingDirectory: directory.map { FilePath($0) },
+                platformOptions: options,
                 input: .none, output: .fileDescriptor(pipes.out.writer, closeAfterSpawningProcess: true),
                 error: .fileDescriptor(pipes.error.writer, closeAfterSpawningProcess: true)
             ) { execution in

@@ -28,14 +28,16 @@ final class ChildReaper: Sendable {
                 let jobs = try await self.reapAll("\(name).")
                 if jobs > 0 {
                     let time = Int(((ContinuousClock.now - start).inSeconds * 1000).rounded(.up))
-                    self.journal.say("\(worker) left \(jobs == 1 ? "1 job" : "\(jobs) jobs"): back in the queues within \(time) ms")
+                    self.journal.say(
+                        "\(worker) left \(jobs == 1 ? "1 job" : "\(jobs) jobs"): back in the queues within \(time) ms")
                 }
                 return
             } catch {
                 let end = self.stopping.withLock { $0.map { max($0, start) + .seconds(5) } ?? start + .seconds(300) }
                 guard ContinuousClock.now < end, !Task.isCancelled else {
                     return self.journal.say(
-                        "\(worker): what it held could not be given back (\(error)); other workers take it when its lease is over")
+                        "\(worker): what it held could not be given back (\(error)); other workers take it when its lease is over"
+                    )
                 }
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))

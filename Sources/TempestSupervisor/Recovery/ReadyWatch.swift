@@ -2,8 +2,8 @@
 // Asked by Slots for each worker that they start; looks into Redis only while somebody is awaited.
 
 import Synchronization
-import TempestRedis
 import Tempest
+import TempestRedis
 
 final class ReadyWatch: Sendable {
     private let redis: RedisClient
