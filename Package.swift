@@ -127,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "Tempest", "TempestTesting",
+                "Tempest", "TempestRedis", "TempestTesting",
                 // Built with the tests, started by them.
                 "TempestCommand",
                 .product(name: "Logging", package: "swift-log"),

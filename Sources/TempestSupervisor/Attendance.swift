@@ -2,7 +2,12 @@
 // Told by Slots; read by people, and by programs that wait for the ready file.
 
 import Synchronization
+
+#if canImport(System)
+import System
+#else
 import SystemPackage
+#endif
 
 #if canImport(Glibc)
 import Glibc

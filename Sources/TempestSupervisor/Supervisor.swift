@@ -2,11 +2,17 @@
 // Before it: a plan that was read and checked. After it: no worker, nothing left of theirs in Redis.
 
 package import Logging
+import NIOCore
 import Synchronization
-import SystemPackage
 import Tempest
 package import TempestRedis
 import UnixSignals
+
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
 
 #if canImport(Glibc)
 import Glibc

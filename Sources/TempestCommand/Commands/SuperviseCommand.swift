@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Tempest
 import TempestSupervisor
 
@@ -51,13 +52,13 @@ struct SuperviseCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
+    @Argument(help: ArgumentHelp("A YAML file of groups.", valueName: "file"))
+    var file: String?
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("After --: the program of one group and its arguments.", valueName: "command"))
     var command: [String] = []
-
-    @Argument(help: ArgumentHelp("A YAML file of groups.", valueName: "file"))
-    var file: String?
 
     func validate() throws {
         guard (file == nil) != command.isEmpty else {

@@ -3,8 +3,13 @@
 
 import NIOPosix
 import Synchronization
-import SystemPackage
 import Tempest
+
+#if canImport(System)
+import struct System.FileDescriptor
+#else
+import struct SystemPackage.FileDescriptor
+#endif
 
 final class Journal: Sendable {
     private let format: LineFormat

@@ -6,7 +6,12 @@
 // process id is the worker's. What a worker starts itself does not inherit it.
 
 import Subprocess
+
+#if canImport(System)
+import System
+#else
 import SystemPackage
+#endif
 
 enum ParentDeath {
     /// What stands before a command; nothing where the system has no way.

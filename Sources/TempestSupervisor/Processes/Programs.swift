@@ -1,7 +1,11 @@
 // Finds what is to be run before anything is: a program that is not there is said once, not by a worker that restarts for ever.
 // Between reading a plan and starting its workers.
 
+#if canImport(System)
+import System
+#else
 import SystemPackage
+#endif
 
 #if canImport(Glibc)
 import Glibc

@@ -1,6 +1,10 @@
 // How much memory a process occupies. Asked every second by MemoryWatch for workers with a limit.
 
+#if canImport(System)
+import System
+#else
 import SystemPackage
+#endif
 
 #if canImport(Glibc)
 import Glibc

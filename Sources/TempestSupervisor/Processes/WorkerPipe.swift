@@ -3,7 +3,12 @@
 
 import NIOCore
 import NIOPosix
-import SystemPackage
+
+#if canImport(System)
+import struct System.FileDescriptor
+#else
+import struct SystemPackage.FileDescriptor
+#endif
 
 #if canImport(Glibc)
 import Glibc

@@ -3,7 +3,12 @@
 
 import Subprocess
 import Synchronization
+
+#if canImport(System)
+import System
+#else
 import SystemPackage
+#endif
 
 #if canImport(Glibc)
 import Glibc
