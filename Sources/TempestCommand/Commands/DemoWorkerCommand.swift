@@ -29,6 +29,9 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     @Option(help: "Seconds without a beat after which others may take its jobs.")
     var lease = 10.0
 
+    @Option(help: .init("For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
+    var journal: String?
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -62,6 +65,7 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
         }
+        if let journal { try FaultJournal(path: journal).register(on: worker) }
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
