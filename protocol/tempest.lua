@@ -11,18 +11,42 @@
 --   {Q}:in:<id>         LIST  inbox: answers
 --   {Q}:!procs          HASH  P -> beat counter
 --   {Q}:!cid:P          SET   P's connections, "<run_id>/<client id>"
---   {Q}:!run:P          HASH  "<level>.<no>" -> payload; "#" -> number of the last claim; "@" -> number of the last job
+--   {Q}:!run:P          HASH  "<level>.<no>" -> payload; "#" -> number of the last claim; "@" -> number of the last job;
+--                             "!" -> the field that P runs alone
 --   {Q}:!land:P:<level> LIST  what P's parked BLMOVE dropped and P has not adopted
---   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by
+--   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
+--   {Q}:!notes          HASH  P -> what it says of itself, for people
+--   {Q}:!grave          ZSET  P -> when it was reaped; looked at again for GRAVE milliseconds
+--   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process
+--   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
+--   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
+--   {Q}:!cancelled      ZSET  job id -> until when it is remembered
+--   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did
+--   {Q}:!idle           HASH  inbox -> "<beat counter>/<how many sweeps it stood still>"
+--   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by, tries
 --   {Q}:!inboxes        HASH  id -> beat counter of its owner; "id#" -> answers read so far
---   {Q}:!counts         HASH  claimed, settled, failed, dead, returned, stale, undelivered
+--   {Q}:!counts         HASH  claimed, settled, failed, expired, cancelled, retried, delayed, promoted, dead, revived, returned,
+--                             crashed, recovered, reaped, stale, undelivered; and dead_bytes, what the dead stream holds now
 --   {Q}:!levels         SET   levels seen
 --   {Q}:!paused         SET   levels paused; "*" = all
+--   {Q}:!news           CHANNEL "tick P" (or "*"): tick now; "suspect": a job is to be run alone; "cancel <job id>"
+-- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 1
+local REVISION = 2
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
-local DEAD_RECORDS = 10000     -- how many dead jobs are kept
+local DEAD_RECORDS = 10000     -- how many dead jobs are kept,
+local DEAD_BYTES = 67108864    -- how many bytes of them,
+local DEAD_AGE = 15552000000   -- and for how long: 180 days
+local LEASE = 10000            -- of a process that names none
+local GRAVE = 300000           -- how long something may still land for a process that was reaped
+local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
+local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
+local SWEEP = 1000             -- between two looks into the graves
+local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
+local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
+local POISON = 3               -- counted crashes after which a job is dead
+local TRIES_SECONDS = 259200   -- how long crashes are remembered after the last one
 
 local function at(q, name) return '{' .. q .. '}:!' .. name end
 
@@ -62,6 +86,14 @@ local function is_level(level)
   return #level <= 128 and string.match(level, '^%a[%w_.-]*$') ~= nil
 end
 
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Best effort: whoever may not publish, or does not hear it, learns of it with its next tick.
+local function tell(q, news) redis.pcall('PUBLISH', at(q, 'news'), news) end
+
 -- The first argument from `first` on that is no level, as an error; nil if all are.
 local function bad_level(argv, first)
   for i = first, #argv do
@@ -69,14 +101,96 @@ local function bad_level(argv, first)
   end
 end
 
--- Puts a job at the head of its level. A key there that is no list must not hold up the others: the job is then recorded as dead.
-local function put_back(q, p, level, job)
-  local done = redis.pcall('LPUSH', level_key(q, level), job)
-  if type(done) == 'table' and done.err then
-    redis.call('XADD', at(q, 'dead'), 'MAXLEN', '~', DEAD_RECORDS, '*', 'job', job, 'level', level,
-      'reason', 'wrong_type', 'detail', 'the key of the level is no list', 'by', p)
-    count(q, 'dead', 1)
+-- The value of a field in a stream's entry: a flat list of names and values.
+local function field_of(entry, name)
+  for i = 1, #entry, 2 do
+    if entry[i] == name then return entry[i + 1] end
   end
+end
+
+-- Removes a dead record; false if there is none.
+local function unbury(q, id)
+  local found = redis.call('XRANGE', at(q, 'dead'), id, id)
+  if not found[1] then return false end
+  redis.call('XDEL', at(q, 'dead'), id)
+  local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', -#(field_of(found[1][2], 'job') or ''))
+  if bytes < 0 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', '0') end
+  return true
+end
+
+-- How often a payload crashed its process. Equal payloads are one: nothing else tells them apart.
+local function tries_of(q, job)
+  return tonumber(redis.call('HGET', at(q, 'tries'), redis.sha1hex(job)) or '0')
+end
+
+local function set_tries(q, job, n)
+  if n > 0 then
+    redis.call('HSET', at(q, 'tries'), redis.sha1hex(job), string.format('%d', n))
+    redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)
+  else
+    redis.call('HDEL', at(q, 'tries'), redis.sha1hex(job))
+  end
+end
+
+-- Records a job as dead, and lets go of the oldest records beyond what is kept.
+local function bury(q, p, level, job, reason, detail)
+  local dead = at(q, 'dead')
+  redis.call('XADD', dead, '*', 'job', job, 'level', level, 'reason', reason, 'detail', detail, 'by', p,
+    'tries', string.format('%d', tries_of(q, job)))
+  count(q, 'dead', 1)
+  local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', #job)
+  local length, oldest_kept = redis.call('XLEN', dead), now() - DEAD_AGE
+  while length > 1 do
+    local oldest = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
+    local old = tonumber(string.match(oldest[1], '^%d+')) < oldest_kept
+    if not old and length <= DEAD_RECORDS and bytes <= DEAD_BYTES then break end
+    unbury(q, oldest[1])
+    length, bytes = length - 1, bytes - #(field_of(oldest[2], 'job') or '')
+  end
+end
+
+-- Puts a job at the head (LPUSH) or the tail (RPUSH) of its level. A key there that is no list must not hold up the others: the job
+-- is then recorded as dead.
+local function put(how, q, p, level, job)
+  local done = redis.pcall(how, level_key(q, level), job)
+  if type(done) == 'table' and done.err then
+    bury(q, p, level, job, 'wrong_type', 'the key of the level is no list')
+  end
+end
+
+local function put_back(q, p, level, job) put('LPUSH', q, p, level, job) end
+
+-- Puts a job to be run alone at the end of those (RPUSH) or before them (LPUSH).
+local function put_aside(how, q, level, job)
+  redis.call(how, at(q, 'suspect'), level .. ':' .. job)
+  tell(q, 'suspect')
+end
+
+-- Puts a job among the delayed; the keeper of the clock is told when it could come too late by waiting for its next tick.
+local function postpone(q, level, job, due, time)
+  local delayed = at(q, 'delayed')
+  local no = redis.call('HINCRBY', at(q, 'counts'), 'delayed', 1)
+  local member = string.format('%016d', no) .. ':' .. level .. ':' .. job
+  redis.call('ZADD', delayed, string.format('%d', due), member)
+  if due < time + NEAR and redis.call('ZRANGE', delayed, 0, 0)[1] == member then
+    tell(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*'))
+  end
+end
+
+-- P leaves the clock to the next one, if it kept it.
+local function leave_clock(q, p)
+  if redis.call('HGET', at(q, 'clock'), 'keeper') == p then
+    redis.call('HDEL', at(q, 'clock'), 'keeper', 'until')
+    tell(q, 'tick *')
+  end
+end
+
+-- What a process says of itself goes with it.
+local function unregister(q, p)
+  redis.call('HDEL', at(q, 'procs'), p)
+  redis.call('HDEL', at(q, 'leases'), p)
+  redis.call('HDEL', at(q, 'notes'), p)
+  leave_clock(q, p)
 end
 
 -- Puts payloads into P's run hash under new numbers of `level`; the first number.
@@ -107,7 +221,8 @@ local function revision() return REVISION end
 
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
 -- new: registers P, fails with BADARG if P exists. again: P must exist; adds the connections. only: the same, and
--- forgets all others. Returns [beat, other connection, …]: those registered that the call did not name.
+-- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000.
+-- Returns [beat, other connection, …]: those registered that the call did not name.
 local function hello(keys, argv)
   local q, p, mode = keys[1], argv[1], argv[2]
   if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
@@ -120,8 +235,17 @@ local function hello(keys, argv)
   else
     return bad('mode: new, again or only')
   end
-  local given = {}
-  for i = 3, #argv do given[argv[i]] = true end
+  local given, lease = {}, nil
+  for i = 3, #argv do
+    local ms = string.match(argv[i], '^lease/(.*)$')
+    if ms then
+      lease = number(ms, 100, 86400000)
+      if not lease then return bad('lease: 100 to 86400000 milliseconds') end
+    else
+      given[argv[i]] = true
+    end
+  end
+  if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
   for _, id in ipairs(redis.call('SMEMBERS', cids)) do
     if not given[id] then reply[#reply + 1] = id end
@@ -136,52 +260,68 @@ local function beat(keys, argv)
   return fenced(keys[1], argv[1]) or redis.call('HINCRBY', at(keys[1], 'procs'), argv[1], 1)
 end
 
+-- Moves up to `want` jobs from the head of a level into P's run hash, appending level, first and payloads to `reply`; how many they
+-- were, their bytes, and whether the key is no list.
+local function take(q, run, level, want, bytes, reply)
+  local key, taken, step, moved = level_key(q, level), {}, 16, 0
+  while #taken < want and moved < bytes do
+    local slice = math.min(step, want - #taken)
+    local jobs = redis.pcall('LRANGE', key, #taken, #taken + slice - 1)
+    if jobs.err then return 0, 0, true end
+    for j = 1, #jobs do
+      if moved >= bytes then break end
+      taken[#taken + 1] = jobs[j]
+      moved = moved + #jobs[j]
+    end
+    if #jobs < slice then break end
+    step = math.min(step * 2, 256)
+  end
+  if #taken > 0 then
+    reply[#reply + 1] = level
+    reply[#reply + 1] = record(run, level, taken)
+    reply[#reply + 1] = taken
+    redis.call('LTRIM', key, #taken, -1)
+  end
+  return #taken, moved, false
+end
+
 -- ARGV: P, claim number, want, bytes, level…     want 1..1000; bytes 1..; levels in the order they are served
 -- Moves up to `want` jobs from the heads of the levels into P's run hash; stops once `bytes` have been moved (the first
--- job always is). Returns [[closed…], level, first, [payload…], level, first, [payload…], …]: payload i of a level has
--- the field "<level>.<first + i - 1>". closed: the levels that are paused, and "!<level>" for a key that is no list.
+-- job always is). A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
+-- Returns [[closed…], level, first, [payload…], level, first, [payload…], …]: payload i of a level has the field
+-- "<level>.<first + i - 1>"; a level may come twice. closed: the levels that are paused, "!<level>" for a key that is no list, and
+-- "~" when there are cancelled jobs (ask `cancelled` before one is run).
 local function claim(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
   if gone then return gone end
   local no, want, bytes = number(argv[2], 1, 2 ^ 53), number(argv[3], 1, 1000), number(argv[4], 1, 2 ^ 53)
   if not no or not want or not bytes then return bad('claim number, want (1..1000), bytes') end
-  local wrong = bad_level(argv, 5)
-  if wrong then return wrong end
+  local names, quotas, weighted = {}, {}, false
+  for i = 5, #argv do
+    local level, quota = string.match(argv[i], '^([^=]*)=(%d+)$')
+    if level then weighted = true else level, quota = argv[i], want end
+    if not is_level(level) then return bad('level: a letter, then A-Z a-z 0-9 _ . -; at most 128; then perhaps =<n>') end
+    names[#names + 1], quotas[#quotas + 1] = level, tonumber(quota)
+  end
   local run = at(q, 'run:' .. p)
   local last = tonumber(redis.call('HGET', run, '#') or '0')
   if no ~= last + 1 then return redis.error_reply('RESYNC ' .. string.format('%d', last)) end
-  local closed = {}
-  local reply, paused, left = { closed }, paused_set(q), want
-  local moved = 0
-  for i = 5, #argv do
-    local level = argv[i]
-    if paused and (paused[level] or paused['*']) then
-      closed[#closed + 1] = level
-    elseif left > 0 and moved < bytes then
-      local key, taken, step = level_key(q, level), {}, 16
-      while left > 0 and moved < bytes do
-        local slice = math.min(step, left)
-        local jobs = redis.pcall('LRANGE', key, #taken, #taken + slice - 1)
-        if jobs.err then
-          closed[#closed + 1] = '!' .. level
-          break
+  local closed, shut = {}, {}
+  local reply, paused, left, moved = { closed }, paused_set(q), want, 0
+  if redis.call('EXISTS', at(q, 'cancelled')) == 1 then closed[1] = '~' end
+  for pass = 1, weighted and 2 or 1 do
+    for i, level in ipairs(names) do
+      if pass == 1 and paused and (paused[level] or paused['*']) then
+        closed[#closed + 1], shut[level] = level, true
+      elseif left > 0 and moved < bytes and not shut[level] then
+        local most = pass == 1 and math.min(left, quotas[i]) or left
+        local n, size, broken = take(q, run, level, most, bytes - moved, reply)
+        if broken then
+          closed[#closed + 1], shut[level] = '!' .. level, true
         end
-        local before = #taken
-        for j = 1, #jobs do
-          if moved >= bytes then break end
-          taken[#taken + 1] = jobs[j]
-          moved = moved + #jobs[j]
-        end
-        left = left - (#taken - before)
-        if #jobs < slice then break end
-        step = math.min(step * 2, 256)
-      end
-      if #taken > 0 then
-        reply[#reply + 1] = level
-        reply[#reply + 1] = record(run, level, taken)
-        reply[#reply + 1] = taken
-        redis.call('LTRIM', key, #taken, -1)
+        if n < most then shut[level] = true end
+        left, moved = left - n, moved + size
       end
     end
   end
@@ -201,6 +341,7 @@ local function adopt(keys, argv)
   if wrong then return wrong end
   local closed, run, paused = {}, at(q, 'run:' .. p), paused_set(q)
   local reply, total, moved = { closed }, 0, 0
+  if redis.call('EXISTS', at(q, 'cancelled')) == 1 then closed[1] = '~' end
   for i = 2, #argv do
     local level = argv[i]
     local land = at(q, 'land:' .. p .. ':' .. level)
@@ -230,9 +371,40 @@ local function adopt(keys, argv)
   return reply
 end
 
+-- ARGV: P. The next job that is to be run alone, because processes crashed while it ran: P must hold nothing, and runs nothing
+-- beside it. Returns the shape of claim; no job while P holds one, or there is none, or its level is paused.
+local function suspect(keys, argv)
+  local q, p = keys[1], argv[1]
+  local gone = fenced(q, p)
+  if gone then return gone end
+  local run, list, reply = at(q, 'run:' .. p), at(q, 'suspect'), { {} }
+  if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
+  for _, field in ipairs(redis.call('HKEYS', run)) do
+    if level_of(field) then return reply end
+  end
+  local entry = redis.call('LINDEX', list, 0)
+  if not entry then return reply end
+  local level, job = string.match(entry, '^([^:]*):(.*)$')
+  local paused = paused_set(q)
+  if paused and (paused[level] or paused['*']) then return reply end
+  local first = record(run, level, { job })
+  redis.call('HSET', run, '!', level .. '.' .. string.format('%d', first))
+  redis.call('LTRIM', list, 1, -1)
+  count(q, 'claimed', 1)
+  reply[2], reply[3], reply[4] = level, first, { job }
+  return reply
+end
+
+-- Whether an outcome is one that settle knows.
+local function is_outcome(outcome)
+  return outcome == 'done' or outcome == 'failed' or outcome == 'expired' or string.match(outcome, '^dead %S') ~= nil
+    or string.match(outcome, '^cancelled .') ~= nil or number(string.match(outcome, '^retry (%d+)$'), 0, 2 ^ 52) ~= nil
+end
+
 -- ARGV: P, then four each: field, outcome, inbox, answer      at most 1,000 of them
--- Ends claims. outcome: `done`; `failed` (the handler's error was the answer); `dead <reason> <detail>` (recorded with
--- its bytes; reason is one word). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
+-- Ends claims. outcome: `done`; `failed` (the handler's error was the answer); `expired` (it came too late to be begun);
+-- `cancelled <job id>`; `dead <reason> <detail>` (recorded with its bytes; reason is one word); `retry <ms>` (inbox is "", and
+-- answer the payload that is due in so many milliseconds; its crashes stay counted). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
 -- P's any more, and the answer was dropped; 2 settled, but the inbox is not an inbox, and the answer was dropped.
 local function settle(keys, argv)
   local q, p = keys[1], argv[1]
@@ -240,13 +412,16 @@ local function settle(keys, argv)
   if gone then return gone end
   if (#argv - 1) % 4 ~= 0 or #argv > 4001 then return bad('field, outcome, inbox, answer; at most 1000') end
   for i = 3, #argv, 4 do
-    if argv[i] ~= 'done' and argv[i] ~= 'failed' and not string.match(argv[i], '^dead %S') then
-      return bad('outcome: done, failed or dead <reason> <detail>')
+    if not is_outcome(argv[i]) then
+      return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail> or retry <ms>')
     end
+    if argv[i + 1] ~= '' and string.sub(argv[i], 1, 6) == 'retry ' then return bad('a retry has no inbox') end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local held, order, answers = {}, {}, {}
-  local failed, dead, stale, undelivered = 0, 0, 0, 0
+  local tally, stale, undelivered, time = {}, 0, 0, now()
+  local crashed = redis.call('EXISTS', at(q, 'tries')) == 1
+  local alone = redis.call('HGET', run, '!')
   for i = 2, #argv, 4 do
     local field, outcome, inbox = argv[i], argv[i + 1], argv[i + 2]
     local slot = (i - 2) / 4 + 1
@@ -257,14 +432,30 @@ local function settle(keys, argv)
     else
       held[field] = true
       reply[slot] = 1
-      if outcome == 'failed' then
-        failed = failed + 1
-      elseif outcome ~= 'done' then
-        local reason, detail = string.match(outcome, '^dead (%S+) ?(.*)$')
-        redis.call('XADD', at(q, 'dead'), 'MAXLEN', '~', DEAD_RECORDS, '*', 'job', redis.call('HGET', run, field), 'level', level,
-          'reason', reason, 'detail', detail, 'by', p)
-        dead = dead + 1
+      local kind, rest = string.match(outcome, '^(%S+) ?(.*)$')
+      tally[kind] = (tally[kind] or 0) + 1
+      if kind == 'retry' then
+        local job = argv[i + 3]
+        if crashed then
+          local old = redis.call('HGET', run, field)
+          local n = tries_of(q, old)
+          if n > 0 then
+            set_tries(q, old, 0)
+            set_tries(q, job, n)
+          end
+        end
+        if tonumber(rest) == 0 then
+          put('RPUSH', q, p, level, job)
+        else
+          postpone(q, level, job, time + tonumber(rest), time)
+        end
+      elseif kind == 'dead' then
+        local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
+        bury(q, p, level, redis.call('HGET', run, field), reason, detail)
+      elseif kind == 'cancelled' then
+        redis.call('ZREM', at(q, 'cancelled'), rest)
       end
+      if crashed and kind ~= 'retry' then set_tries(q, redis.call('HGET', run, field), 0) end
       if inbox ~= '' then
         local batch = answers[inbox]
         if not batch then
@@ -285,10 +476,14 @@ local function settle(keys, argv)
       undelivered = undelivered + #batch
     end
   end
+  if alone and held[alone] then ended[#ended + 1] = '!' end
   if #ended > 0 then redis.call('HDEL', run, unpack(ended)) end
+  if alone and held[alone] then ended[#ended] = nil end
   count(q, 'settled', #ended)
-  count(q, 'failed', failed)
-  count(q, 'dead', dead)
+  count(q, 'failed', tally.failed or 0)
+  count(q, 'expired', tally.expired or 0)
+  count(q, 'cancelled', tally.cancelled or 0)
+  count(q, 'retried', tally.retry or 0)
   count(q, 'stale', stale)
   count(q, 'undelivered', undelivered)
   return reply
@@ -320,17 +515,61 @@ local function giveback(keys, argv)
   local gone = fenced(q, p)
   if gone then return gone end
   local run, returned = at(q, 'run:' .. p), 0
+  local alone = redis.call('HGET', run, '!')
   for i = #argv, 2, -1 do
     local level = level_of(argv[i])
     local job = level and redis.call('HGET', run, argv[i])
     if job then
-      put_back(q, p, level, job)
+      if argv[i] == alone then
+        put_aside('LPUSH', q, level, job)
+        redis.call('HDEL', run, '!')
+      else
+        put_back(q, p, level, job)
+      end
       redis.call('HDEL', run, argv[i])
       returned = returned + 1
     end
   end
   count(q, 'returned', returned)
   return returned
+end
+
+-- The levels that a process of this queue may have parked at.
+local function parked_levels(q)
+  local names = { 'default' }
+  for _, level in ipairs(redis.call('SMEMBERS', at(q, 'levels'))) do
+    if level ~= 'default' then names[#names + 1] = level end
+  end
+  return names
+end
+
+-- Moves what landed for P to the heads of the levels, as if it had never been taken; how many, and how many bytes. Stops at `bytes`.
+local function unland(q, p, level, bytes)
+  local land, returned, moved = at(q, 'land:' .. p .. ':' .. level), 0, 0
+  while moved < bytes do
+    local jobs = redis.call('LRANGE', land, -64, -1)
+    if #jobs == 0 then break end
+    local n = 0
+    for i = #jobs, 1, -1 do
+      if moved >= bytes then break end
+      put_back(q, p, level, jobs[i])
+      n, moved = n + 1, moved + #jobs[i]
+    end
+    redis.call('LTRIM', land, 0, -n - 1)
+    returned = returned + n
+  end
+  return returned, moved
+end
+
+-- The fields of the jobs in P's run hash, the last claimed first.
+local function fields_backwards(run)
+  local fields = {}
+  for _, field in ipairs(redis.call('HKEYS', run)) do
+    local no = string.match(field, '^%a[%w_.-]*%.(%d+)$')
+    if no then fields[#fields + 1] = { field, tonumber(no) } end
+  end
+  table.sort(fields, function(a, b) return a[2] > b[2] end)
+  return fields
 end
 
 -- ARGV: P, level…
@@ -341,28 +580,281 @@ local function goodbye(keys, argv)
   if not p or #p == 0 then return bad('P') end
   local wrong = bad_level(argv, 2)
   if wrong then return wrong end
-  local run, returned, fields = at(q, 'run:' .. p), 0, {}
-  for i = 2, #argv do
-    local land = at(q, 'land:' .. p .. ':' .. argv[i])
-    for _, job in ipairs(redis.call('LRANGE', land, 0, -1)) do
-      record(run, argv[i], { job })
-    end
-    redis.call('DEL', land)
-  end
-  for _, field in ipairs(redis.call('HKEYS', run)) do
-    local no = string.match(field, '^%a[%w_.-]*%.(%d+)$')
-    if no then fields[#fields + 1] = { field, tonumber(no) } end
-  end
-  table.sort(fields, function(a, b) return a[2] > b[2] end)
-  for _, entry in ipairs(fields) do
-    put_back(q, p, level_of(entry[1]), redis.call('HGET', run, entry[1]))
+  local run, returned = at(q, 'run:' .. p), 0
+  local alone = redis.call('HGET', run, '!')
+  -- What landed was taken after all that is in the run hash.
+  for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end
+  for _, entry in ipairs(fields_backwards(run)) do
+    local level, job = level_of(entry[1]), redis.call('HGET', run, entry[1])
+    if entry[1] == alone then put_aside('LPUSH', q, level, job) else put_back(q, p, level, job) end
     redis.call('HDEL', run, entry[1])
     returned = returned + 1
   end
   redis.call('DEL', run, at(q, 'cid:' .. p))
-  redis.call('HDEL', at(q, 'procs'), p)
+  unregister(q, p)
+  redis.call('ZREM', at(q, 'grave'), p)
   count(q, 'returned', returned)
   return returned
+end
+
+-- Takes back what a dead P holds, up to MOVE_BYTES. Returns how many jobs it moved, how many are left, and the payloads that died of
+-- poison. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
+-- then it is to be run alone, and only crashes while alone count on, so that bystanders are not blamed.
+local function bring_back(q, p)
+  local run, moved, bytes, poisoned = at(q, 'run:' .. p), 0, 0, {}
+  for _, level in ipairs(parked_levels(q)) do
+    local n, size = unland(q, p, level, MOVE_BYTES - bytes)
+    moved, bytes = moved + n, bytes + size
+    if bytes >= MOVE_BYTES then return moved, 1, poisoned end
+  end
+  local alone, fields, crashed = redis.call('HGET', run, '!'), fields_backwards(run), 0
+  local done = 0
+  for _, entry in ipairs(fields) do
+    if bytes >= MOVE_BYTES then break end
+    local field, level = entry[1], level_of(entry[1])
+    local job = redis.call('HGET', run, field)
+    local tries = tries_of(q, job)
+    if field == alone or tries == 0 then
+      tries = tries + 1
+      set_tries(q, job, tries)
+      if tries >= POISON then
+        bury(q, p, level, job, 'poison', 'each process that ran it crashed')
+        set_tries(q, job, 0)
+        poisoned[#poisoned + 1] = job
+      elseif tries > 1 then
+        put_aside('RPUSH', q, level, job)
+      else
+        put_back(q, p, level, job)
+      end
+    else
+      put_aside('RPUSH', q, level, job)
+    end
+    redis.call('HDEL', run, field)
+    done, bytes, crashed = done + 1, bytes + #job, crashed + 1
+  end
+  count(q, 'crashed', crashed)
+  if done == #fields then redis.call('DEL', run, at(q, 'cid:' .. p)) end
+  return moved + done, #fields - done, poisoned
+end
+
+-- ARGV: P, beat counter or `*`
+-- Takes the jobs of a dead process back into the queue. With a counter, only if P's is still that: its observer saw it stand still for
+-- P's lease. `*`: a supervisor saw the process end. Its connections are killed before. P is fenced from the first call on.
+-- Returns [moved, left, [payload…]]: call again while left > 0; the payloads are dead now, of poison. [-1, 0, []]: P lives, or was
+-- never known.
+local function reap(keys, argv)
+  local q, p, seen = keys[1], argv[1], argv[2]
+  if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
+  local counter = redis.call('HGET', at(q, 'procs'), p)
+  if counter then
+    if seen ~= '*' and seen ~= counter then return { -1, 0, {} } end
+    unregister(q, p)
+    redis.call('ZADD', at(q, 'grave'), string.format('%d', now()), p)
+    count(q, 'reaped', 1)
+  elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
+    return { -1, 0, {} }
+  end
+  local moved, left, poisoned = bring_back(q, p)
+  count(q, 'recovered', moved)
+  return { moved, left, poisoned }
+end
+
+-- Moves jobs that are due to the tails of their levels, up to MOVE_BYTES and 1,000. Returns when the next one is due, or nil.
+local function promote(q, p, time)
+  local delayed, moved, total = at(q, 'delayed'), 0, 0
+  while moved < MOVE_BYTES and total < 1000 do
+    local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', string.format('%d', time), 'LIMIT', 0, 64)
+    if #due == 0 then break end
+    local gone = {}
+    for _, member in ipairs(due) do
+      if moved >= MOVE_BYTES then break end
+      local level, job = string.match(member, '^%d+:([^:]*):(.*)$')
+      put('RPUSH', q, p, level, job)
+      gone[#gone + 1] = member
+      moved = moved + #job
+    end
+    redis.call('ZREM', delayed, unpack(gone))
+    total = total + #gone
+  end
+  count(q, 'promoted', total)
+  local next_one = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  return next_one[2] and tonumber(next_one[2])
+end
+
+-- Whether a look that is taken each `every` milliseconds is due, also when the clock was set back.
+local function is_time(clock, name, every, time)
+  local last = tonumber(redis.call('HGET', clock, name) or '0')
+  if time >= last and time < last + every then return false end
+  redis.call('HSET', clock, name, string.format('%d', time))
+  return true
+end
+
+-- What may still have landed for processes that were reaped, and what a reaper that died itself has left.
+local function sweep_graves(q, time)
+  local grave = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES')
+  for i = 1, #grave, 2 do
+    local p, age = grave[i], time - tonumber(grave[i + 1])
+    local moved, left = bring_back(q, p)
+    count(q, 'recovered', moved)
+    if left == 0 and math.abs(age) > GRAVE then redis.call('ZREM', at(q, 'grave'), p) end
+  end
+end
+
+-- Inboxes whose owners have not given a sign of life for some sweeps.
+local function sweep_inboxes(q)
+  local inboxes, idle = at(q, 'inboxes'), at(q, 'idle')
+  local all, before = redis.call('HGETALL', inboxes), {}
+  local old = redis.call('HGETALL', idle)
+  for i = 1, #old, 2 do before[old[i]] = old[i + 1] end
+  redis.call('DEL', idle)
+  for i = 1, #all, 2 do
+    local id, counter = all[i], all[i + 1]
+    if not string.find(id, '#', 1, true) then
+      local seen, strikes = string.match(before[id] or '', '^(%d+)/(%d+)$')
+      strikes = seen == counter and tonumber(strikes) + 1 or 0
+      if strikes >= INBOX_STRIKES then
+        redis.call('HDEL', inboxes, id, id .. '#')
+        redis.call('DEL', '{' .. q .. '}:in:' .. id)
+      else
+        redis.call('HSET', idle, id, counter .. '/' .. strikes)
+      end
+    end
+  end
+end
+
+-- ARGV: P, note, level…
+-- What a full worker sends instead of beat, each second or tenth of the shortest lease, by a connection and a thread (or process) that
+-- no handler can hold up. Raises P's counter; one process of the queue, the keeper of its clock, so also promotes delayed jobs and
+-- sweeps. note: what P says of itself, for people; "" leaves it as it is.
+-- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …]]: now, Redis' clock; due, milliseconds until the next
+-- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
+-- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them.
+local function tick(keys, argv)
+  local q, p = keys[1], argv[1]
+  local gone = fenced(q, p)
+  if gone then return gone end
+  if not argv[2] then return bad('P, note, level…') end
+  local wrong = bad_level(argv, 3)
+  if wrong then return wrong end
+  local procs, clock, time = at(q, 'procs'), at(q, 'clock'), now()
+  local beat = redis.call('HINCRBY', procs, p, 1)
+  if argv[2] ~= '' then redis.call('HSET', at(q, 'notes'), p, argv[2]) end
+  local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
+  till = tonumber(till or '0')
+  local due = -1
+  if not keeper or keeper == p or time > till or till > time + KEEPER then
+    redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
+    local next_one = promote(q, p, time)
+    if next_one then due = math.max(0, next_one - time) end
+    if is_time(clock, 'swept', SWEEP, time) then
+      sweep_graves(q, time)
+      redis.call('ZREMRANGEBYSCORE', at(q, 'cancelled'), '-inf', string.format('%d', time))
+    end
+    if is_time(clock, 'counted', INBOX_SWEEP, time) then sweep_inboxes(q) end
+  end
+  local paused, landed, waiting = paused_set(q), 0, 0
+  for i = 3, #argv do
+    landed = landed + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. argv[i]))
+    if waiting == 0 and not (paused and (paused[argv[i]] or paused['*'])) then
+      local length = redis.pcall('LLEN', level_key(q, argv[i]))
+      if type(length) == 'number' and length > 0 then waiting = 1 end
+    end
+  end
+  local others, all, leases = {}, redis.call('HGETALL', procs), {}
+  local named = redis.call('HGETALL', at(q, 'leases'))
+  for i = 1, #named, 2 do leases[named[i]] = tonumber(named[i + 1]) end
+  for i = 1, #all, 2 do
+    if all[i] ~= p then
+      others[#others + 1] = all[i]
+      others[#others + 1] = tonumber(all[i + 1])
+      others[#others + 1] = leases[all[i]] or LEASE
+    end
+  end
+  return { beat, time, due, landed, waiting, redis.call('LLEN', at(q, 'suspect')), others }
+end
+
+-- ARGV: due, level, payload…     at most 1,000; due: milliseconds since 1970, or `+<ms>` from now
+-- Pushes jobs that are not to run before they are due; one that is due already goes to the tail of its level. Refused, like RPUSH,
+-- when Redis is full. Returns when they are due.
+local function delay(keys, argv)
+  local q, level = keys[1], argv[2]
+  local plus, digits = string.match(argv[1] or '', '^(%+?)(%d+)$')
+  local due = number(digits, 0, 2 ^ 52)
+  if not due then return bad('due: milliseconds since 1970, or +<milliseconds>') end
+  if not level or not is_level(level) then return bad('level: a letter, then A-Z a-z 0-9 _ . -; at most 128') end
+  if #argv < 3 or #argv > 1002 then return bad('due, level, 1 to 1000 jobs') end
+  local time = now()
+  if plus == '+' then due = time + due end
+  redis.call('SADD', at(q, 'levels'), level)
+  for i = 3, #argv do
+    if due <= time then
+      redis.call('RPUSH', level_key(q, level), argv[i])
+    else
+      postpone(q, level, argv[i], due, time)
+    end
+  end
+  return due
+end
+
+-- ARGV: job id, ms for which it is remembered (1 to 30 days). A job of that id that waits is skipped when its turn comes, one that
+-- runs is told. Returns how many listened to that.
+local function cancel(keys, argv)
+  local q, id, keep = keys[1], argv[1], number(argv[2], 1, 2592000000)
+  if not id or #id == 0 or #id > 128 or not keep then return bad('job id (1 to 128 bytes), ms (1 to 2592000000)') end
+  redis.call('ZADD', at(q, 'cancelled'), string.format('%d', now() + keep), id)
+  local heard = redis.pcall('PUBLISH', at(q, 'news'), 'cancel ' .. id)
+  return type(heard) == 'number' and heard or 0
+end
+
+-- ARGV: job id…. Returns 1 or 0 each: whether it was cancelled.
+local function cancelled(keys, argv)
+  local reply = {}
+  for i, id in ipairs(argv) do reply[i] = redis.call('ZSCORE', at(keys[1], 'cancelled'), id) and 1 or 0 end
+  return reply
+end
+
+-- ARGV: stream id, payload or "". A dead job goes to the tail of its level, as it was or as the payload given; its crashes are forgotten.
+-- Returns 1, or 0 if there is no such record.
+local function revive(keys, argv)
+  local q, id = keys[1], argv[1]
+  if not string.match(id or '', '^%d+%-%d+$') or not argv[2] then return bad('stream id, payload or ""') end
+  local found = redis.call('XRANGE', at(q, 'dead'), id, id)[1]
+  if not found then return 0 end
+  local job, level = field_of(found[2], 'job'), field_of(found[2], 'level')
+  local done = redis.pcall('RPUSH', level_key(q, level), argv[2] ~= '' and argv[2] or job)
+  if type(done) == 'table' and done.err then return bad('the key of level ' .. level .. ' is no list') end
+  set_tries(q, job, 0)
+  unbury(q, id)
+  count(q, 'revived', 1)
+  return 1
+end
+
+-- ARGV: stream id…. Deletes dead records. Returns how many there were.
+local function forget(keys, argv)
+  local n = 0
+  for _, id in ipairs(argv) do
+    if not string.match(id, '^%d+%-%d+$') then return bad('stream id…') end
+    if unbury(keys[1], id) then n = n + 1 end
+  end
+  return n
+end
+
+-- ARGV: none. The processes of the queue: [P, beat counter, lease, jobs held, jobs landed, note, …].
+local function processes(keys)
+  local q, reply = keys[1], {}
+  local all, parked = redis.call('HGETALL', at(q, 'procs')), parked_levels(q)
+  for i = 1, #all, 2 do
+    local p, held, landed = all[i], 0, 0
+    for _, field in ipairs(redis.call('HKEYS', at(q, 'run:' .. p))) do
+      if level_of(field) then held = held + 1 end
+    end
+    for _, level in ipairs(parked) do landed = landed + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. level)) end
+    for _, item in ipairs({ p, tonumber(all[i + 1]), tonumber(redis.call('HGET', at(q, 'leases'), p) or LEASE), held, landed,
+      redis.call('HGET', at(q, 'notes'), p) or '' }) do
+      reply[#reply + 1] = item
+    end
+  end
+  return reply
 end
 
 -- ARGV: level…. Remembers that the queue has these levels. Returns how many were new.
@@ -440,7 +932,7 @@ local function resume(keys, argv)
   return n
 end
 
--- ARGV: level… to look at besides those seen. Returns [levels, counts, processes, running, dead, inboxes]:
+-- ARGV: level… to look at besides those seen. Returns [levels, counts, processes, running, dead, inboxes, delayed, suspects]:
 -- levels = [name, waiting, paused (0 or 1), …]; waiting is -1 for a key that is no list; counts = [name, n, …];
 -- running = jobs claimed and not settled.
 local function stats(keys, argv)
@@ -470,27 +962,37 @@ local function stats(keys, argv)
     for _, level in ipairs(names) do running = running + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. level)) end
   end
   local inboxes = math.floor(redis.call('HLEN', at(q, 'inboxes')) / 2)
-  return { list, redis.call('HGETALL', at(q, 'counts')), #procs, running, redis.call('XLEN', at(q, 'dead')), inboxes }
+  return { list, redis.call('HGETALL', at(q, 'counts')), #procs, running, redis.call('XLEN', at(q, 'dead')), inboxes,
+    redis.call('ZCARD', at(q, 'delayed')), redis.call('LLEN', at(q, 'suspect')) }
 end
 
--- A full Redis must still drain: everything but a producer's own RPUSH may run without memory to spare.
-local function register(name, callback, flag)
-  redis.register_function { function_name = 'tempest1_' .. name, callback = callback, flags = { 'allow-oom', flag } }
+-- A full Redis must still drain: all but pushing may run without memory to spare.
+local function register(name, callback, ...)
+  redis.register_function { function_name = 'tempest1_' .. name, callback = callback, flags = { ... } }
 end
 
-register('revision', revision, 'no-writes')
-register('stats', stats, 'no-writes')
-register('hello', hello)
-register('beat', beat)
-register('claim', claim)
-register('adopt', adopt)
-register('settle', settle)
-register('chunk', chunk)
-register('giveback', giveback)
-register('goodbye', goodbye)
-register('levels', levels)
-register('listen', listen)
-register('unlisten', unlisten)
-register('read', read)
-register('pause', pause)
-register('resume', resume)
+register('revision', revision, 'allow-oom', 'no-writes')
+register('stats', stats, 'allow-oom', 'no-writes')
+register('processes', processes, 'allow-oom', 'no-writes')
+register('cancelled', cancelled, 'allow-oom', 'no-writes')
+register('delay', delay)
+register('hello', hello, 'allow-oom')
+register('beat', beat, 'allow-oom')
+register('tick', tick, 'allow-oom')
+register('reap', reap, 'allow-oom')
+register('goodbye', goodbye, 'allow-oom')
+register('levels', levels, 'allow-oom')
+register('claim', claim, 'allow-oom')
+register('adopt', adopt, 'allow-oom')
+register('suspect', suspect, 'allow-oom')
+register('settle', settle, 'allow-oom')
+register('chunk', chunk, 'allow-oom')
+register('giveback', giveback, 'allow-oom')
+register('cancel', cancel, 'allow-oom')
+register('listen', listen, 'allow-oom')
+register('unlisten', unlisten, 'allow-oom')
+register('read', read, 'allow-oom')
+register('pause', pause, 'allow-oom')
+register('resume', resume, 'allow-oom')
+register('revive', revive, 'allow-oom')
+register('forget', forget, 'allow-oom')
