@@ -35,6 +35,7 @@ class Member:
     log: str
     hired: int
     killed: Optional[int] = None  # ns at which the harness killed it
+    exited: Optional[int] = None
     buried: Optional[int] = None
     held: List[str] = field(default_factory=list)  # ids of the jobs that it held when it was buried
     ready: Optional[int] = None
@@ -118,7 +119,7 @@ class Crew:
 
     def dismiss(self, patience: float = 15.0) -> None:
         """SIGTERM to all; those that do not end in time, or not with status 0, are problems."""
-        leaving = self.living()
+        leaving = [member for member in self.living() if member.killed is None]
         for member in leaving:
             member.leaving = True
             member.send(signal.SIGCONT)
@@ -147,6 +148,7 @@ class Crew:
 
     def _attend(self, member: Member) -> None:
         code = member.process.wait()
+        member.exited = time.monotonic_ns()
         if member.killed is None and not member.leaving:
             member.killed = time.monotonic_ns()
             if code != -signal.SIGKILL:
@@ -172,7 +174,7 @@ class Crew:
             self._cut(wire, p)
             left = 1
             while left > 0:
-                moved, left = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*", "harness")
+                moved, left = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*")[:2]
                 if moved < 0:
                     break
         member.buried = time.monotonic_ns()

@@ -43,6 +43,14 @@ class Producer(threading.Thread):
         self._padding = "x" * padding
         self._made = 0
         self._over = threading.Event()
+        self._may_push = threading.Lock()
+
+    def rest(self) -> None:
+        """Returns when nothing is on its way to Redis, and nothing will be until `go_on`."""
+        self._may_push.acquire()
+
+    def go_on(self) -> None:
+        self._may_push.release()
 
     def job(self, action: str = "record", level: Optional[str] = None, nap: Optional[float] = None) -> Tuple[str, str, str]:
         """(id, level, bytes) of a new job."""
@@ -64,7 +72,8 @@ class Producer(threading.Thread):
                     with self._inbox.moved:
                         self._inbox.moved.wait(0.02)
                     continue
-                self.push(wire, [self.job() for _ in range(count)])
+                with self._may_push:
+                    self.push(wire, [self.job() for _ in range(count)])
         except BaseException as error:
             self.trouble = error
             raise

@@ -91,6 +91,7 @@ class Stage:
         self.result = Result(name, title, setting.seed)
         self.folder = tempfile.mkdtemp(prefix=f"tempest-faults-{name}-")
         self.patience = patience
+        self.standstill = 15.0  # seconds without an answer after which nothing more is expected
         self.excused: Set[str] = set()
         self.producers: List[Producer] = []
         self.tally: Optional[Tally] = None
@@ -174,6 +175,7 @@ class Stage:
         end = time.monotonic() + self.patience
         quiet = None
         look = 0.0
+        moved, moving = self.inbox.total, time.monotonic()
         while True:
             self.alert()
             now = time.monotonic()
@@ -187,14 +189,20 @@ class Stage:
                 quiet = (quiet or now) if not left else None
                 if quiet is not None and now - quiet > 2.0:
                     break
+                if self.inbox.total != moved:
+                    moved, moving = self.inbox.total, now
+                elif now - moving > self.standstill:
+                    end = now
                 look = now + (0.02 if len(left.get("waiting", [])) < 50 else 0.3)
             if now > end:
-                self.result.notes.append(f"not finished within {self.patience:g} s: {len(open_jobs)} jobs open, " + ", ".join(
+                self.result.notes.append(f"not finished: {len(open_jobs)} jobs open, " + ", ".join(
                     f"{len(jobs)} {place}" for place, jobs in left.items()))
                 break
             self.progress(f"waiting for the last {len(open_jobs)} answers")
             time.sleep(0.01)
         if leave:
+            # A signal to a program that has not yet asked for it would end it without a word.
+            self.await_crew()
             self.crew.dismiss()
         # An answer that came twice is already on the list when the workers have ended.
         waiting = f"{{{self.queue}}}:in:{self.inbox.id}"
