@@ -726,9 +726,10 @@ end
 -- What a full worker sends instead of beat, each second or tenth of the shortest lease, by a connection and a thread (or process) that
 -- no handler can hold up. Raises P's counter; one process of the queue, the keeper of its clock, so also promotes delayed jobs and
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is.
--- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …]]: now, Redis' clock; due, milliseconds until the next
+-- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them.
+-- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them; keeper, 1
+-- if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
@@ -741,9 +742,10 @@ local function tick(keys, argv)
   if argv[2] ~= '' then redis.call('HSET', at(q, 'notes'), p, argv[2]) end
   local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
   till = tonumber(till or '0')
-  local due = -1
+  local due, keeps = -1, 0
   if not keeper or keeper == p or time > till or till > time + KEEPER then
     redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
+    keeps = 1
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
     if is_time(clock, 'swept', SWEEP, time) then
@@ -770,7 +772,7 @@ local function tick(keys, argv)
       others[#others + 1] = leases[all[i]] or LEASE
     end
   end
-  return { beat, time, due, landed, waiting, redis.call('LLEN', at(q, 'suspect')), others }
+  return { beat, time, due, landed, waiting, redis.call('LLEN', at(q, 'suspect')), others, keeps }
 end
 
 -- ARGV: due, level, payload…     at most 1,000; due: milliseconds since 1970, or `+<ms>` from now
