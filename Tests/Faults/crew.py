@@ -25,6 +25,19 @@ def name_of(p: str) -> str:
     return "-".join(p.split(".", 1)[0].split("-")[:2])
 
 
+def children(pid: int) -> List[int]:
+    """All processes below `pid`."""
+    found: List[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                for child in file.read().split():
+                    found += [int(child), *children(int(child))]
+    except OSError:
+        pass  # it ended meanwhile
+    return found
+
+
 @dataclass
 class Member:
     """One worker process. `name` is its TEMPEST_PROCESS, which no other ever had."""
@@ -53,6 +66,14 @@ class Member:
         if self.alive:
             os.kill(self.pid, number)
 
+    def send_all(self, number: int) -> None:
+        """To the worker and the processes that it has started, as when a whole host stands still or goes away."""
+        for pid in [self.pid, *children(self.pid)]:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
 
 class Crew:
     """Hire only from the main thread: a worker dies with the thread that started it, so that none outlives the harness."""
@@ -67,7 +88,7 @@ class Crew:
         self._tempest, self._lease = tempest, lease
         self._url = url or server.url
         self._undertakers: List[threading.Thread] = []
-        self._wire = server.wire(10.0, "harness-crew")
+        self._wire = server.steady_wire("harness-crew")
 
     def command(self, language: str, concurrency: int) -> List[str]:
         common = [self._queue, "--journal", self._journal, "--concurrency", str(concurrency), "--lease", f"{self._lease:g}"]
@@ -113,13 +134,26 @@ class Crew:
             if member.ready is None and member.name in known:
                 member.ready = time.monotonic_ns()
 
-    def kill(self, member: Member, number: int = signal.SIGKILL) -> None:
+    def kill(self, member: Member, all_of_it: bool = False) -> None:
+        """SIGKILL to the process, or to all that it has started as well."""
         member.killed = time.monotonic_ns()
-        member.send(number)
+        if all_of_it:
+            member.send_all(signal.SIGKILL)
+        else:
+            member.send(signal.SIGKILL)
 
     def dismiss(self, patience: float = 15.0) -> None:
         """SIGTERM to all; those that do not end in time, or not with status 0, are problems."""
-        leaving = [member for member in self.living() if member.killed is None]
+        self._dismiss([member for member in self.living() if member.killed is None], patience)
+        for undertaker in self._undertakers:
+            undertaker.join(10.0)
+            if undertaker.is_alive():
+                self.problems.append("a burial did not end within 10 s")
+
+    def dismiss_one(self, member: Member) -> None:
+        self._dismiss([member], 15.0)
+
+    def _dismiss(self, leaving: List[Member], patience: float) -> None:
         for member in leaving:
             member.leaving = True
             member.send(signal.SIGCONT)
@@ -133,10 +167,6 @@ class Crew:
             except subprocess.TimeoutExpired:
                 self.problems.append(f"{member.name} did not end within {patience:g} s of SIGTERM ({member.log})")
                 member.process.kill()
-        for undertaker in self._undertakers:
-            undertaker.join(10.0)
-            if undertaker.is_alive():
-                self.problems.append("a burial did not end within 10 s")
 
     def close(self) -> None:
         for member in self.members:

@@ -33,6 +33,7 @@ class Proxy(threading.Thread):
         self.delay = delay  # seconds, each way
         self.torn: Dict[str, int] = {"up": 0, "down": 0}
         self.port = 0
+        self.vanish = False  # while it is set, Redis does not learn that a client is gone, as when a host loses its power
         self._upstream = upstream
         self._rng = random.Random(rng.getrandbits(64))
         self._pairs: Dict[Pair, None] = {}
@@ -99,6 +100,8 @@ class Proxy(threading.Thread):
             while True:
                 chunk = await source.read(CHUNK)
                 if not chunk:
+                    if self.vanish and direction == "up":
+                        await self._swallow(pair)
                     break
                 if pair.armed == direction or self._next == direction:
                     # Everything from nothing to the whole chunk gets through.
@@ -115,12 +118,18 @@ class Proxy(threading.Thread):
                     sink.write(chunk)
                     await sink.drain()
         except (OSError, asyncio.IncompleteReadError):
-            pass
+            if self.vanish and sink is pair.client:
+                await self._swallow(pair)
         finally:
             if sender is not None:
                 slow.put_nowait(None)
                 await sender
             self._end(pair)
+
+    async def _swallow(self, pair: Pair) -> None:
+        """Keeps Redis' side open until Redis itself ends it, or the wonder ends."""
+        while self.vanish and not pair.server.is_closing():
+            await asyncio.sleep(0.02)
 
     async def _deliver(self, slow: "asyncio.Queue[Optional[tuple]]", sink: asyncio.StreamWriter) -> None:
         while True:

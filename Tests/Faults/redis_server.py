@@ -29,6 +29,7 @@ class RedisServer:
         self.data = data or folder
         self.environment = environment or {}
         self.process: Optional[subprocess.Popen] = None
+        self._steady: List[Wire] = []
         self._log = open(os.path.join(folder, "redis.log"), "ab")
 
     @property
@@ -37,6 +38,12 @@ class RedisServer:
 
     def wire(self, timeout: float = 30.0, name: str = "") -> Wire:
         return Wire(self.path, timeout, name)
+
+    def steady_wire(self, name: str) -> Wire:
+        """One of the main thread's, which outlives a restart: it connects anew after `kill`."""
+        wire = self.wire(30.0, name)
+        self._steady.append(wire)
+        return wire
 
     def launch(self) -> None:
         """Starts the process and does not wait for it."""
@@ -75,6 +82,8 @@ class RedisServer:
         self.signal(signal.SIGKILL)
         assert self.process is not None
         self.process.wait()
+        for wire in self._steady:
+            wire.close()
 
     def stall(self) -> None:
         self.signal(signal.SIGSTOP)
