@@ -58,8 +58,14 @@ class Proxy(threading.Thread):
         self._loop.run_until_complete(self._listen())
         self._listening.set()
         self._loop.run_forever()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.close()
 
     def stop(self) -> None:
+        self.vanish = False
         self._loop.call_soon_threadsafe(self._loop.stop)
         self.join(5.0)
 

@@ -31,6 +31,7 @@ def run(stage: Stage) -> None:
     while done < setting.faults:
         # Two at a time every third round.
         victims = stage.rng.sample(stage.crew.living(), 2 if done % 3 == 2 and setting.faults - done > 1 else 1)
+        stage.eventually("all workers are registered", lambda: len(stage.crew.registered()) == WORKERS, 10.0)
         before = stage.crew.registered()
         held = {}
         for member in victims:
