@@ -113,7 +113,8 @@ local function unbury(q, id)
   local found = redis.call('XRANGE', at(q, 'dead'), id, id)
   if not found[1] then return false end
   redis.call('XDEL', at(q, 'dead'), id)
-  local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', -#(field_of(found[1][2], 'job') or ''))
+  -- Not the negated length: for an empty job Lua would write -0, which is no integer to Redis.
+  local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', 0 - #(field_of(found[1][2], 'job') or ''))
   if bytes < 0 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', '0') end
   return true
 end
