@@ -31,7 +31,7 @@ package struct Reaper: Sendable {
     }
 
     /// Reaps one process; with a counter only if its beat still stands there. Fails when Redis does.
-    package func reap(
+    func reap(
         _ process: String, of queue: QueueName, counter: Int64? = nil, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
         endConnections(of: process, queue, on: connection).flatMap {
@@ -39,22 +39,12 @@ package struct Reaper: Sendable {
         }
     }
 
-    /// A BLMOVE that is still parked could take a job for somebody who is no more. Client ids begin anew with the server: only those of
-    /// its present life are ended, and only connections that bear the process's name.
+    /// A BLMOVE that is still parked could take a job for somebody who is no more.
     private func endConnections(of process: String, _ queue: QueueName, on connection: RedisConnection) -> EventLoopFuture<Void> {
         connection.send(["SMEMBERS", .init(Keys.connections(queue, process))]).flatMap { reply in
-            let ends = (reply.array ?? []).compactMap { entry -> EventLoopFuture<Void>? in
-                guard let parts = entry.string?.split(separator: "/"), parts.count == 2, parts[0] == connection.serverRunID,
-                    let id = Int(parts[1]), id > 0
-                else { return nil }
-                return connection.send(["CLIENT", "LIST", "ID", .init(id)]).flatMap { listed in
-                    guard listed.string?.split(separator: " ").contains("name=tempest:\(process)") == true else {
-                        return connection.eventLoop.makeSucceededVoidFuture()
-                    }
-                    return connection.send(["CLIENT", "KILL", "ID", .init(id)]).map { _ in }
-                }
-                .flatMapErrorThrowing { error in
-                    // Gone by itself meanwhile; without the right to end others, what lands for the dead is found in its grave.
+            let ends = (reply.array ?? []).compactMap(\.string).map { id in
+                StaleConnection.end(id, of: process, by: connection).flatMapErrorThrowing { error in
+                    // Without the right to end others, what lands for the dead is found in its grave.
                     guard let error = error as? RedisError, error.reply != nil else { throw error }
                     logger.debug("could not end a connection of a dead process", metadata: [LogKey.error: "\(error)"])
                 }

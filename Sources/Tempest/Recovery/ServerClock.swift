@@ -32,5 +32,9 @@ final class ServerClock: Sendable {
             else { return }
             self.note(seconds * 1000 + micros / 1000, sent: sent)
         }
+        .flatMapErrorThrowing { error in
+            // Who may not ask does without deadlines.
+            guard (error as? RedisError)?.reply != nil else { throw error }
+        }
     }
 }

@@ -23,15 +23,12 @@ final class Beater: Sendable {
         self.client = RedisClient(configuration, name: name, eventLoopGroup: group, logger: logger, patience: .zero)
     }
 
-    /// Hears the news of the queues, and `onControl` what operators say; both are called on the beater's event loop.
-    func start(
-        _ queues: [QueueName], onControl: @escaping @Sendable ([UInt8]) -> Void,
-        onCancel: @escaping @Sendable (QueueName, String) -> Void
-    ) {
+    /// Hears the news of the queues, and `onControl` what operators say; which is called on the beater's event loop.
+    func start(_ queues: [QueueName], onControl: @escaping @Sendable ([UInt8]) -> Void) {
         let names = Dictionary(uniqueKeysWithValues: queues.map { (Keys.news($0), $0) })
         let feed = NewsFeed(client, channels: [Keys.control] + names.keys, logger: logger) { message in
             guard let queue = names[message.channel] else { return onControl(message.payload) }
-            self.heard(String(decoding: message.payload, as: UTF8.self), queue, onCancel)
+            self.heard(String(decoding: message.payload, as: UTF8.self), queue)
         }
         self.feed.withLock { $0 = feed }
         feed.start()
@@ -56,13 +53,13 @@ final class Beater: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    private func heard(_ news: String, _ queue: QueueName, _ onCancel: (QueueName, String) -> Void) {
+    private func heard(_ news: String, _ queue: QueueName) {
         let words = news.split(separator: " ", maxSplits: 1)
         guard let beat = beats.withLock({ $0[queue] }), let first = words.first else { return }
         switch first {
         case "tick" where words.count == 2 && (words[1] == "*" || words[1] == beat.process.description): beat.tick()
         case "suspect": beat.tick()
-        case "cancel" where words.count == 2: onCancel(queue, String(words[1]))
+        case "cancel" where words.count == 2: beat.running.cancel(String(words[1]))
         // A later revision may have more to say.
         default: break
         }

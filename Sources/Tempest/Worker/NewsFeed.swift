@@ -49,13 +49,14 @@ final class NewsFeed: Sendable {
             return !state.isClosed
         }
         guard goes else { return _ = connection.close() }
+        connection.closeFuture.whenComplete { _ in self.later() }
         connection.listen(
             channels: channels,
             onMessage: { message in
                 self.onMessage(message)
                 return nil
             },
-            onClose: { _ in self.later() }
+            onClose: { _ in }
         ).whenComplete { result in
             switch result {
             case .success:

@@ -29,7 +29,7 @@ final class QueueBeat: Sendable {
     let process: ProcessName
     private let levels: [RedisArgument]
     private let lease: TimeAmount
-    private let running: RunningJobs
+    let running: RunningJobs
     private let bell: Bell
     private let clock: ServerClock
     private let client: RedisClient

@@ -8,17 +8,24 @@ import TempestProtocol
 
 final class RunningJobs: Sendable {
     /// Why a handler was told to stop before its time.
-    enum Stop { case cancelled, timeout }
+    enum Stop {
+        /// Somebody cancelled the job.
+        case cancelled
+        /// Its run took longer than it may.
+        case timeout
+        /// The job is not this worker's any more.
+        case lost
+    }
 
-    private struct Entry {
+    private struct Entry: Sendable {
         var job: JobID
         var action: String
         var level: Level
         /// By this process's wall clock, for people: milliseconds since 1970.
         var started: UInt64
         var stop: Stop?
-        /// Valid as long as the entry stands: the task removes it before it ends.
-        var task: UnsafeCurrentTask
+        /// Used by others only under the lock and while the entry stands, which the task removes before it ends.
+        nonisolated(unsafe) let task: UnsafeCurrentTask
     }
 
     /// How many of them a note names.
@@ -31,19 +38,17 @@ final class RunningJobs: Sendable {
     func track<R>(
         _ field: String, _ job: Job, _ level: Level, timeout: TimeAmount?, on loop: any EventLoop, _ body: () async -> R
     ) async -> (R, Stop?) {
-        await withUnsafeCurrentTask { task in
-            // Used by others only under the lock and only while the entry stands, that is: while this closure runs.
-            nonisolated(unsafe) let task = task!
-            let started = WallClock.milliseconds()
-            entries.withLock {
-                $0[field] = Entry(job: job.id, action: job.action, level: level, started: started, stop: nil, task: task)
-            }
-            let alarm = timeout.map { loop.scheduleTask(in: $0) { self.stop(field, .timeout) } }
-            let result = await body()
-            alarm?.cancel()
-            let stop = entries.withLock { $0.removeValue(forKey: field)?.stop }
-            return (result, stop)
+        // A task of a group has no handle by which it alone could be cancelled; one beside it for each job would cost as much again.
+        withUnsafeCurrentTask { task in
+            let entry = Entry(
+                job: job.id, action: job.action, level: level, started: WallClock.milliseconds(), stop: nil, task: task!)
+            entries.withLock { $0[field] = entry }
         }
+        let alarm = timeout.map { loop.scheduleTask(in: $0) { self.stop(field, .timeout) } }
+        let result = await body()
+        alarm?.cancel()
+        let stop = entries.withLock { $0.removeValue(forKey: field)?.stop }
+        return (result, stop)
     }
 
     /// Tells the handlers of a job to stop; how many there were.
@@ -52,6 +57,11 @@ final class RunningJobs: Sendable {
         let fields = entries.withLock { entries in entries.filter { "\($0.value.job)" == job }.keys.map { $0 } }
         for field in fields { stop(field, .cancelled) }
         return fields.count
+    }
+
+    /// Nothing that still runs is ours any more.
+    func stopAll() {
+        for field in entries.withLock({ Array($0.keys) }) { stop(field, .lost) }
     }
 
     private func stop(_ field: String, _ reason: Stop) {

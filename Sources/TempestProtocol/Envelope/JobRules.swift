@@ -1,7 +1,7 @@
 // What a job's meta says about when and how often it may run (protocol/envelope.md, "meta"). Before it: the envelope. After it: the
 // policy that decides what a failure leads to.
 
-import TempestCodecs
+package import TempestCodecs
 
 /// The keys of meta that rule a job's runs; one of the wrong type counts as absent.
 package struct JobRules: Sendable, Equatable {
