@@ -121,11 +121,7 @@ local function unbury(q, id)
   local found = redis.call('XRANGE', at(q, 'dead'), id, id)
   if not found[1] then return false end
   redis.call('XDEL', at(q, 'dead'), id)
-<<<<<<< HEAD
-  -- 0 - n: what `-n` makes of 0 is "-0", which Redis does not take for an integer.
-=======
   -- Not the negated length: for an empty job Lua would write -0, which is no integer to Redis.
->>>>>>> 0ff87f0e1f3ccd2bcbcdcc6a51222db3e712bd28
   local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', 0 - #(field_of(found[1][2], 'job') or ''))
   if bytes < 0 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', '0') end
   return true
