@@ -38,6 +38,7 @@ local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody regis
 local DEAD_RECORDS = 10000     -- how many dead jobs are kept,
 local DEAD_BYTES = 67108864    -- how many bytes of them,
 local DEAD_AGE = 15552000000   -- and for how long: 180 days
+local TRIM = 64                -- how many of them at most are let go when another comes
 local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
@@ -151,7 +152,8 @@ local function bury(q, p, level, job, reason, detail)
   local length, oldest_kept = redis.call('XLEN', dead), now() - DEAD_AGE
   -- Somebody may have deleted or trimmed the stream by hand: the bytes are reckoned anew when it begins anew.
   if length == 1 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', string.format('%d', #job)) end
-  while length > 1 do
+  local last = math.max(1, length - TRIM)
+  while length > last do
     local oldest = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
     local old = tonumber(string.match(oldest[1], '^%d+')) < oldest_kept
     if not old and length <= DEAD_RECORDS and bytes <= DEAD_BYTES then break end
