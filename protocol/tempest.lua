@@ -407,6 +407,11 @@ local function suspect(keys, argv)
   local entry = redis.call('LINDEX', list, 0)
   if not entry then return reply end
   local level, job = string.match(entry, '^([^:]*):(.*)$')
+  if not level or not is_level(level) then
+    bury(q, p, 'default', entry, 'foreign', 'among the jobs to be run alone, and not put there by reap')
+    redis.call('LTRIM', list, 1, -1)
+    return reply
+  end
   local paused = paused_set(q)
   if paused and (paused[level] or paused['*']) then return reply end
   local first = record(run, level, { job })
@@ -694,9 +699,13 @@ local function promote(q, p, time)
     for _, member in ipairs(due) do
       if moved >= MOVE_BYTES then break end
       local level, job = string.match(member, '^%d+:([^:]*):(.*)$')
-      put('RPUSH', q, p, level, job)
+      if level and is_level(level) then
+        put('RPUSH', q, p, level, job)
+      else
+        bury(q, p, 'default', member, 'foreign', 'among the delayed, and not put there by delay')
+      end
       gone[#gone + 1] = member
-      moved = moved + #job
+      moved = moved + #member
     end
     redis.call('ZREM', delayed, unpack(gone))
     total = total + #gone
