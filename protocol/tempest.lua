@@ -43,6 +43,7 @@ local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
+local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
 local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
@@ -393,30 +394,43 @@ local function adopt(keys, argv)
   return reply
 end
 
--- ARGV: P. The next job that is to be run alone, because processes crashed while it ran: P must hold nothing, and runs nothing
--- beside it. Returns the shape of claim; no job while P holds one, or there is none, or its level is paused.
+-- The first of the next SUSPECTS jobs to be run alone whose level is named from `first` on (or none is), and not paused: the entry, its
+-- level, its payload; of what nobody but a stranger can have put there, the entry alone.
+local function next_suspect(q, names, first, paused)
+  local wanted = #names >= first and {} or nil
+  for i = first, #names do wanted[names[i]] = true end
+  for i = 0, SUSPECTS - 1 do
+    local entry = redis.call('LINDEX', at(q, 'suspect'), i)
+    if not entry then return nil end
+    local level, job = string.match(entry, '^([^:]*):(.*)$')
+    if not level or not is_level(level) then return entry end
+    if (not wanted or wanted[level]) and not (paused and (paused[level] or paused['*'])) then return entry, level, job end
+  end
+end
+
+-- ARGV: P, level… (none: any). The next job that is to be run alone, because processes crashed while it ran: P must hold nothing, and runs nothing
+-- beside it. Returns the shape of claim; no job while P holds one, or there is none of these levels that is not paused.
 local function suspect(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
   if gone then return gone end
+  local wrong = bad_level(argv, 2)
+  if wrong then return wrong end
   local run, list, reply = at(q, 'run:' .. p), at(q, 'suspect'), { {} }
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
   for _, field in ipairs(redis.call('HKEYS', run)) do
     if level_of(field) then return reply end
   end
-  local entry = redis.call('LINDEX', list, 0)
+  local entry, level, job = next_suspect(q, argv, 2, paused_set(q))
   if not entry then return reply end
-  local level, job = string.match(entry, '^([^:]*):(.*)$')
-  if not level or not is_level(level) then
+  if not level then
     bury(q, p, 'default', entry, 'foreign', 'among the jobs to be run alone, and not put there by reap')
-    redis.call('LTRIM', list, 1, -1)
+    redis.call('LREM', list, 1, entry)
     return reply
   end
-  local paused = paused_set(q)
-  if paused and (paused[level] or paused['*']) then return reply end
   local first = record(run, level, { job })
   redis.call('HSET', run, '!', level .. '.' .. string.format('%d', first))
-  redis.call('LTRIM', list, 1, -1)
+  redis.call('LREM', list, 1, entry)
   count(q, 'claimed', 1)
   reply[2], reply[3], reply[4] = level, first, { job }
   return reply
@@ -765,7 +779,7 @@ end
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them; keeper, 1
+-- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then the other processes, for those who observe them; keeper, 1
 -- if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
@@ -810,7 +824,8 @@ local function tick(keys, argv)
       others[#others + 1] = leases[all[i]] or LEASE
     end
   end
-  return { beat, time, due, landed, waiting, redis.call('LLEN', at(q, 'suspect')), others, keeps }
+  local suspects = next_suspect(q, argv, 3, paused) and redis.call('LLEN', at(q, 'suspect')) or 0
+  return { beat, time, due, landed, waiting, suspects, others, keeps }
 end
 
 -- ARGV: due, level, payload…     at most 1,000; due: milliseconds since 1970, or `+<ms>` from now

@@ -85,13 +85,23 @@ class Claiming:
                 self.count(b"claimed", len(jobs))
         return [closed, *reply]
 
-    def suspect(self, p):
+    def next_suspect(self, levels):
+        """The first of the next 16 whose level may run."""
+        for entry in self.suspects[:16]:
+            if (not levels or entry[0] in levels) and not self.is_paused(entry[0]):
+                return entry
+        return None
+
+    def suspect(self, p, *levels):
         self.must_live(p)
+        need_levels(levels)
         run, closed = self.runs.get(p), self.has_cancelled()
-        if (run and run.held) or not self.suspects or self.is_paused(self.suspects[0][0]):
+        entry = self.next_suspect(levels)
+        if (run and run.held) or not entry:
             return [closed]
         self.must_record(p)
-        level, job = self.suspects.pop(0)
+        self.suspects.remove(entry)
+        level, job = entry
         first = self.hold(p, level, [job])
         self.runs[p].alone = b"%b.%d" % (level, first)
         self.count(b"claimed")

@@ -27,8 +27,10 @@ MUTANTS = {
     "adopt trims before it records": [
         (TRIM_LAND, ""), ("    if #taken > 0 then\n      if shut then\n", "    if #taken > 0 then\n" + TRIM_LAND + "      if shut then\n")],
     "suspect trims before it records": [
-        ("  redis.call('LTRIM', list, 1, -1)\n", ""),
-        ("  local first = record(run, level, { job })\n", "  redis.call('LTRIM', list, 1, -1)\n  local first = record(run, level, { job })\n")],
+        ("  redis.call('LREM', list, 1, entry)\n  count", "  count"),
+        ("  local first = record(run, level, { job })\n", "  redis.call('LREM', list, 1, entry)\n  local first = record(run, level, { job })\n")],
+    "suspects of paused levels": [
+        ("wanted[level]) and not (paused and (paused[level] or paused['*'])) then return entry, level", "wanted[level]) then return entry, level")],
     "settle without a fence": [no_fence("settle")],
     "claim without a fence": [no_fence("claim")],
     "adopt without a fence": [no_fence("adopt")],

@@ -182,7 +182,7 @@ class Scheduler:
         actor = self.actor()
         if actor.fields and self.chance(0.7):
             self.call("giveback", actor.p, *self.some_fields(actor, all_of=True))
-        reply = self.call("suspect", actor.p)
+        reply = self.call("suspect", actor.p, *(self.several_levels() if self.chance(0.4) else []))
         if self.heard(actor, reply):
             self.understand(actor, reply)
 
@@ -263,6 +263,8 @@ class Scheduler:
                 self.understand(actor, self.call("suspect", actor.p))
             if self.chance(0.15):
                 self.settle()
+            if self.chance(0.1):
+                self.do("jam", actor.p)
             self.bury_process(actor)
 
     def bury_process(self, actor):
@@ -273,15 +275,19 @@ class Scheduler:
 
     def alone(self):
         """Jobs that crashed twice are run alone, and end in all ways there are."""
-        for payload in [b"first", b"second"][:self.random.randint(1, 2)]:
-            self.do("push", b"high", payload)
+        for level, payload in [(b"high", b"first"), (b"low", b"second")][:self.random.randint(1, 2)]:
+            self.do("push", level, payload)
         for _ in range(2):
             self.start()
-            self.call("claim", self.actors[-1].p, 1, 2, 1048576, b"high")
+            self.call("claim", self.actors[-1].p, 1, 2, 1048576, b"high", b"low")
             self.bury_process(self.actors[-1])
         self.start()
         actor = self.actors[-1]
+        if self.chance(0.1):
+            self.do("jam", actor.p)
         for _ in range(self.random.randint(1, 3)):
+            if self.chance(0.2):
+                self.call("pause", b"high")
             reply = self.call("suspect", actor.p)
             self.understand(actor, reply)
             ends = [self.suspect, self.land_and_adopt, lambda: self.call("giveback", actor.p, *actor.fields),
