@@ -4,7 +4,7 @@ Before it: running.py. A fault that is not found means that the schedules, or th
 """
 import time
 
-from running import SMALL, Difference, Runner
+from running import SMALL, SOURCE, Difference, Runner
 
 MOST = 4000  # schedules for each
 
@@ -58,7 +58,7 @@ MUTANTS = {
     "settle keeps the claim": [("redis.call('HDEL', run, unpack(ended))", "redis.call('HEXISTS', run, ended[1])")],
     "settle leaves the mark of a suspect": [("  if alone and held[alone] then ended[#ended + 1] = '!' end\n", ""),
                                             ("  if alone and held[alone] then ended[#ended] = nil end\n", "")],
-    "promotion to the head": [("      put('RPUSH', q, p, level, job)\n      gone[", "      put('LPUSH', q, p, level, job)\n      gone[")],
+    "promotion to the head": [("        put('RPUSH', q, p, level, job)\n      else\n        bury(", "        put('LPUSH', q, p, level, job)\n      else\n        bury(")],
     "promotion of what is not due": [("local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', string.format('%d', time),",
                                       "local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', '+inf',")],
     "equal delayed jobs are one": [("local member = string.format('%016d', no) .. ':'", "local member = string.format('%016d', 0) .. ':'"),
@@ -111,6 +111,8 @@ def altered(text, changes):
 def run_mutants(seed, names, make, most=MOST):
     """Runs these, or all; 1 if one was not caught. `make` makes schedule n of a seed."""
     missed = 0
+    for changes in MUTANTS.values():  # also those that are not run now: the text that they alter must be there
+        altered(SOURCE, changes)
     for name in names or MUTANTS:
         begun = time.monotonic()
         runner = Runner(SMALL, lambda text, name=name: altered(text, MUTANTS[name]))
