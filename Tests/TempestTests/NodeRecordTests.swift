@@ -18,6 +18,17 @@ struct NodeRecordTests {
         #expect(!full.json.contains(UInt8(ascii: "\n")))
     }
 
+    @Test("Whatever a program calls itself, its record can be read")
+    func odd() throws {
+        let odd = NodeRecord(
+            id: "n", name: String(repeating: "é\n", count: 100), kind: "", language: "swift\u{1b}[2J", version: "",
+            host: "h\u{0}",
+            pid: 1, started: 1, concurrency: 1, queues: full.queues, state: .running)
+        let read = try #require(NodeRecord(json: odd.json))
+        #expect(read == odd && read.name == String(repeating: "é", count: 64))
+        #expect(read.language == "swift[2J" && read.host == "h")
+    }
+
     @Test("Small workers may leave out all but id and queues; what nobody knows is ignored")
     func small() throws {
         let record = try #require(NodeRecord(json: Array(#"{"id":"x","queues":{"q":"x.1"},"later":[{}],"host":null}"#.utf8)))
