@@ -75,11 +75,13 @@ public struct NodeRecord: Sendable, Equatable {
         return (try? JSONCodec().encode(value)) ?? []
     }
 
-    /// Reads a record; nil for anything that is none. Fields that nobody knows yet are ignored; all but `id` and `queues` may be
-    /// missing, as a small worker in another language may leave them out.
-    package init?(json bytes: [UInt8]) {
-        guard let value = try? JSONCodec().value(bytes, limits: Self.limits), let map = value.asMap,
-            let id = map["id"]?.asText, Self.isName(id), let queues = map["queues"]?.asMap, queues.count <= Self.mostQueues
+    /// Reads a record; nil for anything that is none. `field` is the field of `tempest:nodes` that it stands in, and its id: the record
+    /// need not say it again, but it must not say another. Fields that nobody knows yet are ignored; all but `queues` may be missing,
+    /// as a small worker in another language may leave them out.
+    package init?(json bytes: [UInt8], field: String? = nil) {
+        guard let map = try? JSONCodec().value(bytes, limits: Self.limits).asMap,
+            let id = field ?? map["id"]?.asText, Self.isName(id), map["id"].map({ $0 == .text(id) }) ?? true,
+            let queues = map["queues"]?.asMap, queues.count <= Self.mostQueues
         else { return nil }
         func text(_ key: String, longest: Int, otherwise: String = "") -> String? {
             guard let value = map[key], !value.isNull else { return otherwise }
