@@ -152,7 +152,8 @@ class Beat:
             for each in self._watched.values():
                 each.observer.restart()
             self._voice.say({"sweep": True})
-        _, now, due, landed, waiting, suspects, others = reply
+        # Later revisions of the functions may say more.
+        _, now, due, landed, waiting, suspects, others = reply[:7]
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
                                   int(suspects), int(due)]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)
