@@ -137,10 +137,11 @@ class TestWorker < RedisTest
   def test_a_fenced_worker_begins_anew_and_its_old_answers_are_dropped
     gates = Array.new(2) { Thread::Queue.new }
     begun = Thread::Queue.new
-    runs = gates.each
+    runs = Thread::Queue.new
+    gates.each { |gate| runs << gate }
     worker do |w|
       w.handle("slow", context: true) do |context|
-        gate = runs.next
+        gate = runs.pop
         begun << context
         gate.pop
       end
@@ -215,7 +216,9 @@ class TestWorker < RedisTest
         nil
       end
     end
-    Await.until("the settle") { counts["settled"] == 1 }
+    # The next claim is refused (RESYNC), and both jobs are found.
+    client.push("echo", 2)
+    Await.until("the settles") { counts["settled"] == 2 }
   end
 
   def test_hello_names_the_parked_connections

@@ -55,6 +55,7 @@ module Tempest
     # Registers on every queue, and tries until Redis is there or the worker is stopped.
     def register
       Functions.ensure_loaded(@line)
+      @identity = @line.identity
       @clock.set(@line)
       @stations.each { |station| station.open(@line) unless station.process }
     rescue ConnectionLost, ServerError => e
@@ -201,7 +202,7 @@ module Tempest
     def begin_alone(station)
       return unless @parks.rest(@line)
 
-      @stations.each { |candidate| start(candidate, candidate.adopt(@line)) }
+      @stations.each { |candidate| return_landed(candidate) }
       claims = station.suspect(@line)
       station.mark_cancelled(@line, claims)
       begin_now(claims)
@@ -210,7 +211,12 @@ module Tempest
       @alone = claims.empty? ? nil : :runs
       @stations.each(&:stir)
     rescue Fenced => e
-      # A refused adopt may have been another station's; that one is told so the next time.
+      renew(station, e.message)
+    end
+
+    def return_landed(station)
+      start(station, station.adopt(@line))
+    rescue Fenced => e
       renew(station, e.message)
     end
 
@@ -253,6 +259,7 @@ module Tempest
     def recover(error)
       wait_for_redis(error)
       Functions.ensure_loaded(@line)
+      end_old_line
       @stations.each { |station| rejoin(station) }
       @backoff.reset
       @next_round = 0
@@ -261,6 +268,19 @@ module Tempest
     rescue ConnectionLost, ServerError => e
       error = e
       retry if @stops.zero?
+    end
+
+    # A claim that is still on its way on the old connection must not be carried out after the comparison. Within one run of a
+    # server a client's id is never given to another.
+    def end_old_line
+      old = @identity
+      @identity = @line.identity
+      return unless old && @identity && old != @identity && old[/\A\h+/] == @identity[/\A\h+/]
+
+      @line.call("CLIENT", "KILL", "ID", old[/\d+\z/])
+    rescue ServerError => e
+      # It is gone, or this user may end no connections.
+      @logger.debug("the old connection #{old}: #{e.message}")
     end
 
     def rejoin(station)
