@@ -153,7 +153,7 @@ class TestRecovery < RedisTest
       sleep 0.005
     end
     assert_equal "done", answer.value
-    assert_operator gap, :<, LEASE, "the longest silence of the beat"
+    assert_operator gap, :<, LEASE / 2, "the longest silence of the beat"
     assert_includes processes, process
     assert_nil counts["reaped"]
     warn format("longest silence of the beat while the lock was held for %<held>.1f s: %<gap>.3f s", held: LEASE * 3.5, gap: gap) if ENV["TEMPEST_MEASURE"]

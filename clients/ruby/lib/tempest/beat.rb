@@ -35,6 +35,7 @@ module Tempest
       @names = settings.values_at("node", "name") << "*"
       @connection = Connection.new(@url)
       @news = News.new(@url, settings.fetch("queues"))
+      @reports.say("READY")
       loop do
         break if wait == :ended || Process.ppid != @parent
 

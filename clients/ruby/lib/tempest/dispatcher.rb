@@ -40,6 +40,7 @@ module Tempest
     def run
       @line = Connection.new(@worker.redis_url)
       @sender = Connection.new(@worker.redis_url)
+      start_beat
       register
       return unless @stops.zero?
 
@@ -52,12 +53,19 @@ module Tempest
 
     private
 
+    # The beat process takes its time to start, and a lease begins with the registration: so it goes first.
+    def start_beat
+      @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
+                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
+      note(@mailbox.take(ROUND)) until @ready || @stops.positive?
+    end
+
     # Registers on every queue, and tries until Redis is there or the worker is stopped.
     def register
       Functions.ensure_loaded(@line)
       @identity = @line.identity
       @clock.set(@line)
-      @stations.each { |station| station.open(@line) unless station.process }
+      @stations.each { |station| open(station) unless station.process }
     rescue ConnectionLost, ServerError => e
       raise if e.is_a?(ServerError) && !e.passing?
 
@@ -65,10 +73,12 @@ module Tempest
       retry if @stops.zero?
     end
 
+    def open(station)
+      station.open(@line)
+      @heartbeat.watch(station.queue, station.process)
+    end
+
     def begin_work
-      @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
-                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
-      @stations.each { |station| @heartbeat.watch(station.queue, station.process) }
       @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
       @pool = Pool.new(@worker.concurrency, Runner.new(@handlers, @sender, @clock, @logger), @mailbox)
       @backoff.reset
@@ -123,6 +133,7 @@ module Tempest
         when :outcome
           @free += 1
           @settlement.add(subject)
+        when :ready then @ready = true
         when :stop then @stops += 1
         when :quiet then quieten
         when :control then subject == "stop" ? @stops = [@stops, 1].max : quieten
@@ -250,8 +261,7 @@ module Tempest
       station.abandon
       # Parked connections still wait under the old name.
       @parks.rest(@line, [station])
-      station.open(@line)
-      @heartbeat.watch(station.queue, station.process)
+      open(station)
       @next_round = 0
     end
 
