@@ -56,7 +56,7 @@ class TestWorkerProcess < RedisTest
   end
 
   def test_a_handler_that_holds_the_interpreter_lock_does_not_stop_the_beat
-    worker_process(<<~RUBY, "lease: 2")
+    worker_process(<<~RUBY, "lease: 1")
       # A call into C that sleeps and does not let go of the lock, as an extension that computes does not.
       require "fiddle"
       HOLD = Fiddle::Function.new(Fiddle.dlopen(nil)["usleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true)
