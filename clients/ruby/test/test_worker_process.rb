@@ -22,7 +22,7 @@ class TestWorkerProcess < RedisTest
   def test_sigterm_finishes_what_runs_and_gives_the_rest_back
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }', "concurrency: 1")
     c = client
-    answer = Thread.new { c.call("slow", 1, timeout: 10) }
+    answer = Thread.new { c.call("slow", 1, timeout: 30) }
     Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
     made.signal("TERM")
     made.wait_for("stopping")
@@ -100,7 +100,7 @@ class TestWorkerProcess < RedisTest
     @redis = own
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }')
     c = client
-    assert_equal "done", c.call("slow", 0, timeout: 5)
+    assert_equal "done", c.call("slow", 0, timeout: 30)
     c.push("slow", 1)
     Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
     own.kill
@@ -119,7 +119,7 @@ class TestWorkerProcess < RedisTest
 
   # A client finds out that its connection is gone by the first command that it sends.
   def call_again(client, *job)
-    client.call(*job, timeout: 10)
+    client.call(*job, timeout: 30)
   rescue Tempest::ConnectionLost
     retry
   end

@@ -205,7 +205,9 @@ module Tempest
         @alone = :waits
         begin_alone(station)
       else
-        @alone = station&.keeper ? :waits : nil
+        drains = station&.keeper
+        @logger.info("a job on #{station.queue} is to be run alone: finishing what runs, for that") if drains && !@alone
+        @alone = drains ? :waits : nil
       end
     end
 
