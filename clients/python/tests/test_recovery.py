@@ -56,6 +56,7 @@ class Recovery(unittest.TestCase):
         wait_for(lambda: self.count("reaped") == 1, "it was not reaped", LEASE + 3)
         self.assertGreater(time.monotonic() - began, LEASE * 0.5)
         self.assertEqual(len(self.processes()), 1)
+        wait_for(lambda: self.states() == ["running"], "the record of the dead node stays")
         wait_for(lambda: other.said("did not beat for its lease; 3 jobs taken back"), "the log does not say so")
         for word in "abcde":
             self.redis.rpush(f"release:{word}", "", "")
@@ -95,6 +96,7 @@ class Recovery(unittest.TestCase):
         wait_for(lambda: self.count("settled") == 1, "the job was not run again")
         new = [each for each in self.processes() if each.startswith("stopped")]
         self.assertEqual((len(new), old in new), (1, False))
+        wait_for(lambda: sorted(self.states()) == ["quiet", "running"], "its record is not there again")
         self.assertTrue(worker.said("was fenced"))
         self.assertIsNone(worker.process.poll())
 
