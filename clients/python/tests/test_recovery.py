@@ -9,7 +9,7 @@ from redis_server import RedisServer, text, wait_for
 from tempest import Client, RemoteError
 from worker_process import WorkerProcess
 
-LEASE = 0.6
+LEASE = 1.2  # short enough to wait for, long enough for a machine that is busy with other things
 
 
 class Recovery(unittest.TestCase):
@@ -68,14 +68,14 @@ class Recovery(unittest.TestCase):
     def test_a_worker_keeps_its_lease_while_a_handler_holds_the_gil(self):
         self.start()
         self.watcher()
-        job = self.client.stream("hog", 2)  # the handler's C function takes whole seconds: more than three leases
+        job = self.client.stream("hog", 4)  # more than three leases
         self.held(1)
         (process,) = [each for each in self.processes() if not each.startswith("watcher")]
         began, before = time.monotonic(), int(self.redis.hget("{q}:!procs", process))
-        self.assertEqual(list(job), [2])
+        self.assertEqual(list(job), [4])
         took, beats = time.monotonic() - began, int(self.redis.hget("{q}:!procs", process)) - before
         self.assertGreater(took, 3 * LEASE)
-        self.assertGreater(beats, took / LEASE * 5, "about ten beats a lease")
+        self.assertGreater(beats, took / LEASE * 3, "about ten beats a lease, fewer on a busy machine")
         self.assertEqual((self.count("reaped"), self.count("stale")), (0, 0))
 
     def test_a_stopped_worker_loses_its_jobs_and_begins_anew(self):
