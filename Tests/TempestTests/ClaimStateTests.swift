@@ -32,13 +32,21 @@ struct ClaimStateTests {
     }
 
     @Test(
-        "A landed job and the tick wake it; a freed slot alone does not",
-        arguments: [(Rings.landed, true), (.tick, true), (.slot, false)])
+        "A landed job wakes it; a tick or a freed slot alone does not",
+        arguments: [(Rings.landed, true), (.tick, false), (.slot, false)])
     func woken(_ rings: Rings, _ wakes: Bool) throws {
         var state = ClaimState(levels: levels)
         _ = state.note(try reply(), wanted: 1)
         state.woken(rings)
         #expect(state.wantsAdopt == wakes && state.wantsClaim == wakes)
+    }
+
+    @Test("While a level is paused each tick is a reason to claim: nothing else tells that it is open again")
+    func paused() throws {
+        var state = ClaimState(levels: levels)
+        _ = state.note(try reply(paused: [.low]), wanted: 1)
+        state.woken(.tick)
+        #expect(state.wantsClaim && !state.wantsAdopt)
     }
 
     @Test("Nobody parks on a paused level or on a key that is no list")

@@ -17,5 +17,9 @@ public struct ClientOptions: Sendable {
     /// How long a push or a call waits for Redis to be there before it throws.
     public var patience: Duration = .seconds(5)
 
+    /// Calls have four elements and no meta, as workers written for node-tempest expect them: those cannot know when a caller has stopped
+    /// waiting. A trace is still passed on if there is one.
+    public var fourElements = false
+
     public init() {}
 }

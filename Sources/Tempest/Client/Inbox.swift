@@ -24,6 +24,7 @@ final class Inbox: Sendable {
     }
 
     private static let parkSeconds = 5
+    private static let clockAge = TimeAmount.seconds(10)
 
     let id = InboxID.random()
     private let queue: QueueName
@@ -31,10 +32,15 @@ final class Inbox: Sendable {
     private let codecs: CodecSet
     private let limits: Limits
     private let logger: Logger
+    private let clock: ServerClock
     private let counters: Counters
     private let state = Mutex(State())
 
-    init(_ queue: QueueName, redis: RedisClient, codecs: CodecSet, limits: Limits, counters: Counters, logger: Logger) {
+    init(
+        _ queue: QueueName, redis: RedisClient, codecs: CodecSet, limits: Limits, clock: ServerClock, counters: Counters,
+        logger: Logger
+    ) {
+        self.clock = clock
         (self.queue, self.redis, self.codecs, self.limits, self.counters) = (queue, redis, codecs, limits, counters)
         var logger = logger
         logger[metadataKey: LogKey.queue] = "\(queue)"
@@ -75,7 +81,7 @@ final class Inbox: Sendable {
     private func register() {
         redis.connection()
             .flatMap { connection in
-                FunctionLoader.ensure(on: connection).flatMap {
+                FunctionLoader.ensure(on: connection).flatMap { self.clock.ask(connection) }.flatMap {
                     connection.send(.fcall(FunctionLibrary.listen, key: self.queue.description, [.init(self.id.description)]))
                 }
             }
@@ -112,6 +118,8 @@ final class Inbox: Sendable {
     private func read() {
         let (position, isClosed) = state.withLock { ($0.position, $0.isClosed) }
         guard !isClosed else { return }
+        // Clocks drift, and may be set: the deadlines of calls are measured with Redis'.
+        if clock.age.map({ $0 > Self.clockAge }) ?? true { _ = redis.connection().flatMap { self.clock.ask($0) } }
         redis.connection()
             .flatMap { connection in
                 connection.send(

@@ -9,21 +9,18 @@ import Tracing
 extension TempestClient {
     /// Pushes a job that nobody waits for; returns its id once Redis has it.
     ///
+    /// With `after` or `at` it is not begun before that much time has passed, or that instant has come, by Redis' clock; a time in the
+    /// past is now. Workers begin it within 50 ms of its time if one is free.
+    ///
     /// Throws ``RedisError``: with `.connectionLost` the job may or may not be in the queue, with others it is not. Throws
     /// ``NameError`` for a queue or action that is not allowed, and an encoding error for arguments that the codec cannot write.
     @discardableResult
     public func push<each Argument: Encodable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        codec: (any Codec)? = nil
+        after: Duration? = nil, at: JobTime? = nil, codec: (any Codec)? = nil, options: JobOptions = JobOptions()
     ) async throws -> JobID {
-        var args = TokenBuffer()
-        var count = 0
-        for argument in repeat each arguments {
-            try args.record(argument)
-            count += 1
-        }
-        let job = JobRequest(action, args: args, count: count)
-        try await push([job], queue: queue, level: level, codec: codec)
+        let job = try JobRequest(action, repeat each arguments)
+        try await push([job], queue: queue, level: level, after: after, at: at, codec: codec, options: options)
         return job.id
     }
 
@@ -31,24 +28,33 @@ extension TempestClient {
     ///
     /// When it throws, some of the first may be in the queue.
     public func push(
-        _ jobs: [JobRequest], queue: String? = nil, level: Level = .default, codec: (any Codec)? = nil
+        _ jobs: [JobRequest], queue: String? = nil, level: Level = .default, after: Duration? = nil, at: JobTime? = nil,
+        codec: (any Codec)? = nil, options: JobOptions = JobOptions()
     ) async throws {
-        let queue = try QueueName(queue ?? options.queue)
-        let codec = codec ?? options.codec
+        let queue = try QueueName(queue ?? self.options.queue)
+        let codec = codec ?? self.options.codec
+        let now = options.needsClock ? try await serverTime() : nil
+        let start: RedisCommand
+        if let due = Self.due(after: after, at: at) {
+            start = .fcall(FunctionLibrary.delay, key: queue.description, [.init(due), .init(level.description)])
+        } else {
+            start = ["RPUSH", .init(Keys.level(queue, level))]
+        }
         var batch: [RedisArgument] = []
         var (bytes, commands) = (0, [RedisCommand]())
-        let key = RedisArgument(Keys.level(queue, level))
         for job in jobs {
-            let payload = try payload(job, respondTo: nil, codec: codec)
+            let payload = try payload(job, respondTo: nil, codec: codec) { options.write(to: &$0, now: now) }
             batch.append(.init(payload))
             bytes += payload.count
             if batch.count == FunctionLibrary.largestBatch || bytes >= FunctionLibrary.moveBytes {
-                commands.append(RedisCommand(["RPUSH", key] + batch))
+                commands.append(start.appending(batch))
                 (batch, bytes) = ([], 0)
             }
         }
-        if !batch.isEmpty { commands.append(RedisCommand(["RPUSH", key] + batch)) }
-        if commands.count == 1 {
+        if !batch.isEmpty { commands.append(start.appending(batch)) }
+        if after != nil || at != nil {
+            for command in commands { _ = try await FunctionLoader.call(command, on: redis) }
+        } else if commands.count == 1 {
             _ = try await redis.execute(commands[0])
         } else if !commands.isEmpty {
             for result in try await redis.execute(commands) { _ = try result.get() }
@@ -56,9 +62,18 @@ extension TempestClient {
         counters.add(jobs.count, to: MetricName.pushed, ["queue": queue.description])
     }
 
+    /// As `delay` takes it: `+<milliseconds>` from now, or milliseconds since 1970.
+    private static func due(after: Duration?, at: JobTime?) -> String? {
+        if let at { return "\(max(0, at.milliseconds))" }
+        return after.map { "+\(min(max(0, $0.nanoseconds / 1_000_000), 1 << 51))" }
+    }
+
     /// A job's bytes, with the trace of the caller if there is one.
-    func payload(_ job: JobRequest, respondTo inbox: InboxID?, codec: any Codec) throws -> [UInt8] {
+    func payload(
+        _ job: JobRequest, respondTo inbox: InboxID?, codec: any Codec, rules: (inout ValueMap) -> Void
+    ) throws -> [UInt8] {
         var meta = ValueMap()
+        rules(&meta)
         if let context = ServiceContext.current {
             InstrumentationSystem.instrument.inject(context, into: &meta, using: TraceCarrier())
         }

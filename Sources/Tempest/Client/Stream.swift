@@ -29,7 +29,7 @@ extension TempestClient {
         let name = try QueueName(queue ?? options.queue)
         let codec = try answerable(codec)
         let inbox = try await inbox(name)
-        let payload = try payload(job, respondTo: inbox.id, codec: codec)
+        let payload = try payload(job, respondTo: inbox.id, codec: codec) { _ in }
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
         let pending = PendingStream(job.id, timeout ?? options.timeout, on: redis.eventLoop, continuation)
         continuation.onTermination = { _ in

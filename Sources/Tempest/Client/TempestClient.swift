@@ -25,6 +25,8 @@ public final class TempestClient: Service {
     let redis: RedisClient
     let logger: Logger
     let counters = Counters()
+    /// For deadlines, which are measured by it.
+    let serverClock = ServerClock()
     private let state = Mutex(State())
 
     private struct State {
@@ -73,12 +75,21 @@ public final class TempestClient: Service {
             guard !state.isClosed else { throw CallError(.closed, "the client was shut down") }
             if let inbox = state.inboxes[queue] { return inbox }
             let inbox = Inbox(
-                queue, redis: redis, codecs: options.codecs, limits: options.limits, counters: counters, logger: logger)
+                queue, redis: redis, codecs: options.codecs, limits: options.limits, clock: serverClock, counters: counters,
+                logger: logger)
             state.inboxes[queue] = inbox
             return inbox
         }
         try await inbox.open().get()
         return inbox
+    }
+
+    /// Redis' clock, asked if it was not heard of lately.
+    func serverTime() async throws -> Int64? {
+        if serverClock.age.map({ $0 > .seconds(60) }) ?? true {
+            try await serverClock.ask(try await redis.connection().get()).get()
+        }
+        return serverClock.now
     }
 
     /// The codec of a call, whose answer comes in the same: one that nobody here can read would be waited for in vain.

@@ -34,4 +34,23 @@ package enum FunctionLoader {
             return try await client.execute(command)
         }
     }
+
+    /// Runs many functions together, and those once more that the server did not know. Each may fail for itself.
+    package static func call(
+        _ commands: [RedisCommand], on client: RedisClient
+    ) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
+        guard !commands.isEmpty else { return [] }
+        var results = try await client.execute(commands)
+        let unknown = results.indices.filter {
+            if case .failure(let error) = results[$0] { error.code == .noFunction } else { false }
+        }
+        guard !unknown.isEmpty else { return results }
+        do {
+            try await client.connection().flatMap { ensure(on: $0) }.get()
+        } catch {
+            throw error as? RedisError ?? RedisError(.connectionLost, "\(error)")
+        }
+        for (place, result) in zip(unknown, try await client.execute(unknown.map { commands[$0] })) { results[place] = result }
+        return results
+    }
 }

@@ -7,21 +7,28 @@ import TempestProtocol
 /// Runs a job and says what to answer.
 typealias Handler = @Sendable (JobContext) async throws -> HandlerReply
 
-final class HandlerTable: Sendable {
-    private let handlers = Mutex<[String: Handler]>([:])
+/// A handler and the rules that its jobs are run by, where they bring none of their own.
+struct RegisteredHandler: Sendable {
+    var body: Handler
+    var retry = RetryPolicy.standard
+    var timeout: Duration?
+}
 
-    func register(_ action: String, _ handler: @escaping Handler) {
+final class HandlerTable: Sendable {
+    private let handlers = Mutex<[String: RegisteredHandler]>([:])
+
+    func register(_ action: String, retry: RetryPolicy, timeout: Duration?, _ body: @escaping Handler) {
         precondition(
             EnvelopeText.isPlain(action, longest: Job.longestAction),
             "an action has 1 to \(Job.longestAction) bytes and no control characters: \(action.debugDescription)")
         handlers.withLock { handlers in
             precondition(handlers[action] == nil, "a handler for \(action.debugDescription) is registered already")
-            handlers[action] = handler
+            handlers[action] = RegisteredHandler(body: body, retry: retry, timeout: timeout)
         }
     }
 
     /// The table as it stands; a worker takes it once, when it starts.
-    var snapshot: [String: Handler] { handlers.withLock { $0 } }
+    var snapshot: [String: RegisteredHandler] { handlers.withLock { $0 } }
 }
 
 /// Takes a handler's arguments one by one out of the job.

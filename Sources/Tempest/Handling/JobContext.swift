@@ -10,6 +10,8 @@ public struct JobContext: Sendable {
     public let job: Job
     public let queue: QueueName
     public let level: Level
+    /// Which attempt this is, from 1.
+    public let attempt: Int
     /// Carries queue, level, action and job id.
     public var logger: Logger
 
@@ -17,6 +19,15 @@ public struct JobContext: Sendable {
 
     /// The raw arguments, for handlers without fixed types.
     public var args: Node { job.args }
+
+    /// Whether the handler should stop: its job was cancelled, took longer than it may, or is not this worker's any more. The same as
+    /// `Task.isCancelled` in the handler's task; what waits there throws `CancellationError` by itself.
+    public var isCancelled: Bool { Task.isCancelled }
+
+    /// To be thrown by a handler whose job is to be tried again later, also when its policy would end it here.
+    public func retry(after delay: Duration, because reason: String = "the handler asked for another attempt") -> JobRetry {
+        JobRetry(after: delay, reason: reason)
+    }
 
     /// Sends an answer that is not the last: the caller gets it at once, as the next element of its stream.
     ///

@@ -18,6 +18,12 @@ enum Outcome: Sendable {
     case dead(reason: String, detail: String, Failure?)
     /// Given back: the job was interrupted before its handler ended.
     case released
+    /// To be run again in so many milliseconds, as this payload; nobody is answered yet.
+    case retry(after: Int64, payload: [UInt8])
+    /// Came too late to be begun; answered only if its caller still waits.
+    case expired(Failure?)
+    /// Was cancelled, by its id.
+    case cancelled(JobID)
 
     /// The dimension of the metric.
     var name: String {
@@ -26,6 +32,21 @@ enum Outcome: Sendable {
         case .failed: "failed"
         case .dead: "dead"
         case .released: "released"
+        case .retry: "retried"
+        case .expired: "expired"
+        case .cancelled: "cancelled"
+        }
+    }
+
+    /// How settle takes it (protocol/tempest.lua).
+    var word: String {
+        switch self {
+        case .finished, .released: "done"
+        case .failed: "failed"
+        case .dead(let reason, let detail, _): "dead \(reason) \(detail)"
+        case .retry(let delay, _): "retry \(delay)"
+        case .expired: "expired"
+        case .cancelled(let id): "cancelled \(id)"
         }
     }
 }

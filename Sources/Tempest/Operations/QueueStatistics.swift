@@ -19,17 +19,23 @@ public struct QueueStatistics: Sendable {
     public var processes: Int
     /// Jobs claimed and not settled.
     public var running: Int
+    /// Jobs that are not due yet, and failed ones that wait for their next attempt.
+    public var delayed: Int
+    /// Jobs that processes crashed under, which wait to be run alone.
+    public var suspects: Int
     /// Records in the dead stream.
     public var dead: Int
     /// Callers that are registered.
     public var inboxes: Int
-    /// Since the queue began: `claimed`, `settled`, `failed`, `dead`, `returned`, `stale`, `undelivered`.
+    /// Since the queue began: `claimed`, `settled`, `failed`, `dead`, `returned`, `stale`, `undelivered`, `retried`, `expired`,
+    /// `cancelled`, `crashed`, `promoted`, `delayed`, `recovered`, `revived`.
     public var counts: [String: Int]
 
     /// Jobs waiting in all levels.
     public var waiting: Int { levels.reduce(0) { $0 + ($1.waiting ?? 0) } }
-    /// Every job that arrived is waiting, running or settled: the difference of two looks is what arrived between them.
-    public var arrived: Int { waiting + running + settled }
+    /// Every job that arrived is waiting, also to be run alone, or running or settled: the difference of two looks is what arrived
+    /// between them. A delayed job arrives when it is due.
+    public var arrived: Int { waiting + suspects + running + settled }
     /// Claims that were ended.
     public var settled: Int { counts["settled"] ?? 0 }
 
@@ -56,5 +62,8 @@ public struct QueueStatistics: Sendable {
         self.running = Int(parts[3].integer ?? 0)
         self.dead = Int(parts[4].integer ?? 0)
         self.inboxes = Int(parts[5].integer ?? 0)
+        // The first revision of the functions knew neither.
+        self.delayed = parts.count > 6 ? Int(parts[6].integer ?? 0) : 0
+        self.suspects = parts.count > 7 ? Int(parts[7].integer ?? 0) : 0
     }
 }

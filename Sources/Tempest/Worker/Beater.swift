@@ -1,5 +1,5 @@
-// Says that this process lives, on an event loop thread and a connection of its own: a handler that blocks every thread of Swift's
-// pool must not lose its lease.
+// Says that this process lives, and hears what concerns it, on an event loop thread and connections of its own: a handler that blocks
+// every thread of Swift's pool must not lose its lease.
 
 import Logging
 import NIOCore
@@ -9,84 +9,60 @@ import TempestProtocol
 import TempestRedis
 
 final class Beater: Sendable {
-    private struct State {
-        var beating: [QueueName: (process: ProcessName, bell: Bell)] = [:]
-        var schedule: RepeatedTask?
-        var inTrouble = false
-    }
-
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let client: RedisClient
-    private let interval: TimeAmount
+    let client: RedisClient
+    let clock = ServerClock()
+    private let lease: Duration
     private let logger: Logger
-    private let state = Mutex(State())
+    private let beats = Mutex<[QueueName: QueueBeat]>([:])
+    private let feed = Mutex<NewsFeed?>(nil)
 
-    /// `lease`: how long others wait for a beat before they take this process for dead; a beat goes out each third of it.
+    /// `lease`: how long others wait for a beat before they take this process for dead.
     init(_ configuration: RedisConfiguration, name: String, lease: Duration, logger: Logger) {
-        self.interval = TimeAmount.nanoseconds(lease.nanoseconds / 3)
-        self.logger = logger
+        (self.lease, self.logger) = (lease, logger)
         self.client = RedisClient(configuration, name: name, eventLoopGroup: group, logger: logger, patience: .zero)
     }
 
-    func start() {
-        let schedule = group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.beat() }
-        state.withLock { $0.schedule = schedule }
+    /// Hears the news of the queues, and `onControl` what operators say; which is called on the beater's event loop.
+    func start(_ queues: [QueueName], onControl: @escaping @Sendable ([UInt8]) -> Void) {
+        let names = Dictionary(uniqueKeysWithValues: queues.map { (Keys.news($0), $0) })
+        let feed = NewsFeed(client, channels: [Keys.control] + names.keys, logger: logger) { message in
+            guard let queue = names[message.channel] else { return onControl(message.payload) }
+            self.heard(String(decoding: message.payload, as: UTF8.self), queue)
+        }
+        self.feed.withLock { $0 = feed }
+        feed.start()
     }
 
-    /// From now on this process beats on the queue; `bell` is rung when Redis says that it is fenced.
-    func add(_ queue: QueueName, _ process: ProcessName, _ bell: Bell) {
-        state.withLock { $0.beating[queue] = (process, bell) }
+    /// From now on this process ticks on the queue; `bell` is rung with what the ticks bring.
+    func add(_ queue: QueueName, _ process: ProcessName, levels: [Level], running: RunningJobs, _ bell: Bell) {
+        let beat = QueueBeat(
+            queue, process, levels: levels, lease: lease, running: running, bell: bell, clock: clock, client: client,
+            logger: logger)
+        beats.withLock { $0[queue] = beat }
+        beat.start()
     }
 
     func remove(_ queue: QueueName) {
-        state.withLock { $0.beating[queue] = nil }
+        beats.withLock { $0.removeValue(forKey: queue) }?.stop()
     }
 
     func stop() async {
-        state.withLock { $0.schedule }?.cancel()
+        feed.withLock { $0 }?.stop()
         await client.shutdown()
         try? await group.shutdownGracefully()
     }
 
-    private func beat() {
-        let beating = state.withLock { $0.beating }
-        guard !beating.isEmpty else { return }
-        client.connection().whenComplete { result in
-            switch result {
-            case .failure(let error):
-                self.report(error)
-            case .success(let connection):
-                for (queue, entry) in beating {
-                    let command = RedisCommand.fcall(
-                        FunctionLibrary.beat, key: queue.description, [.init(entry.process.description)])
-                    connection.send(command, timeout: self.interval).whenComplete { self.heard($0, queue, entry) }
-                }
-            }
+    private func heard(_ news: String, _ queue: QueueName) {
+        let words = news.split(separator: " ", maxSplits: 1)
+        guard let beat = beats.withLock({ $0[queue] }), let first = words.first else { return }
+        switch first {
+        case "tick" where words.count == 2 && (words[1] == "*" || words[1] == beat.process.description): beat.tick()
+        case "suspect": beat.tick()
+        case "cancel" where words.count == 2: beat.running.cancel(String(words[1]))
+        // A later revision may have more to say.
+        default: break
         }
-    }
-
-    private func heard(_ result: Result<RedisReply, any Error>, _ queue: QueueName, _ entry: (process: ProcessName, bell: Bell)) {
-        switch result {
-        case .success:
-            state.withLock { $0.inTrouble = false }
-        case .failure(let error):
-            switch (error as? RedisError)?.code {
-            case .fenced:
-                // The work loop may have begun anew by the time that this reply is here.
-                let current = state.withLock { $0.beating[queue]?.process == entry.process }
-                if current { entry.bell.ring(.fenced) }
-            case .noFunction: entry.bell.ring(.trouble)
-            default: report(error)
-            }
-        }
-    }
-
-    private func report(_ error: any Error) {
-        let first = state.withLock { state in
-            defer { state.inTrouble = true }
-            return !state.inTrouble
-        }
-        if first { logger.warning("the beat does not reach Redis", metadata: [LogKey.error: "\(error)"]) }
     }
 }
 

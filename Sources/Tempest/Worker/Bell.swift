@@ -5,15 +5,15 @@ import NIOCore
 import Synchronization
 
 struct Rings: OptionSet, Sendable {
-    let rawValue: UInt8
+    let rawValue: UInt16
 
-    /// A parked BLMOVE returned a job.
+    /// A parked BLMOVE returned a job, or a tick saw that there are some.
     static let landed = Rings(rawValue: 1)
     /// A parked BLMOVE ran out of its time.
     static let unparked = Rings(rawValue: 2)
     /// A slot became free, or a claim was settled.
     static let slot = Rings(rawValue: 4)
-    /// The second is over.
+    /// A tick was answered.
     static let tick = Rings(rawValue: 8)
     /// A connection failed.
     static let trouble = Rings(rawValue: 16)
@@ -23,6 +23,12 @@ struct Rings: OptionSet, Sendable {
     static let stop = Rings(rawValue: 64)
     /// The time that the loop set itself is over.
     static let timeUp = Rings(rawValue: 128)
+    /// A job is to be run alone: by a worker that has nothing else to do.
+    static let suspect = Rings(rawValue: 256)
+    /// The same for the keeper of the clock, which ends what it does to make room.
+    static let makeRoom = Rings(rawValue: 512)
+    /// The worker is to claim no more, but not to stop yet.
+    static let quiet = Rings(rawValue: 1024)
 }
 
 /// One waiter, any number of ringers.

@@ -56,9 +56,9 @@ final class ClaimLedger: Sendable {
         state.withLock { state in Set(state.pending.map(\.field)).union(state.inFlight.map(\.field)) }
     }
 
-    /// The connection of the present session, for what goes beside settlements.
-    var session: (RedisConnection, ProcessName)? {
-        state.withLock { state in state.connection.flatMap { connection in state.process.map { (connection, $0) } } }
+    /// The connection of the present session, for what goes beside settlements; nil without one, and for an earlier incarnation.
+    func connection(of process: ProcessName) -> RedisConnection? {
+        state.withLock { $0.process == process ? $0.connection : nil }
     }
 
     /// Settlements go out by this connection from now on; those that an earlier one did not confirm go again, which harms nothing.
@@ -96,12 +96,22 @@ final class ClaimLedger: Sendable {
 
     func holds(_ field: String) -> Bool { state.withLock { $0.held.contains(field) } }
 
-    /// Applies an outcome; dropped if the claim is not ours any more.
-    func submit(_ settlement: Settlement) {
+    /// Whether a handler that was begun as `process` still has its claim: a later incarnation uses the names of fields again.
+    func holds(_ field: String, by process: ProcessName) -> Bool {
+        state.withLock { $0.process == process && $0.held.contains(field) }
+    }
+
+    /// Applies an outcome; dropped if the claim is not `process`'s any more.
+    func submit(_ settlement: Settlement, by process: ProcessName) {
         state.withLock { state in
-            if state.held.contains(settlement.field) { state.pending.append(settlement) }
+            if state.process == process, state.held.contains(settlement.field) { state.pending.append(settlement) }
         }
         flush()
+    }
+
+    /// A claim ended in another way than by settling: given back by its handler's end.
+    func abandon(_ field: String, by process: ProcessName) {
+        if holds(field, by: process) { abandon([field]) }
     }
 
     private func flush() {

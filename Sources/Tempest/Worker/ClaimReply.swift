@@ -9,6 +9,8 @@ struct ClaimReply {
     var paused: Set<Level> = []
     /// Levels whose key is no list.
     var broken: Set<Level> = []
+    /// There are cancelled jobs in the queue: each of these may be one.
+    var hasCancelled = false
     /// Bytes of the payloads: a claim stops at `FunctionLibrary.moveBytes`, and then there may be more.
     var bytes = 0
 
@@ -18,7 +20,9 @@ struct ClaimReply {
         }
         for name in closed {
             guard let name = name.string else { continue }
-            if name.hasPrefix("!") {
+            if name == "~" {
+                hasCancelled = true
+            } else if name.hasPrefix("!") {
                 if let level = try? Level(String(name.dropFirst())) { broken.insert(level) }
             } else if let level = try? Level(name) {
                 paused.insert(level)
@@ -34,7 +38,9 @@ struct ClaimReply {
                     throw RedisError(.protocolError, "claim returned a payload that is no string")
                 }
                 bytes += payload.count
-                jobs.append(ClaimedJob(field: "\(name).\(Int(first) + offset)", level: level, payload: payload))
+                jobs.append(
+                    ClaimedJob(
+                        field: "\(name).\(Int(first) + offset)", level: level, payload: payload, mayBeCancelled: hasCancelled))
             }
         }
     }

@@ -6,7 +6,7 @@ struct ClaimState {
     private let levels: [Level]
     /// The last claim found less than it asked for.
     private var isDry = false
-    /// Something may lie on a land list: at the start, after a wake, and each second, because a reply may have been lost.
+    /// Something may lie on a land list: at the start, after a wake, and when a tick says so, because a reply may have been lost.
     private(set) var wantsAdopt = true
     private var closed: Set<Level> = []
     private var broken: Set<Level> = []
@@ -32,9 +32,11 @@ struct ClaimState {
     mutating func full() { isDry = false }
 
     mutating func woken(_ rung: Rings) {
-        if rung.contains(.landed) || rung.contains(.tick) {
+        if rung.contains(.landed) {
             wantsAdopt = true
             isDry = false
         }
+        // Nothing but a claim tells whether a level is open again.
+        if rung.contains(.tick), !closed.isEmpty { isDry = false }
     }
 }

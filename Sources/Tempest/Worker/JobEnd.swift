@@ -12,28 +12,46 @@ struct JobEnd: Sendable {
     let run: JobRun
 
     func carryOut(_ claimed: ClaimedJob) async {
-        let finished = await run.run(claimed) { job, bytes in try await push(bytes, of: job, claimed) }
-        guard ledger.holds(claimed.field) else { return }
+        let finished = await run.run(
+            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) },
+            isCancelled: { await wasCancelled($0) })
+        guard isHeld(claimed) else { return }
         guard let job = finished.job else {
-            ledger.submit(settlement(claimed, finished.outcome, inbox: nil, answer: [], action: "unknown"))
+            submit(settlement(claimed, finished.outcome, inbox: nil, answer: [], action: "unknown"))
             return
         }
         if case .released = finished.outcome {
             await release(claimed)
             return
         }
+        if case .retry(_, let payload) = finished.outcome {
+            submit(settlement(claimed, finished.outcome, inbox: nil, answer: payload, action: job.action))
+            return
+        }
         let (outcome, answer) = lastAnswer(job, finished)
         let known = run.handlers[job.action] == nil ? "unknown" : job.action
         switch job.address {
         case .inbox(let inbox):
-            ledger.submit(settlement(claimed, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: known))
+            submit(settlement(claimed, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: known))
         case .elsewhere(let inbox, let queue):
             // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
             if let answer, await !deliver(answer, inbox, queue, for: claimed) { return await release(claimed) }
-            ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
         case .direct, nil:
-            ledger.submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
         }
+    }
+
+    private func isHeld(_ claimed: ClaimedJob) -> Bool { ledger.holds(claimed.field, by: run.process) }
+
+    private func submit(_ settlement: Settlement) { ledger.submit(settlement, by: run.process) }
+
+    /// Asked only while there are cancelled jobs at all. Without an answer the job runs: a cancellation is a wish, a job is a promise.
+    private func wasCancelled(_ job: JobID) async -> Bool {
+        guard let connection = ledger.connection(of: run.process) else { return false }
+        let reply = try? await connection.execute(
+            .fcall(FunctionLibrary.cancelled, key: run.queue.description, [.init("\(job)")]))
+        return reply?.array?.first?.integer == 1
     }
 
     /// The outcome as it is recorded, and the bytes of the answer if somebody waits for one.
@@ -44,9 +62,12 @@ struct JobEnd: Sendable {
         switch finished.outcome {
         case .finished(let reply):
             draft = AnswerDraft(action: job.action, id: job.id, args: reply.args, count: reply.count, meta: finished.closing)
-        case .failed(let failure), .dead(_, _, .some(let failure)):
+        case .failed(let failure), .dead(_, _, .some(let failure)), .expired(.some(let failure)):
             draft = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
-        case .dead(_, _, nil), .released:
+        case .cancelled:
+            let failure = Failure(code: Failure.cancelled, message: "the job was cancelled")
+            draft = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
+        case .dead(_, _, nil), .released, .retry, .expired(nil):
             return (finished.outcome, nil)
         }
         do {
@@ -64,14 +85,8 @@ struct JobEnd: Sendable {
     private func settlement(
         _ claimed: ClaimedJob, _ outcome: Outcome, inbox: InboxID?, answer: [UInt8], action: String
     ) -> Settlement {
-        let word: String
-        switch outcome {
-        case .finished, .released: word = "done"
-        case .failed: word = "failed"
-        case .dead(let reason, let detail, _): word = "dead \(reason) \(detail)"
-        }
         return Settlement(
-            field: claimed.field, outcome: word, inbox: inbox?.description ?? "", answer: answer, action: action,
+            field: claimed.field, outcome: outcome.word, inbox: inbox?.description ?? "", answer: answer, action: action,
             name: outcome.name)
     }
 
@@ -83,14 +98,14 @@ struct JobEnd: Sendable {
         guard case .inbox(let inbox) = job.address else { return true }
         var backoff = Backoff()
         while true {
-            guard ledger.holds(claimed.field) else { return false }
+            guard isHeld(claimed) else { return false }
             do {
-                guard let (connection, process) = ledger.session else {
+                guard let connection = ledger.connection(of: run.process) else {
                     throw RedisError(.connectionLost, "no connection to Redis")
                 }
                 let command = RedisCommand.fcall(
                     FunctionLibrary.chunk, key: run.queue.description,
-                    [.init(process.description), .init(claimed.field), .init(inbox.description), .init(bytes)])
+                    [.init(run.process.description), .init(claimed.field), .init(inbox.description), .init(bytes)])
                 return try await connection.execute(command).integer ?? 0 != 0
             } catch let error as RedisError
                 where error.code == .connectionLost || error.code == .timedOut || error.code == .closed
@@ -102,14 +117,14 @@ struct JobEnd: Sendable {
 
     /// An interrupted job that is still ours goes back to the head of its level.
     private func release(_ claimed: ClaimedJob) async {
-        let session = ledger.session
         // Without a connection it is found in the run hash once there is one.
-        if let (connection, process) = session, ledger.holds(claimed.field) {
+        if let connection = ledger.connection(of: run.process), isHeld(claimed) {
             _ = try? await connection.execute(
                 .fcall(
-                    FunctionLibrary.giveback, key: run.queue.description, [.init(process.description), .init(claimed.field)]))
+                    FunctionLibrary.giveback, key: run.queue.description,
+                    [.init(run.process.description), .init(claimed.field)]))
         }
-        ledger.abandon([claimed.field])
+        ledger.abandon(claimed.field, by: run.process)
     }
 
     /// Pushes to an inbox of another queue, until Redis has it or refuses it for good. False when the claim is gone or the job was
@@ -117,7 +132,7 @@ struct JobEnd: Sendable {
     private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName, for claimed: ClaimedJob) async -> Bool {
         let key = Keys.inbox(queue, inbox)
         var backoff = Backoff()
-        while ledger.holds(claimed.field) {
+        while isHeld(claimed) {
             do {
                 _ = try await redis.execute(["RPUSH", .init(key), .init(answer)])
                 await expire(key, inbox, queue)

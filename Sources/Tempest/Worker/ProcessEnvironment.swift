@@ -15,6 +15,17 @@ enum ProcessEnvironment {
         return "\(program)-\(getpid())"
     }
 
+    static var processID: Int { Int(getpid()) }
+
+    /// What this machine calls itself.
+    static var hostName: String {
+        var name = [UInt8](repeating: 0, count: 256)
+        let done = name.withUnsafeMutableBufferPointer { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { gethostname($0.baseAddress!, $0.count - 1) }
+        }
+        return done == 0 ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "unknown"
+    }
+
     static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// The variables that name a Redis.

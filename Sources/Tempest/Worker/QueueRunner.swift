@@ -12,95 +12,115 @@ final class QueueRunner: Sendable {
     let levels: [Level]
     let bell = Bell()
     let health = Mutex(QueueHealth())
-    private let options: WorkerOptions
-    private let redis: RedisClient
-    private let slots: Slots
-    private let beater: Beater
-    private let logger: Logger
-    private let ledger: ClaimLedger
+    let options: WorkerOptions
+    let redis: RedisClient
+    let slots: Slots
+    let beater: Beater
+    let logger: Logger
+    let ledger: ClaimLedger
     private let counters = Counters()
     /// When the grace time is over; nil while the worker is not to stop.
-    private let stopping = Mutex(NIODeadline?.none)
-    private let makeRun: @Sendable (ProcessName, Logger) -> JobRun
+    let stopping = Mutex(NIODeadline?.none)
+    /// Claims no more, but does not stop.
+    private let quiet = Mutex(false)
+    /// Told the name of each incarnation.
+    private let onIncarnation: @Sendable (QueueName, ProcessName) -> Void
+    private let makeRun: @Sendable (ProcessName, RunningJobs, Logger) -> JobRun
 
     init(
         queue: QueueName, options: WorkerOptions, redis: RedisClient, slots: Slots, beater: Beater, logger: Logger,
-        makeRun: @escaping @Sendable (QueueName, ProcessName, Logger) -> JobRun
+        onIncarnation: @escaping @Sendable (QueueName, ProcessName) -> Void,
+        makeRun: @escaping @Sendable (QueueName, ProcessName, RunningJobs, Logger) -> JobRun
     ) {
         var logger = logger
         logger[metadataKey: LogKey.queue] = "\(queue)"
         (self.queue, self.levels, self.options, self.redis) = (queue, options.levels, options, redis)
         (self.slots, self.beater, self.logger) = (slots, beater, logger)
         self.ledger = ClaimLedger(queue: queue, slots: slots, bell: bell, counters: counters, logger: logger)
-        self.makeRun = { makeRun(queue, $0, $1) }
+        self.onIncarnation = onIncarnation
+        self.makeRun = { makeRun(queue, $0, $1, $2) }
         slots.announce(to: bell)
     }
 
-    private var isStopping: Bool { stopping.withLock { $0 != nil } }
+    var isStopping: Bool { stopping.withLock { $0 != nil } }
+    private var isQuiet: Bool { quiet.withLock { $0 } }
 
-    /// Claim no more; `run` returns when what runs has ended or been given back.
-    func stop() {
-        stopping.withLock { $0 = $0 ?? .now() + .nanoseconds(options.grace.nanoseconds) }
+    /// Claim no more; `run` returns when what runs has ended or, after `grace`, been given back. A second call can only shorten the time.
+    func stop(grace: Duration) {
+        let end = NIODeadline.now() + .nanoseconds(grace.nanoseconds)
+        stopping.withLock { $0 = min($0 ?? end, end) }
         bell.ring(.stop)
+    }
+
+    /// Claim no more, but go on running what runs.
+    func becomeQuiet() {
+        quiet.withLock { $0 = true }
+        bell.ring(.quiet)
     }
 
     /// How an incarnation ends.
     private enum End { case stopped, fenced, failed(any Error) }
 
     func run() async {
-        let ticker = redis.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [bell] _ in
-            bell.ring(.tick)
-        }
-        defer { ticker.cancel() }
-        var backoff = Backoff()
-        while !isStopping {
-            let process = ProcessName(options.name)
-            let end = await withDiscardingTaskGroup(returning: End.self) { jobs in
-                let end = await live(as: process, &jobs)
-                // Before handlers that take their time to end: whatever still runs is not ours any more.
+        // One group for all incarnations: a handler that takes its time after a fencing does not hold up the next one.
+        await withDiscardingTaskGroup { jobs in
+            var backoff = Backoff()
+            while !isStopping {
+                let process = ProcessName(options.name)
+                let running = RunningJobs()
+                let end = await live(as: process, running, &jobs)
+                // Whatever still runs is not ours any more.
                 beater.remove(queue)
                 ledger.detach()
                 ledger.abandon(ledger.held)
-                jobs.cancelAll()
-                return end
-            }
-            switch end {
-            case .stopped: return
-            case .fenced:
-                logger.warning(
-                    "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
-                // What its parked reads landed meanwhile goes back, and all that it held if Redis does know it after all.
-                _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
-                backoff.reset()
-            case .failed(let error):
-                health.withLock { $0.down("\(error)") }
-                logger.error("cannot work on the queue; trying again", metadata: [LogKey.error: "\(error)"])
-                await pause(backoff.next())
+                running.stopAll()
+                switch end {
+                case .stopped: return
+                case .fenced:
+                    logger.warning(
+                        "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
+                    // What its parked reads landed meanwhile goes back, and all that it held if Redis does know it after all.
+                    _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
+                    backoff.reset()
+                case .failed(let error):
+                    health.withLock { $0.down("\(error)") }
+                    logger.error("cannot work on the queue; trying again", metadata: [LogKey.error: "\(error)"])
+                    await pause(backoff.next())
+                }
             }
         }
     }
 
     /// Waits; a stop that comes meanwhile ends it early.
-    private func pause(_ time: TimeAmount) async {
+    func pause(_ time: TimeAmount) async {
         let (end, wasStopping) = (NIODeadline.now() + time, isStopping)
         while NIODeadline.now() < end, isStopping == wasStopping {
             _ = await bell.wait(atMost: end - .now(), on: redis.eventLoop)
         }
     }
 
+    func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
+        try await Session.open(
+            process, isNew: isNew, queue: queue, levels: levels, lease: options.lease, redis: redis, clock: beater.clock,
+            bell: bell)
+    }
+
     /// From registration to the end of one P.
-    private func live(as process: ProcessName, _ jobs: inout DiscardingTaskGroup) async -> End {
+    private func live(
+        as process: ProcessName, _ running: RunningJobs, _ jobs: inout DiscardingTaskGroup
+    ) async -> End {
         var session: Session
         do {
-            session = try await Session.open(process, isNew: true, queue: queue, levels: levels, redis: redis, bell: bell)
+            session = try await open(process, isNew: true)
         } catch {
             return .failed(error)
         }
         var logger = logger
         logger[metadataKey: LogKey.process] = "\(process)"
-        let run = makeRun(process, logger)
+        let run = makeRun(process, running, logger)
         bell.silence([.fenced, .trouble])
-        beater.add(queue, process, bell)
+        beater.add(queue, process, levels: levels, running: running, bell)
+        onIncarnation(queue, process)
         ledger.attach(session.main, process: process)
         health.withLock { $0.up() }
         logger.info("registered")
@@ -109,7 +129,7 @@ final class QueueRunner: Sendable {
             let opened = NIODeadline.now()
             do {
                 try await work(&session, run, &jobs)
-                try await drain(session, &jobs)
+                try await drain(session)
                 return .stopped
             } catch RunnerTrouble.fenced {
                 await endParks(session)
@@ -144,62 +164,20 @@ final class QueueRunner: Sendable {
         }
     }
 
-    /// The same P on new connections, as soon as Redis is there; nil when the worker is to stop and its time is over. Throws when P is
-    /// no more.
-    private func recover(
-        _ process: ProcessName, after claims: Int, _ backoff: inout Backoff
-    ) async throws(RunnerTrouble) -> (Session, [ClaimedJob])? {
-        while true {
-            await pause(backoff.next())
-            do {
-                return try await find(process, after: claims)
-            } catch {
-                if case .fenced = RunnerTrouble(error) { throw .fenced }
-                logger.debug("still no Redis", metadata: [LogKey.error: "\(error)"])
-            }
-            // With nothing to wait for, a stopping worker does not wait out its grace time.
-            if let end = stopping.withLock({ $0 }), NIODeadline.now() >= end || ledger.held.isEmpty { return nil }
-        }
-    }
-
-    /// A new session of P, and the jobs that it holds in Redis without knowing it, because a claim's reply was lost.
-    private func find(_ process: ProcessName, after claims: Int) async throws -> (Session, [ClaimedJob]) {
-        var session = try await Session.open(process, isNew: false, queue: queue, levels: levels, redis: redis, bell: bell)
-        do {
-            let run = Keys.run(queue, process)
-            let fields = try await session.main.execute(["HKEYS", .init(run)]).array ?? []
-            session.claims = try await Int(session.main.execute(["HGET", .init(run), "#"]).string ?? "0") ?? 0
-            // Redis came back from an older state: it will give out names of claims again that handlers here still use. (The last claim
-            // may never have reached it; the one before was answered.)
-            let missing = ledger.held.subtracting(ledger.settling).subtracting(fields.compactMap(\.string))
-            if session.claims < claims - 1 || !missing.isEmpty {
-                logger.warning("Redis has lost some of its past: beginning anew", metadata: [LogKey.process: "\(process)"])
-                throw RunnerTrouble.fenced
-            }
-            var unknown: [ClaimedJob] = []
-            for field in fields {
-                guard let field = field.string, let dot = field.lastIndex(of: "."), !ledger.holds(field),
-                    let level = try? Level(String(field[..<dot])),
-                    let payload = try await session.main.execute(["HGET", .init(run), .init(field)]).bytes
-                else { continue }
-                unknown.append(ClaimedJob(field: field, level: level, payload: payload))
-            }
-            return (session, unknown)
-        } catch {
-            session.close()
-            throw error
-        }
-    }
-
     private func work(_ session: inout Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup) async throws {
         var state = ClaimState(levels: levels)
+        var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
         while true {
             if isStopping { return }
+            if isQuiet {
+                try await beQuiet(session, adopt: state.wantsAdopt)
+                continue
+            }
             let reserved = state.wantsClaim ? slots.take(upTo: options.largestClaim) : 0
             if state.wantsAdopt || reserved > 0 {
                 let reply: ClaimReply
                 do {
-                    reply = try await take(&session, adopt: state.wantsAdopt, want: reserved)
+                    reply = try await take(&session, adopt: state.wantsAdopt, want: reserved, &quotas)
                 } catch {
                     slots.release(reserved)
                     throw RunnerTrouble(error)
@@ -235,35 +213,45 @@ final class QueueRunner: Sendable {
                 }
             }
             let rung = await bell.wait()
-            if rung.contains(.fenced) { throw RunnerTrouble.fenced }
-            if rung.contains(.trouble) {
-                throw RunnerTrouble.lost(RedisError(.connectionLost, "a connection of the worker failed"))
-            }
+            try RunnerTrouble.check(rung)
             state.woken(rung)
+            if rung.contains(.suspect), slots.beginAlone(force: rung.contains(.makeRoom)) {
+                defer { slots.endAlone() }
+                try await runAlone(session, run, &jobs)
+                // What landed meanwhile has waited.
+                state.woken(.landed)
+            }
         }
     }
 
     /// Adopts and claims in one round trip. Slots for `want` jobs are taken already.
-    private func take(_ session: inout Session, adopt: Bool, want: Int) async throws -> ClaimReply {
+    private func take(
+        _ session: inout Session, adopt: Bool, want: Int, _ quotas: inout LevelQuotas?
+    ) async throws -> ClaimReply {
         var commands: [RedisCommand] = []
         let names = levels.map { RedisArgument($0.description) }
         let process = RedisArgument(session.process.description)
         if adopt { commands.append(.fcall(FunctionLibrary.adopt, key: queue.description, [process] + names)) }
         if want > 0 {
             session.claims += 1
+            let shares = quotas.map { zip(levels, $0.shares(of: want)).map { RedisArgument("\($0)=\($1)") } }
             commands.append(
                 .fcall(
                     FunctionLibrary.claim, key: queue.description,
-                    [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + names))
+                    [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + (shares ?? names)))
         }
         var replies: [ClaimReply] = []
         for result in try await session.main.execute(commands) { replies.append(try ClaimReply(result.get())) }
+        if want > 0, let claimed = replies.last {
+            quotas?.note(levels.map { level in claimed.jobs.count { $0.level == level } }, wanted: want)
+        }
         var all = replies[0]
         for reply in replies.dropFirst() {
             all.jobs += reply.jobs
             all.bytes += reply.bytes
             all.paused.formUnion(reply.paused)
             all.broken.formUnion(reply.broken)
+            all.hasCancelled = all.hasCancelled || reply.hasCancelled
         }
         // What landed was taken without a look at the levels above it: what does not fit goes back from the lowest.
         if replies.count > 1, !replies[0].jobs.isEmpty {
@@ -273,7 +261,7 @@ final class QueueRunner: Sendable {
         return all
     }
 
-    private func start(_ claimed: [ClaimedJob], _ run: JobRun, _ jobs: inout DiscardingTaskGroup) {
+    func start(_ claimed: [ClaimedJob], _ run: JobRun, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
         ledger.enter(claimed.lazy.map(\.field))
         for level in levels {
@@ -285,71 +273,11 @@ final class QueueRunner: Sendable {
         }
     }
 
-    private func giveBack(_ fields: [String], _ session: Session) async throws {
+    func giveBack(_ fields: [String], _ session: Session) async throws {
         guard !fields.isEmpty else { return }
         _ = try await session.main.execute(
             .fcall(
                 FunctionLibrary.giveback, key: queue.description,
                 [.init(session.process.description)] + fields.map { .init($0) }))
-    }
-
-    /// Ends the parked reads, and waits until each has returned: what they took by then lies on the land lists.
-    private func endParks(_ session: Session) async {
-        for parker in session.parkers.values { parker.unpark(by: session.main) }
-        let patience = NIODeadline.now() + .seconds(2)
-        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
-            if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { return }
-        }
-    }
-
-    /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
-    private func drain(_ session: Session, _ jobs: inout DiscardingTaskGroup) async throws(RunnerTrouble) {
-        health.withLock { $0.down("stopping") }
-        for parker in session.parkers.values { parker.unpark(by: session.main) }
-        let end = stopping.withLock { $0 } ?? .now()
-        while !ledger.held.isEmpty, NIODeadline.now() < end {
-            let rung = await bell.wait(atMost: end - .now(), on: redis.eventLoop)
-            if rung.contains(.fenced) { throw .fenced }
-            if rung.contains(.trouble) { throw .lost(RedisError(.connectionLost, "a connection of the worker failed")) }
-        }
-        let rest = ledger.held
-        if !rest.isEmpty {
-            logger.notice("the grace time is over: jobs go back to the queue", metadata: ["jobs": "\(rest.count)"])
-        }
-        // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
-        await endParks(session)
-        // Goodbye gives back what is held in the run hash and on the land lists, and only then are handlers cancelled: it is worse to
-        // lose a job than to run it twice.
-        do {
-            for parker in session.parkers.values { parker.retire() }
-            _ = try await FunctionLoader.call(Session.goodbye(session.process, queue: queue, levels: levels), on: redis)
-        } catch {
-            logger.warning(
-                "could not say goodbye: other workers will take over what is left when the lease is over",
-                metadata: [LogKey.error: "\(error)"])
-        }
-        ledger.detach()
-        ledger.abandon(rest)
-        jobs.cancelAll()
-        session.close()
-        logger.info("stopped")
-    }
-}
-
-/// Why a work loop cannot go on with its session.
-enum RunnerTrouble: Error {
-    /// Redis does not know the process.
-    case fenced
-    /// Connections are to be made anew.
-    case lost(any Error)
-
-    init(_ error: any Error) {
-        if let trouble = error as? RunnerTrouble {
-            self = trouble
-        } else if (error as? RedisError)?.code == .fenced {
-            self = .fenced
-        } else {
-            self = .lost(error)
-        }
     }
 }

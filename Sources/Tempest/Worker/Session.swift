@@ -16,7 +16,9 @@ struct Session {
     /// Connects, registers and parks nothing yet. A new P is registered; an old one is found again, and what its old connections may
     /// still do is ended first.
     static func open(
-        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], redis: RedisClient, bell: Bell
+        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], lease: Duration, redis: RedisClient,
+        clock: ServerClock,
+        bell: Bell
     ) async throws -> Session {
         let name = "tempest:\(process)"
         let main = try await redis.open(name: name).get()
@@ -30,7 +32,8 @@ struct Session {
                 parkers[level] = Parker(level, queue: queue, process: process, connection: connection, bell: bell)
             }
             let session = Session(process: process, main: main, parkers: parkers, claims: 0)
-            try await session.register(isNew: isNew, queue: queue, levels: levels, connections: opened)
+            try await session.register(
+                isNew: isNew, queue: queue, levels: levels, lease: lease, clock: clock, connections: opened)
             return session
         } catch {
             // Registered or not, nobody will be this P; what it might hold goes back.
@@ -53,9 +56,14 @@ struct Session {
     }
 
     private func register(
-        isNew: Bool, queue: QueueName, levels: [Level], connections: [RedisConnection]
+        isNew: Bool, queue: QueueName, levels: [Level], lease: Duration, clock: ServerClock,
+        connections: [RedisConnection]
     ) async throws {
-        let ids = connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") }
+        try await clock.ask(main).get()
+        let ids =
+            connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") } + [
+                .init("lease/\(max(100, lease.nanoseconds / 1_000_000))")
+            ]
         let hello = { (mode: String) -> RedisCommand in
             .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)
         }
@@ -63,7 +71,8 @@ struct Session {
         if !isNew {
             // A BLMOVE of a connection that we gave up may still take a job: it ends before we look at what has landed.
             for old in (reply.array ?? []).dropFirst() {
-                if let old = old.string { await killOwn(old) }
+                guard let old = old.string else { continue }
+                _ = try? await StaleConnection.end(old, of: process.description, by: main).get()
             }
             _ = try await main.execute(hello("only"))
         }
@@ -71,16 +80,5 @@ struct Session {
             .fcall(FunctionLibrary.levels, key: queue.description, levels.map { .init($0.description) }))
         // Another slot on a cluster, and no part of what a worker promises: only for people who look.
         _ = try? await main.execute(["SADD", .init(Keys.queues), .init(queue.description)])
-    }
-
-    /// Kills a connection that this process had. Client ids begin anew with the server: never across a change of its run id, and only
-    /// one that also bears our name.
-    private func killOwn(_ id: String) async {
-        let parts = id.split(separator: "/")
-        guard parts.count == 2, parts[0] == main.serverRunID, let number = Int(parts[1]), number > 0 else { return }
-        guard let listed = try? await main.execute(["CLIENT", "LIST", "ID", .init(number)]).string,
-            listed.split(separator: " ").contains("name=tempest:\(process)")
-        else { return }
-        _ = try? await main.execute(["CLIENT", "KILL", "ID", .init(number)])
     }
 }

@@ -17,20 +17,22 @@ public import TempestRedis
 ///     context.logger.info("greeting")
 ///     return "Hello, \(name)!"
 /// }
-/// try await ServiceGroup(services: [worker], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+/// try await worker.runUntilSignalled()
 /// ```
 ///
-/// A job runs at least once: it stays recorded as this process's until it is settled, also when the process is killed. `run` returns
+/// A job runs at least once: it stays recorded as this process's until it is settled, and when the process dies, others take it back.
+/// It is a `Service` too, for those who run several things in a `ServiceGroup`. `run` returns
 /// after a graceful shutdown, when running handlers have ended; those that still run past ``WorkerOptions/grace`` are cancelled, their
 /// jobs having been given back to the queue. A handler that ignores cancellation keeps `run` from returning.
-/// It opens one connection per queue and level, one more per queue, and two for the whole worker.
+/// It opens one connection per queue and level, one more per queue, and three for the whole worker.
 public final class Worker: Service {
     public let queues: [QueueName]
     private let options: WorkerOptions
     private let configuration: RedisConfiguration
-    private let logger: Logger
+    let logger: Logger
     private let table = HandlerTable()
     private let runners = Mutex<[QueueRunner]>([])
+    private let registrar = Mutex<NodeRegistrar?>(nil)
     private let state = Mutex(State.idle)
 
     private enum State {
@@ -59,13 +61,17 @@ public final class Worker: Service {
     }
 
     /// Registers a handler. Its arguments are decoded from the job's, one by one; optional ones may be missing at the end. What it
-    /// returns is the answer. Throw ``HandlerError`` to answer with an error.
+    /// returns is the answer. Throw ``HandlerError`` to answer with an error, or `context.retry(after:)` to be called again later.
+    ///
+    /// `retry` rules what a failure leads to. `timeout` is how long a run may take: then its task is cancelled, and if it throws, that is
+    /// a failure like any other. Both give way to what the job itself says.
     ///
     /// The handler is called on Swift's cooperative threads: work that blocks a thread belongs on a thread of its own.
     public func handle<each Argument: Decodable & SendableMetatype, Reply: Encodable & SendableMetatype>(
-        _ action: String, _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Reply
+        _ action: String, retry: RetryPolicy = .standard, timeout: Duration? = nil,
+        _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Reply
     ) {
-        table.register(action) { context in
+        table.register(action, retry: retry, timeout: timeout) { context in
             let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
             let reply = try await body(context, repeat each arguments)
             var answer = HandlerReply(args: TokenBuffer(), count: 1)
@@ -76,9 +82,10 @@ public final class Worker: Service {
 
     /// The same for a handler that returns nothing: its answer has no args.
     public func handle<each Argument: Decodable & SendableMetatype>(
-        _ action: String, _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Void
+        _ action: String, retry: RetryPolicy = .standard, timeout: Duration? = nil,
+        _ body: @escaping @Sendable (JobContext, repeat each Argument) async throws -> Void
     ) {
-        table.register(action) { context in
+        table.register(action, retry: retry, timeout: timeout) { context in
             let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
             try await body(context, repeat each arguments)
             return HandlerReply()
@@ -86,8 +93,11 @@ public final class Worker: Service {
     }
 
     /// Registers a handler without types: it reads `context.args` as it likes.
-    public func handle(dynamic action: String, _ body: @escaping @Sendable (JobContext) async throws -> Value) {
-        table.register(action) { context in
+    public func handle(
+        dynamic action: String, retry: RetryPolicy = .standard, timeout: Duration? = nil,
+        _ body: @escaping @Sendable (JobContext) async throws -> Value
+    ) {
+        table.register(action, retry: retry, timeout: timeout) { context in
             let value = try await body(context)
             var answer = HandlerReply(args: TokenBuffer(), count: 1)
             do { try value.write(to: &answer.args) } catch { throw UnwritableAnswer(message: "\(error)") }
@@ -117,6 +127,20 @@ public final class Worker: Service {
         return Readiness(troubles: troubles)
     }
 
+    /// Claims no more, and goes on with what it runs; for good, until it is stopped. What waits stays for others.
+    public func quiet() {
+        logger.notice("quiet: no more jobs are claimed")
+        for runner in runners.withLock({ $0 }) { runner.becomeQuiet() }
+        registrar.withLock { $0 }?.note(.quiet)
+    }
+
+    /// Makes `run` return: claims no more, waits for what runs, and after `grace` (the options' unless given) gives the rest back to the
+    /// heads of their levels and cancels it. A second call can only shorten the time: with `.zero`, to nothing.
+    public func stop(grace: Duration? = nil) {
+        for runner in runners.withLock({ $0 }) { runner.stop(grace: grace ?? options.grace) }
+        registrar.withLock { $0 }?.note(.stopping)
+    }
+
     /// Serves until a graceful shutdown or cancellation. Redis may come and go meanwhile. Throws when it was run before.
     public func run() async throws {
         let first = state.withLock { state in
@@ -131,15 +155,27 @@ public final class Worker: Service {
         let redis = RedisClient(configuration, name: "tempest:\(options.name)", logger: logger)
         let beater = Beater(configuration, name: "tempest-beat:\(options.name)", lease: options.lease, logger: logger)
         let slots = Slots(limit: options.concurrency)
+        let registrar = NodeRegistrar(options: options, queues: queues, redis: redis)
         let runners = queues.map { queue in
-            QueueRunner(queue: queue, options: options, redis: redis, slots: slots, beater: beater, logger: logger) {
-                JobRun(
-                    queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
-                    limits: options.limits, logger: $2)
-            }
+            QueueRunner(
+                queue: queue, options: options, redis: redis, slots: slots, beater: beater, logger: logger,
+                onIncarnation: { registrar.note($0, $1) },
+                makeRun: {
+                    JobRun(
+                        queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
+                        limits: options.limits, running: $2, clock: beater.clock, eventLoop: redis.eventLoop, logger: $3)
+                })
         }
         self.runners.withLock { $0 = runners }
-        beater.start()
+        self.registrar.withLock { $0 = registrar }
+        registrar.start()
+        beater.start(queues) { message in
+            switch registrar.order(message) {
+            case .quiet: self.quiet()
+            case .stop: self.stop()
+            case nil: break
+            }
+        }
         logger.info(
             "worker starts",
             metadata: ["queues": "\(queues)", "concurrency": "\(options.concurrency)", "actions": "\(handlers.keys.sorted())"])
@@ -149,11 +185,12 @@ public final class Worker: Service {
                     for runner in runners { group.addTask { await runner.run() } }
                 }
             } onGracefulShutdown: {
-                for runner in runners { runner.stop() }
+                self.stop()
             }
         } onCancel: {
-            for runner in runners { runner.stop() }
+            self.stop()
         }
+        await registrar.end()
         await beater.stop()
         await redis.shutdown()
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Tempest
 
 struct ClearCommand: AsyncParsableCommand {
@@ -38,10 +37,7 @@ struct ClearCommand: AsyncParsableCommand {
             }
             if !yes {
                 let what = only.map { "level \($0) of " } ?? ""
-                // Not by print: a prompt without a line end would stay in its buffer.
-                FileHandle.standardOutput.write(
-                    Data("Delete \(waiting) job\(waiting == 1 ? "" : "s") waiting in \(what)queue \(name)? [y/N] ".utf8))
-                guard let answer = readLine()?.lowercased(), answer == "y" || answer == "yes" else {
+                guard Confirmation.ask("Delete \(waiting) job\(waiting == 1 ? "" : "s") waiting in \(what)queue \(name)?") else {
                     print("Nothing was deleted.")
                     throw ExitCode(1)
                 }

@@ -1,9 +1,7 @@
 import ArgumentParser
 import Logging
-import ServiceLifecycle
 import Synchronization
 import Tempest
-import UnixSignals
 
 /// The Swift worker of the demonstration, a process of its own like those of the other languages.
 struct DemoWorkerCommand: AsyncParsableCommand {
@@ -29,6 +27,12 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     @Option(help: "Seconds without a beat after which others may take its jobs.")
     var lease = 10.0
 
+    @Option(help: .init("For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
+    var journal: String?
+
+    @Option(help: "Weights of the levels, such as high=6,default=3,low=1; without them levels are served strictly in order.")
+    var weights: String?
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -40,6 +44,7 @@ struct DemoWorkerCommand: AsyncParsableCommand {
         options.concurrency = concurrency
         options.lease = .seconds(lease)
         options.grace = .seconds(grace)
+        options.weights = try weights.map { try LevelWeights($0).values }
         let logger = connection.logger("tempest.worker", quiet: .warning)
         let worker = try Worker(queues: queues, redis: connection.configuration, options: options, logger: logger)
         let turns = Mutex(0)
@@ -62,10 +67,8 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
         }
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        if let journal { try FaultJournal(path: journal).register(on: worker) }
+        try await worker.runUntilSignalled()
     }
 }
 

@@ -7,7 +7,8 @@ struct QueuesCommand: AsyncParsableCommand {
         commandName: "queues",
         abstract: "Show queues: what waits in each level, what runs, how fast jobs arrive and are settled.",
         discussion: """
-            Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
+            DELAYED are jobs that are not due yet, and failed ones that wait for their next attempt; ALONE are jobs that processes
+            crashed under, which wait to be run alone. Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
 
             EXAMPLE
               tempest queues
@@ -70,6 +71,7 @@ private struct QueueRow {
             "queue": .text(second.queue.description), "levels": .array(levels), "waiting": .int(Int64(second.waiting)),
             "running": .int(Int64(second.running)), "workers": .int(Int64(second.processes)),
             "arriving_per_second": .double(arriving), "settling_per_second": .double(settling),
+            "delayed": .int(Int64(second.delayed)), "suspects": .int(Int64(second.suspects)),
             "dead": .int(Int64(second.dead)), "inboxes": .int(Int64(second.inboxes)),
             "counts": .map(ValueMap(second.counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })),
         ]
@@ -79,7 +81,7 @@ private struct QueueRow {
         guard !rows.isEmpty else { return "No queues yet: a worker makes its queues known when it starts." }
         var table = Table([
             ("QUEUE", .left), ("LEVEL", .left), ("WAITING", .right), ("RUNNING", .right), ("ARRIVING/s", .right),
-            ("SETTLING/s", .right), ("DEAD", .right), ("WORKERS", .right),
+            ("SETTLING/s", .right), ("DELAYED", .right), ("ALONE", .right), ("DEAD", .right), ("WORKERS", .right),
         ])
         for row in rows {
             for (index, level) in row.second.levels.enumerated() {
@@ -90,8 +92,9 @@ private struct QueueRow {
                     index == 0
                         ? [
                             row.second.queue.description, name, waiting, String(row.second.running), rates[0], rates[1],
-                            String(row.second.dead), String(row.second.processes),
-                        ] : ["", name, waiting, "", "", "", "", ""])
+                            String(row.second.delayed), String(row.second.suspects), String(row.second.dead),
+                            String(row.second.processes),
+                        ] : ["", name, waiting, "", "", "", "", "", "", ""])
             }
         }
         return table.text

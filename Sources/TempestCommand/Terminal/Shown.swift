@@ -5,8 +5,30 @@ import Tempest
 enum Shown {
     /// A line of JSON; what JSON cannot hold (MessagePack's ext) as a description.
     static func json(_ value: Value) -> String {
-        guard let bytes = try? JSONCodec().encode(value) else { return "\(value)" }
-        return escapingControls(String(decoding: bytes, as: UTF8.self))
+        guard let bytes = try? JSONCodec().encode(value) else { return escapingControls("\(value)") }
+        return escaping(String(decoding: bytes, as: UTF8.self)) { scalar in
+            // What JSON leaves as it is stands inside of strings: it stays JSON.
+            scalar.utf16.map { unit in "\\u" + String(repeating: "0", count: 4 - hex(unit).count) + hex(unit) }.joined()
+        }
+    }
+
+    /// JSON over several lines, two spaces a step.
+    static func pretty(_ value: Value, indent: String = "") -> String {
+        let inner = indent + "  "
+        switch value {
+        case .array(let elements) where !elements.isEmpty:
+            return "[\n" + elements.map { inner + pretty($0, indent: inner) }.joined(separator: ",\n") + "\n\(indent)]"
+        case .map(let map) where !map.isEmpty:
+            let pairs = map.map { "\(inner)\(json(.text($0.key))): \(pretty($0.value, indent: inner))" }
+            return "{\n" + pairs.joined(separator: ",\n") + "\n\(indent)}"
+        default:
+            return json(value)
+        }
+    }
+
+    /// Bytes as a value: text where they are, binary (base64 in JSON) otherwise.
+    static func value(_ bytes: [UInt8]) -> Value {
+        String(validating: bytes, as: UTF8.self).map { .text($0) } ?? .binary(bytes)
     }
 
     /// At most `width` characters, with an ellipsis.
@@ -26,16 +48,21 @@ enum Shown {
         return bytes.count > most ? text + "… (\(bytes.count) bytes)" : text
     }
 
-    /// C0, DEL and C1 are what terminals obey: shown as `\u{1b}`.
+    /// C0, DEL and C1 are what terminals obey, and the marks of direction turn what follows around: shown as `\u{1b}`.
     static func escapingControls(_ text: String) -> String {
+        escaping(text) { $0.escaped(asASCII: true) }
+    }
+
+    private static func escaping(_ text: String, _ escape: (Unicode.Scalar) -> String) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
-            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
-                shown += scalar.escaped(asASCII: true)
-            } else {
-                shown.unicodeScalars.append(scalar)
+            switch scalar.value {
+            case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: shown += escape(scalar)
+            default: shown.unicodeScalars.append(scalar)
             }
         }
         return shown
     }
+
+    private static func hex(_ unit: UInt16) -> String { String(unit, radix: 16) }
 }

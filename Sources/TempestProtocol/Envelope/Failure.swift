@@ -16,4 +16,8 @@ package struct Failure: Error, Sendable, Equatable {
     package static let badAnswer = "bad_answer"
     package static let handler = "handler"
     package static let interrupted = "interrupted"
+    package static let timeout = "timeout"
+    package static let expired = "expired"
+    package static let cancelled = "cancelled"
+    package static let poison = "poison"
 }

@@ -12,12 +12,17 @@ package enum FunctionLibrary {
     package static let revisionName = "tempest1_revision"
     package static let hello = "tempest1_hello"
     package static let beat = "tempest1_beat"
+    package static let tick = "tempest1_tick"
+    package static let reap = "tempest1_reap"
     package static let claim = "tempest1_claim"
     package static let adopt = "tempest1_adopt"
+    package static let suspect = "tempest1_suspect"
     package static let settle = "tempest1_settle"
     package static let chunk = "tempest1_chunk"
     package static let giveback = "tempest1_giveback"
     package static let goodbye = "tempest1_goodbye"
+    package static let delay = "tempest1_delay"
+    package static let cancelled = "tempest1_cancelled"
     package static let levels = "tempest1_levels"
     package static let listen = "tempest1_listen"
     package static let unlisten = "tempest1_unlisten"
@@ -25,6 +30,10 @@ package enum FunctionLibrary {
     package static let pause = "tempest1_pause"
     package static let resume = "tempest1_resume"
     package static let stats = "tempest1_stats"
+    package static let processes = "tempest1_processes"
+    package static let cancel = "tempest1_cancel"
+    package static let revive = "tempest1_revive"
+    package static let forget = "tempest1_forget"
 
     /// What one call that moves jobs moves at most, beyond the first job; bytes.
     package static let moveBytes = 1 << 20

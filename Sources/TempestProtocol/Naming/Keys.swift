@@ -18,6 +18,15 @@ package enum Keys {
     /// The jobs that a process holds.
     package static func run(_ queue: QueueName, _ process: ProcessName) -> String { "{\(queue)}:!run:\(process)" }
 
+    /// The processes that are registered, and their beat counters.
+    package static func processes(_ queue: QueueName) -> String { "{\(queue)}:!procs" }
+
+    /// The connections of a process, `<run_id>/<client id>`; P is any text that Redis holds for one.
+    package static func connections(_ queue: QueueName, _ process: String) -> String { "{\(queue)}:!cid:\(process)" }
+
+    /// The channel of a queue's news: `tick P`, `suspect`, `cancel <job id>`.
+    package static func news(_ queue: QueueName) -> String { "{\(queue)}:!news" }
+
     /// Which inboxes are registered.
     package static func inboxes(_ queue: QueueName) -> String { "{\(queue)}:!inboxes" }
 
@@ -29,4 +38,10 @@ package enum Keys {
 
     /// The queues of this Redis, so that nobody needs SCAN.
     package static let queues = "tempest:queues"
+
+    /// What the nodes of this Redis say of themselves: id -> record.
+    package static let nodes = "tempest:nodes"
+
+    /// The channel on which operators tell nodes what to do.
+    package static let control = "tempest:control"
 }

@@ -13,6 +13,9 @@ package struct RedisCommand: Sendable, Equatable, ExpressibleByArrayLiteral {
         RedisCommand([.text("FCALL"), .text(name), .text("1"), .text(key)] + arguments)
     }
 
+    /// The same with more arguments.
+    package func appending(_ more: [RedisArgument]) -> RedisCommand { RedisCommand(self.arguments + more) }
+
     /// What messages call it: the command, or the function that it calls. Never an argument, which may be a secret.
     package var name: String {
         guard case .text(let word)? = self.arguments.first else { return "a command" }

@@ -1,7 +1,7 @@
 // Subscribing as a scope: the connection of a subscription lives exactly as long as the body that reads it.
 // Used for doorbells between processes; the messages come through the connection's handler.
 
-import NIOCore
+package import NIOCore
 
 extension RedisClient {
     /// Subscribes, runs the body, and unsubscribes by closing the connection, also when the body throws or is cancelled.
@@ -37,6 +37,22 @@ extension RedisConnection {
     /// Turns the connection into one of messages, and waits until Redis has confirmed all.
     func subscribe(channels: [String], patterns: [String]) async throws(RedisError) -> RedisSubscription {
         let subscription = RedisSubscription()
+        try await self.listen(
+            channels: channels, patterns: patterns, onMessage: { subscription.deliver($0) }, onClose: { subscription.end($0) }
+        ).value(address: "the server")
+        return subscription
+    }
+
+    /// The same for those who live on an event loop: `onMessage` and `onClose` are called on the connection's, and must not block.
+    ///
+    /// - Parameters:
+    ///   - onMessage: an error that it returns closes the connection.
+    ///   - onClose: called once when the connection has ended.
+    /// - Returns: succeeds when Redis has confirmed every channel and pattern.
+    package func listen(
+        channels: [String], patterns: [String] = [], onMessage: @escaping @Sendable (RedisMessage) -> RedisError?,
+        onClose: @escaping @Sendable (RedisError) -> Void
+    ) -> EventLoopFuture<Void> {
         let promise = self.eventLoop.makePromise(of: RedisReply.self)
         var bytes = ByteBuffer()
         do {
@@ -46,21 +62,20 @@ extension RedisConnection {
             }
         } catch {
             promise.fail(error)
-            throw error
+            return promise.futureResult.map { _ in }
         }
         let request = bytes
         let timeout = self.commandTimeout
         self.onLoop { handler in
             handler.subscribe(
                 request, confirmations: channels.count + patterns.count, timeout: timeout, promise: promise,
-                onMessage: { subscription.deliver($0) }, onClose: { subscription.end($0) })
+                onMessage: onMessage, onClose: onClose)
         }
-        _ = try await promise.futureResult.value(address: "the server")
-        return subscription
+        return promise.futureResult.map { _ in }
     }
 
     /// Asks for a sign of life again and again. A ping without an answer closes the connection by its deadline; a refusal is an answer.
-    func ping(every interval: TimeAmount) -> RepeatedTask {
+    package func ping(every interval: TimeAmount) -> RepeatedTask {
         self.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             _ = self.send(["PING"])
         }

@@ -1,0 +1,34 @@
+// Tells the caller of a job that was taken out of the queue, because it crashed every process that ran it, that no answer will come.
+// Before it: reap. After it: the caller's inbox.
+
+import Logging
+import NIOCore
+import TempestCodecs
+import TempestProtocol
+import TempestRedis
+
+struct PoisonAnswer {
+    let queue: QueueName
+    let logger: Logger
+
+    /// Best effort: the job is recorded as dead in any case, and its caller has a time-out.
+    func send(_ payload: [UInt8], on connection: RedisConnection) {
+        logger.error("a job crashed its process again and again: recorded as dead", metadata: [LogKey.queue: "\(queue)"])
+        guard let job = try? Job(payload, codecs: .standard, limits: .standard), let address = job.address else { return }
+        let (inbox, home): (InboxID, QueueName)
+        switch address {
+        case .inbox(let id): (inbox, home) = (id, queue)
+        case .elsewhere(let id, let other): (inbox, home) = (id, other)
+        case .direct: return
+        }
+        let failure = Failure(code: Failure.poison, message: "the job crashed every process that ran it")
+        guard let answer = try? job.codec.encode(AnswerDraft(action: job.action, id: job.id, error: failure)) else { return }
+        let key = Keys.inbox(home, inbox)
+        connection.send(["RPUSH", .init(key), .init(answer)])
+            .flatMap { _ in connection.send(["HEXISTS", .init(Keys.inboxes(home)), .init(inbox.description)]) }
+            .whenSuccess { registered in
+                guard registered.integer == 0 else { return }
+                _ = connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+            }
+    }
+}

@@ -1,0 +1,67 @@
+// Keeps this worker's record in `tempest:nodes` and hears what operators say to it. For people: nothing that a job needs depends on it.
+
+import NIOCore
+import Synchronization
+import TempestCodecs
+import TempestProtocol
+import TempestRedis
+
+final class NodeRegistrar: Sendable {
+    /// What an operator may say to a worker.
+    enum Order: String { case quiet, stop }
+
+    private static let refresh = TimeAmount.seconds(10)
+
+    private let record: Mutex<NodeRecord>
+    private let redis: RedisClient
+    private let schedule = Mutex(RepeatedTask?.none)
+
+    init(options: WorkerOptions, queues: [QueueName], redis: RedisClient) {
+        self.redis = redis
+        self.record = Mutex(
+            NodeRecord(
+                id: ProcessName(options.name).description, name: options.name, kind: "worker", language: "swift",
+                version: TempestVersion.current, host: ProcessEnvironment.hostName, pid: ProcessEnvironment.processID,
+                started: WallClock.milliseconds(), concurrency: options.concurrency, queues: [:], state: .running))
+    }
+
+    /// Writes the record again and again, because Redis may forget it.
+    func start() {
+        let task = redis.eventLoop.scheduleRepeatedTask(initialDelay: Self.refresh, delay: Self.refresh) { _ in self.write() }
+        schedule.withLock { $0 = task }
+    }
+
+    func note(_ queue: QueueName, _ process: ProcessName) {
+        record.withLock { $0.queues[queue.description] = process.description }
+        write()
+    }
+
+    func note(_ state: NodeRecord.State) {
+        let changed = record.withLock { record in
+            defer { record.state = state }
+            return record.state != state
+        }
+        if changed { write() }
+    }
+
+    /// Best effort, like all of it.
+    private func write() {
+        let (id, json) = record.withLock { ($0.id, $0.json) }
+        _ = redis.connection().flatMap { $0.send(["HSET", .init(Keys.nodes), .init(id), .init(json)]) }
+    }
+
+    func end() async {
+        schedule.withLock { $0 }?.cancel()
+        let id = record.withLock { $0.id }
+        _ = try? await redis.execute(["HDEL", .init(Keys.nodes), .init(id)])
+    }
+
+    /// What a message of the control channel (protocol/queues.md, "Operators") tells this node; nil if it is for others.
+    func order(_ message: [UInt8]) -> Order? {
+        guard let map = try? JSONCodec().value(message, limits: Limits(depth: 4, values: 100, bytes: 4096)).asMap,
+            let target = map["to"]?.asText, let word = map["do"]?.asText, let order = Order(rawValue: word)
+        else { return nil }
+        let (id, name) = record.withLock { ($0.id, $0.name) }
+        return target == "*" || target == id || target == name ? order : nil
+    }
+}

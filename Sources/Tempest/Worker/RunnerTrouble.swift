@@ -1,0 +1,27 @@
+// What makes a work loop leave its session: with the same P on new connections, or with a new P.
+
+import TempestRedis
+
+/// Why a work loop cannot go on with its session.
+enum RunnerTrouble: Error {
+    /// Redis does not know the process.
+    case fenced
+    /// Connections are to be made anew.
+    case lost(any Error)
+
+    init(_ error: any Error) {
+        if let trouble = error as? RunnerTrouble {
+            self = trouble
+        } else if (error as? RedisError)?.code == .fenced {
+            self = .fenced
+        } else {
+            self = .lost(error)
+        }
+    }
+
+    /// Throws when the bell has rung for trouble.
+    static func check(_ rung: Rings) throws(RunnerTrouble) {
+        if rung.contains(.fenced) { throw .fenced }
+        if rung.contains(.trouble) { throw .lost(RedisError(.connectionLost, "a connection of the worker failed")) }
+    }
+}
