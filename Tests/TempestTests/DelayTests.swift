@@ -21,7 +21,7 @@ struct DelayTests {
         }
     }
 
-    @Test("One is begun when it is due, not before and at most 50 ms later, also when a new one is due before all others")
+    @Test("Each is begun when it is due, not before, also when a new one is due before all others")
     func due() async throws {
         try await times { bench, begun in
             let start = try await bench.now()
@@ -35,9 +35,10 @@ struct DelayTests {
             let wanted: [(String, Int64)] = [("past", 0), ("first", 300), ("soon", 700), ("late", 1500)]
             for (name, due) in wanted {
                 let time = try #require(times[name])
-                // Between start and each push some milliseconds have passed; the machine may be busy.
-                #expect(time >= due && time < due + 150, "\(name) was due at \(due), begun at \(time)")
+                // How late it was is measured where nothing else computes beside it: `make faults`, "delayed".
+                #expect(time >= due, "\(name) was due at \(due), begun at \(time)")
             }
+            #expect(times.sorted { $0.value < $1.value }.map(\.key) == wanted.map(\.0))
             #expect(try await bench.client.statistics(QueueName("q")).delayed == 1)
         }
     }
@@ -45,6 +46,7 @@ struct DelayTests {
     @Test("Equal payloads are as many jobs")
     func equal() async throws {
         try await Bench.run { bench in
+            _ = try await bench.redis.execute(["FUNCTION", "LOAD", .init(FunctionLibrary.source)])
             let payload = RedisArgument(#"["note",["x"],null,"same"]"#)
             for _ in 0..<3 {
                 _ = try await bench.redis.execute(

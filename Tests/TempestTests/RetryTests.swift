@@ -15,7 +15,9 @@ struct RetryTests {
 
     private let quick = RetryPolicy(first: .milliseconds(20), longest: .milliseconds(50))
 
-    @Test("A job that nobody waits for is tried again with its arguments, its attempt and the last error", arguments: ["json", "msgpack", "tnetstring"])
+    @Test(
+        "A job that nobody waits for is tried again with its arguments, its attempt and the last error",
+        arguments: ["json", "msgpack", "tnetstring"])
     func again(_ codec: String) async throws {
         try await Bench.run { bench in
             let seen = Mutex<[(attempt: Int, meta: ValueMap, args: Value)]>([])
@@ -30,7 +32,7 @@ struct RetryTests {
             }
             try await withRunning(worker) {
                 try await bench.client.push(
-                    "try", ["a": 1.5], "b", codec: #require(CodecSet.standard.named(codec)), options: JobOptions(attempts: 5))
+                    "try", ["a": 1.5], "b", queue: "q", codec: CodecSet.standard.named(codec), options: JobOptions(attempts: 5))
                 try await eventually("it succeeds") { try await bench.client.statistics(QueueName("q")).counts["settled"] == 3 }
             }
             let runs = seen.withLock { $0 }
@@ -71,7 +73,9 @@ struct RetryTests {
                 throw HandlerError(code: "no_luck", message: "try later")
             }
             try await withRunning(worker) {
-                await #expect { try await bench.client.call("fail", queue: "q") } throws: { ($0 as? CallError)?.remoteCode == "no_luck" }
+                await #expect { try await bench.client.call("fail", queue: "q") } throws: {
+                    ($0 as? CallError)?.remoteCode == "no_luck"
+                }
                 #expect(runs.withLock { $0 } == 1)
                 await #expect { try await bench.client.call("fail", queue: "q", options: JobOptions(attempts: 3)) } throws: {
                     ($0 as? CallError)?.remoteCode == "no_luck"
@@ -86,7 +90,8 @@ struct RetryTests {
     func unworthy() async throws {
         try await Bench.run { bench in
             let worker = try bench.worker()
-            worker.handle("picky", retry: RetryPolicy(retries: { !($0 is Trouble) })) { (_: JobContext, _: Int) in throw Trouble() }
+            worker.handle("picky", retry: RetryPolicy(retries: { !($0 is Trouble) })) { (_: JobContext, _: Int) in throw Trouble()
+            }
             try await withRunning(worker) {
                 try await bench.client.push("picky", 1, queue: "q")
                 try await bench.client.push("picky", "one", queue: "q")
@@ -104,7 +109,8 @@ struct RetryTests {
                 if context.attempt < 3 { throw context.retry(after: .milliseconds(30), because: "not yet") }
                 return context.attempt
             }
-            try await withRunning(worker) { #expect(try await bench.client.call("later", queue: "q") == 3) }
+            let answer: Int = try await withRunning(worker) { try await bench.client.call("later", queue: "q") }
+            #expect(answer == 3)
         }
     }
 
@@ -119,8 +125,11 @@ struct RetryTests {
             }
             worker.handle("long") { (_: JobContext) in try await Task.sleep(for: .seconds(60)) }
             try await withRunning(worker) {
-                await #expect { try await bench.client.call("slow", queue: "q") } throws: { ($0 as? CallError)?.remoteCode == "timeout" }
-                #expect(try await bench.client.call("stubborn", queue: "q") == "done")
+                await #expect { try await bench.client.call("slow", queue: "q") } throws: {
+                    ($0 as? CallError)?.remoteCode == "timeout"
+                }
+                let answer: String = try await bench.client.call("stubborn", queue: "q")
+                #expect(answer == "done")
                 await #expect {
                     try await bench.client.call("long", queue: "q", options: JobOptions(timeout: .milliseconds(30)))
                 } throws: {

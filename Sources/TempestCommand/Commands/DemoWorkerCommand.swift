@@ -27,6 +27,9 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     @Option(help: "Seconds without a beat after which others may take its jobs.")
     var lease = 10.0
 
+    @Option(help: .init("For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
+    var journal: String?
+
     @Option(help: "Weights of the levels, such as high=6,default=3,low=1; without them levels are served strictly in order.")
     var weights: String?
 
@@ -64,6 +67,7 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
         }
+        if let journal { try FaultJournal(path: journal).register(on: worker) }
         try await worker.runUntilSignalled()
     }
 }

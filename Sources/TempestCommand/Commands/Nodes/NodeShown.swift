@@ -56,15 +56,21 @@ enum NodeShown {
             let queues = record?.queues.keys.sorted() ?? node.processes.map(\.queue.description)
             table.add([
                 cell(record?.name ?? "?", 40), cell(node.id, 60), cell(kind, 30), cell(record?.version ?? "", 20),
-                record.map { "\(cell($0.host, 40)):\($0.pid)" } ?? "", cell(queues.joined(separator: ","), 60), state(node),
+                record.map { $0.host.isEmpty ? "" : "\(cell($0.host, 40)):\($0.pid)" } ?? "",
+                cell(queues.joined(separator: ","), 60), state(node),
                 record.map { $0.started == 0 ? "" : age($0.started, now) } ?? "",
-                record.map { "\(node.running)/\($0.concurrency)" } ?? (node.processes.isEmpty ? "" : "\(node.running)"),
+                node.processes.isEmpty ? "" : running(node),
             ])
         }
         guard jobs else { return table.text }
         let lines = table.text.split(separator: "\n", omittingEmptySubsequences: false)
         return ([String(lines[0])] + zip(lines.dropFirst(), nodes).flatMap { [String($0)] + self.jobs($1, now) })
             .joined(separator: "\n")
+    }
+
+    private static func running(_ node: NodeStatus) -> String {
+        guard let most = node.record?.concurrency, most > 0 else { return "\(node.running)" }
+        return "\(node.running)/\(most)"
     }
 
     private static func jobs(_ node: NodeStatus, _ now: UInt64) -> [String] {

@@ -1,0 +1,107 @@
+"""Pushes jobs with bare RPUSH, as any program may, and writes down which of them Redis acknowledged."""
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from typing import Callable, Dict, List, Optional, Tuple
+
+from inbox import Inbox
+from redis_server import RedisServer
+from wire import ErrorReply, Gone
+
+LEVELS = ("default", "default", "high", "low")
+
+
+def level_key(queue: str, level: str) -> str:
+    return queue if level == "default" else f"{{{queue}}}:{level}"
+
+
+class Producer(threading.Thread):
+    """Keeps `window` jobs under way until `total` are acknowledged.
+
+    `acknowledged`: job id -> ns of Redis' reply. `unsure`: ids of jobs whose reply never came, which may be queued or not, and are
+    never pushed again. `refused`: Redis' error replies and how often each came. `gate()` may hold jobs back: how many may have been
+    acknowledged by now.
+    """
+
+    def __init__(self, server: RedisServer, queue: str, inbox: Inbox, rng: random.Random, total: int, window: int = 120,
+                 nap: Tuple[float, float] = (2.0, 12.0), padding: int = 0, batch: int = 20,
+                 gate: Optional[Callable[[], int]] = None, prefix: str = "j") -> None:
+        super().__init__(name="producer", daemon=True)
+        self.acknowledged: Dict[str, int] = {}
+        self.unsure: List[str] = []
+        self.refused: Dict[str, int] = {}
+        self.written_off = 0  # acknowledged jobs that a scenario destroyed on purpose
+        self.total, self.window, self.nap, self.batch = total, window, nap, batch
+        self.trouble: Optional[BaseException] = None
+        self._server, self._queue, self._inbox = server, queue, inbox
+        self._rng = rng
+        self._gate = gate
+        self._prefix = prefix
+        self._padding = "x" * padding
+        self._made = 0
+        self._over = threading.Event()
+        self._may_push = threading.Lock()
+
+    def rest(self) -> None:
+        """Returns when nothing is on its way to Redis, and nothing will be until `go_on`."""
+        self._may_push.acquire()
+
+    def go_on(self) -> None:
+        self._may_push.release()
+
+    def job(self, action: str = "record", level: Optional[str] = None, nap: Optional[float] = None) -> Tuple[str, str, str]:
+        """(id, level, bytes) of a new job."""
+        self._made += 1
+        name = f"{self._prefix}{self._made}-{self._rng.getrandbits(64):016x}"
+        nap = round(self._rng.uniform(*self.nap), 2) if nap is None else nap
+        args = [self._made, nap] + ([self._padding] if self._padding else [])
+        return name, level or self._rng.choice(LEVELS), json.dumps([action, args, self._inbox.id, name], separators=(",", ":"))
+
+    def run(self) -> None:
+        wire = self._server.wire(30.0)
+        try:
+            while len(self.acknowledged) < self.total and not self._over.is_set():
+                room = self.window - (len(self.acknowledged) - self.written_off - self._inbox.total)
+                if self._gate is not None:
+                    room = min(room, self._gate() - len(self.acknowledged))
+                count = min(room, self.batch, self.total - len(self.acknowledged))
+                if count <= 0:
+                    with self._inbox.moved:
+                        self._inbox.moved.wait(0.02)
+                    continue
+                with self._may_push:
+                    self.push(wire, [self.job() for _ in range(count)])
+        except BaseException as error:
+            self.trouble = error
+            raise
+        finally:
+            wire.close()
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join(40.0)
+
+    def push(self, wire, jobs: List[Tuple[str, str, str]]) -> None:
+        replies: List[object] = []
+        try:
+            replies = wire.many([("RPUSH", level_key(self._queue, level), data) for _, level, data in jobs])
+        except Gone:
+            # Those whose reply came before the cut are acknowledged all the same.
+            replies = getattr(wire, "answered", [])
+            self._over.wait(0.02)
+        now = time.monotonic_ns()
+        refused = False
+        for place, (name, _, _) in enumerate(jobs):
+            if place >= len(replies):
+                self.unsure.append(name)
+            elif isinstance(replies[place], ErrorReply):
+                text = str(replies[place])
+                self.refused[text] = self.refused.get(text, 0) + 1
+                refused = True
+            else:
+                self.acknowledged[name] = now
+        if refused:
+            self._over.wait(0.02)

@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+"""The harness's worker in Python: uses the library as a user would, and writes every run to the journal.
+
+    TEMPEST_PROCESS=name REDIS_URL=… record.py QUEUE --journal FILE --concurrency N --lease SECONDS
+"""
+import argparse
+import inspect
+import logging
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../clients/python/src"))
+import tempest  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("queue")
+    parser.add_argument("--journal", required=True)
+    parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument("--lease", type=float, default=1.0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    journal = os.open(options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def write(context, event):
+        line = f"{context.job_id} {os.getpid()} {time.monotonic_ns()} {event}\n".encode()
+        if os.write(journal, line) != len(line):
+            os.abort()  # a run that is not on record would look like a lost job
+
+    arguments = {"concurrency": options.concurrency, "grace": 5.0}
+    known = inspect.signature(tempest.Worker).parameters
+    if "lease" in known:
+        arguments["lease"] = options.lease
+    if os.environ.get("TEMPEST_PROCESS"):
+        arguments["name"] = os.environ["TEMPEST_PROCESS"]
+    worker = tempest.Worker(options.queue, **arguments)
+
+    @worker.handler("record", context=True)
+    def record(context, number, milliseconds, *_):
+        write(context, "begin")
+        time.sleep(milliseconds / 1000)
+        write(context, "end")
+        return number
+
+    @worker.handler("poison", context=True)
+    def poison(context, *_):
+        write(context, "begin")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

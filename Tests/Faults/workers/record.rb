@@ -1,0 +1,45 @@
+#!/usr/bin/env ruby
+# frozen_string_literal: true
+
+# The harness's worker in Ruby: uses the library as a user would, and writes every run to the journal.
+#
+#   TEMPEST_PROCESS=name REDIS_URL=… record.rb QUEUE --journal FILE --concurrency N --lease SECONDS
+
+require "optparse"
+require_relative "../../../clients/ruby/lib/tempest"
+
+options = { concurrency: 4, lease: 1.0 }
+queue, = OptionParser.new do |o|
+  o.on("--journal FILE") { |path| options[:journal] = path }
+  o.on("--concurrency N", Integer) { |n| options[:concurrency] = n }
+  o.on("--lease SECONDS", Float) { |seconds| options[:lease] = seconds }
+end.parse(ARGV)
+abort("record.rb: QUEUE and --journal FILE are needed") unless queue && options[:journal]
+
+journal = File.open(options[:journal], File::WRONLY | File::APPEND | File::CREAT, 0o600)
+journal.sync = true
+write = lambda do |context, event|
+  line = "#{context.job_id} #{Process.pid} #{Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)} #{event}\n"
+  exit!(70) unless journal.syswrite(line) == line.bytesize # a run that is not on record would look like a lost job
+end
+
+arguments = { concurrency: options[:concurrency], grace: 5 }
+known = Tempest::Worker.instance_method(:initialize).parameters.map(&:last)
+arguments[:lease] = options[:lease] if known.include?(:lease)
+name = ENV.fetch("TEMPEST_PROCESS", "")
+arguments[:name] = name if known.include?(:name) && !name.empty?
+worker = Tempest::Worker.new(queue, **arguments)
+
+worker.handle("record", context: true) do |context, number, milliseconds, *_|
+  write.call(context, "begin")
+  sleep(milliseconds / 1000.0)
+  write.call(context, "end")
+  number
+end
+
+worker.handle("poison", context: true) do |context, *_|
+  write.call(context, "begin")
+  Process.kill(:KILL, Process.pid)
+end
+
+worker.run
