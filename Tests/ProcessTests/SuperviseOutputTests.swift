@@ -116,6 +116,27 @@ struct SuperviseOutputTests {
     }
 
     @Test(
+        "The example runs workers in three languages, and they answer",
+        .enabled(if: ["/usr/bin/python3", "/usr/bin/ruby"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }))
+    func example() async throws {
+        let text = try String(contentsOfFile: "\(Program.root)/examples/supervise/workers.yaml", encoding: .utf8)
+        let plan = text.replacingOccurrences(of: ".build/release/tempest", with: "%T")
+            .replacingOccurrences(of: " clients/", with: " \(Program.root)/clients/")
+        try await Supervision.run([], plan: plan) { run in
+            _ = try await run.line("ready: 4 workers")
+            #expect(try await run.registered("tempest").count == 4)
+            var languages: Set<String> = []
+            try await eventually(within: .seconds(30), "each language answers") {
+                let answer: Value = try await run.client.call("wordcount", "a b a", timeout: .seconds(10))
+                if let language = answer["language"]?.asText { languages.insert(language) }
+                return languages == ["swift", "python", "ruby"]
+            }
+            #expect(try await run.terminate() == .exited(0))
+            #expect(try await run.registered("tempest").isEmpty)
+        }
+    }
+
+    @Test(
         "What cannot be run is refused before anything is",
         arguments: [
             (["supervise"], "put a command after --"),
