@@ -114,7 +114,7 @@ MUTANTS: Dict[str, Mutant] = {
     "blpop": Mutant("kills", "BLPOP fetch", LOSS[:1], mistake="blpop", short=True, faults=20, jobs=800),
     "adopt-by-position": Mutant("cuts", "adopting by position", LOSS, mistake="adopt-by-position", faults=100, jobs=3000),
     "no-reap": Mutant("kills", "no reap on exit", LOSS[:2], mistake="none", reaps=False, faults=20, jobs=800),
-    "lpop-first": Mutant("cuts", "LPOP before HSET", LOSS[:1], library=lpop_first, faults=20, jobs=1500, short=True),
+    "lpop-first": Mutant("cuts", "LPOP before HSET", LOSS[:1], library=lpop_first, faults=8, jobs=800, short=True),
     "no-fence": Mutant("zombies", "no fence", (*LOSS, "within 5 s: ", "zombies begin nothing more"), library=no_fence, faults=3, jobs=600),
     "no-allow-oom": Mutant("full", "no allow-oom", ("within 10 s: a full Redis drains",), library=no_allow_oom, faults=1, jobs=500),
 }

@@ -63,8 +63,8 @@ def run(stage: Stage, hire=None) -> None:
                     places[place] = engage(member.language)
                 continue
             since = member.ready if member.ready is not None else member.hired
-            life = early[member.name] or (ends[member.name] if member.ready is not None else 30.0)
-            if now - (member.hired if early[member.name] else since) < life * 1e9:
+            due = early[member.name] or (ends[member.name] if member.ready is not None else 30.0)
+            if now - (member.hired if early[member.name] else since) < due * 1e9:
                 continue
             if stage.answered() < (kills - 8) * per_kill:
                 continue  # the jobs have fallen behind: no kill that nobody would notice
