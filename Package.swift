@@ -19,6 +19,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
@@ -61,6 +63,18 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         .target(
+            name: "TempestSupervisor",
+            dependencies: [
+                "Tempest", "TempestRedis",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
             name: "TempestBench",
             dependencies: [
                 "CMessagePack", "TempestCodecs", "TempestProtocol",
@@ -71,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "TempestCommand",
             dependencies: [
-                "Tempest", "TempestBench", "TempestTesting",
+                "Tempest", "TempestBench", "TempestSupervisor", "TempestTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -110,10 +124,11 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
+        .testTarget(name: "TempestSupervisorTests", dependencies: ["Tempest", "TempestSupervisor"]),
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "Tempest", "TempestTesting",
+                "Tempest", "TempestRedis", "TempestTesting",
                 // Built with the tests, started by them.
                 "TempestCommand",
                 .product(name: "Logging", package: "swift-log"),

@@ -56,6 +56,7 @@ local function level_key(q, level)
 end
 
 local function fenced(q, p)
+  if not p then return redis.error_reply('BADARG P') end
   if redis.call('HEXISTS', at(q, 'procs'), p) == 1 then return nil end
   return redis.error_reply('FENCED ' .. p .. ' is not registered on queue ' .. q)
 end
@@ -101,6 +102,13 @@ local function bad_level(argv, first)
   end
 end
 
+-- Remembers the levels from `first` on; how many were new. What lands for a process is only looked for at levels that are known.
+local function announce(q, names, first)
+  local new = 0
+  for i = first, #names do new = new + redis.call('SADD', at(q, 'levels'), names[i]) end
+  return new
+end
+
 -- The value of a field in a stream's entry: a flat list of names and values.
 local function field_of(entry, name)
   for i = 1, #entry, 2 do
@@ -141,6 +149,8 @@ local function bury(q, p, level, job, reason, detail)
   count(q, 'dead', 1)
   local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', #job)
   local length, oldest_kept = redis.call('XLEN', dead), now() - DEAD_AGE
+  -- Somebody may have deleted or trimmed the stream by hand: the bytes are reckoned anew when it begins anew.
+  if length == 1 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', string.format('%d', #job)) end
   while length > 1 do
     local oldest = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
     local old = tonumber(string.match(oldest[1], '^%d+')) < oldest_kept
@@ -172,7 +182,11 @@ local function postpone(q, level, job, due, time)
   local delayed = at(q, 'delayed')
   local no = redis.call('HINCRBY', at(q, 'counts'), 'delayed', 1)
   local member = string.format('%016d', no) .. ':' .. level .. ':' .. job
-  redis.call('ZADD', delayed, string.format('%d', due), member)
+  -- Numbers come again when somebody deleted the counts: an equal job that waits under this one must not become one with it.
+  while redis.call('ZADD', delayed, 'NX', string.format('%d', due), member) == 0 do
+    no = redis.call('HINCRBY', at(q, 'counts'), 'delayed', 1)
+    member = string.format('%016d', no) .. ':' .. level .. ':' .. job
+  end
   if due < time + NEAR and redis.call('ZRANGE', delayed, 0, 0)[1] == member then
     tell(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*'))
   end
@@ -207,9 +221,11 @@ local function record(run, level, payloads)
   return first
 end
 
+local function is_inbox(id) return id ~= nil and #id > 0 and #id <= 64 and not string.find(id, '[^%w_-]') end
+
 -- Answers that nobody is registered to read must not stay for ever.
 local function deliver(q, inbox, answers)
-  if #inbox == 0 or #inbox > 64 or string.find(inbox, '[^%w_-]') then return false end
+  if not is_inbox(inbox) then return false end
   local key = '{' .. q .. '}:in:' .. inbox
   local done = redis.pcall('RPUSH', key, unpack(answers))
   if type(done) == 'table' and done.err then return false end
@@ -221,7 +237,7 @@ end
 local function revision() return REVISION end
 
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
--- new: registers P, fails with BADARG if P exists. again: P must exist; adds the connections. only: the same, and
+-- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
 -- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
 local function hello(keys, argv)
@@ -229,7 +245,9 @@ local function hello(keys, argv)
   if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
   local procs, cids = at(q, 'procs'), at(q, 'cid:' .. p)
   if mode == 'new' then
-    if redis.call('HEXISTS', procs, p) == 1 then return bad('P is registered already; a process never reuses its name') end
+    if redis.call('HEXISTS', procs, p) == 1 or redis.call('ZSCORE', at(q, 'grave'), p) then
+      return bad('P is registered already, or was reaped; a process never reuses its name')
+    end
   elseif mode == 'again' or mode == 'only' then
     local gone = fenced(q, p)
     if gone then return gone end
@@ -288,7 +306,7 @@ end
 
 -- ARGV: P, claim number, want, bytes, level…     want 1..1000; bytes 1..; levels in the order they are served
 -- Moves up to `want` jobs from the heads of the levels into P's run hash; stops once `bytes` have been moved (the first
--- job always is). A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
+-- job always is). The first claim makes its levels known, as `levels` does. A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
 -- Returns [[closed…], level, first, [payload…], level, first, [payload…], …]: payload i of a level has the field
 -- "<level>.<first + i - 1>"; a level may come twice. closed: the levels that are paused, "!<level>" for a key that is no list, and
 -- "~" when there are cancelled jobs (ask `cancelled` before one is run).
@@ -308,6 +326,7 @@ local function claim(keys, argv)
   local run = at(q, 'run:' .. p)
   local last = tonumber(redis.call('HGET', run, '#') or '0')
   if no ~= last + 1 then return redis.error_reply('RESYNC ' .. string.format('%d', last)) end
+  if no == 1 then announce(q, names, 1) end
   local closed, shut = {}, {}
   local reply, paused, left, moved = { closed }, paused_set(q), want, 0
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then closed[1] = '~' end
@@ -541,6 +560,7 @@ local function parked_levels(q)
   for _, level in ipairs(redis.call('SMEMBERS', at(q, 'levels'))) do
     if level ~= 'default' then names[#names + 1] = level end
   end
+  table.sort(names)
   return names
 end
 
@@ -574,7 +594,8 @@ local function fields_backwards(run)
 end
 
 -- ARGV: P, level…
--- P ends: what it still holds goes back as in giveback, and its keys are deleted. Returns how many jobs went back. P need
+-- P ends: what it still holds goes back as in giveback, what landed from the levels named and those seen too, and its keys are
+-- deleted. Returns how many jobs went back. P need
 -- not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody knew it any more.
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
@@ -585,6 +606,7 @@ local function goodbye(keys, argv)
   local alone = redis.call('HGET', run, '!')
   -- What landed was taken after all that is in the run hash.
   for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end
+  for _, level in ipairs(parked_levels(q)) do returned = returned + unland(q, p, level, math.huge) end
   for _, entry in ipairs(fields_backwards(run)) do
     local level, job = level_of(entry[1]), redis.call('HGET', run, entry[1])
     if entry[1] == alone then put_aside('LPUSH', q, level, job) else put_back(q, p, level, job) end
@@ -598,20 +620,20 @@ local function goodbye(keys, argv)
   return returned
 end
 
--- Takes back what a dead P holds, up to MOVE_BYTES. Returns how many jobs it moved, how many are left, and the payloads that died of
--- poison. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
+-- Takes back what a dead P holds, up to `limit` bytes. Returns how many jobs it moved, how many are left, the payloads that died of
+-- poison, and the bytes moved. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
 -- then it is to be run alone, and only crashes while alone count on, so that bystanders are not blamed.
-local function bring_back(q, p)
+local function bring_back(q, p, limit)
   local run, moved, bytes, poisoned = at(q, 'run:' .. p), 0, 0, {}
   for _, level in ipairs(parked_levels(q)) do
-    local n, size = unland(q, p, level, MOVE_BYTES - bytes)
+    local n, size = unland(q, p, level, limit - bytes)
     moved, bytes = moved + n, bytes + size
-    if bytes >= MOVE_BYTES then return moved, 1, poisoned end
+    if bytes >= limit then return moved, 1, poisoned, bytes end
   end
   local alone, fields, crashed = redis.call('HGET', run, '!'), fields_backwards(run), 0
   local done = 0
   for _, entry in ipairs(fields) do
-    if bytes >= MOVE_BYTES then break end
+    if bytes >= limit then break end
     local field, level = entry[1], level_of(entry[1])
     local job = redis.call('HGET', run, field)
     local tries = tries_of(q, job)
@@ -635,7 +657,7 @@ local function bring_back(q, p)
   end
   count(q, 'crashed', crashed)
   if done == #fields then redis.call('DEL', run, at(q, 'cid:' .. p)) end
-  return moved + done, #fields - done, poisoned
+  return moved + done, #fields - done, poisoned, bytes
 end
 
 -- ARGV: P, beat counter or `*`
@@ -655,7 +677,7 @@ local function reap(keys, argv)
   elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
     return { -1, 0, {} }
   end
-  local moved, left, poisoned = bring_back(q, p)
+  local moved, left, poisoned = bring_back(q, p, MOVE_BYTES)
   count(q, 'recovered', moved)
   return { moved, left, poisoned }
 end
@@ -692,12 +714,14 @@ end
 
 -- What may still have landed for processes that were reaped, and what a reaper that died itself has left.
 local function sweep_graves(q, time)
-  local grave = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES')
+  local grave, bytes = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES'), 0
   for i = 1, #grave, 2 do
     local p, age = grave[i], time - tonumber(grave[i + 1])
-    local moved, left = bring_back(q, p)
+    local moved, left, _, size = bring_back(q, p, MOVE_BYTES - bytes)
+    bytes = bytes + size
     count(q, 'recovered', moved)
     if left == 0 and math.abs(age) > GRAVE then redis.call('ZREM', at(q, 'grave'), p) end
+    if bytes >= MOVE_BYTES then break end
   end
 end
 
@@ -715,7 +739,8 @@ local function sweep_inboxes(q)
       strikes = seen == counter and tonumber(strikes) + 1 or 0
       if strikes >= INBOX_STRIKES then
         redis.call('HDEL', inboxes, id, id .. '#')
-        redis.call('DEL', '{' .. q .. '}:in:' .. id)
+        -- An owner that only slept listens again, and finds what waited for it.
+        redis.call('EXPIRE', '{' .. q .. '}:in:' .. id, ORPHAN_SECONDS)
       else
         redis.call('HSET', idle, id, counter .. '/' .. strikes)
       end
@@ -726,7 +751,7 @@ end
 -- ARGV: P, note, level…
 -- What a full worker sends instead of beat, each second or tenth of the shortest lease, by a connection and a thread (or process) that
 -- no handler can hold up. Raises P's counter; one process of the queue, the keeper of its clock, so also promotes delayed jobs and
--- sweeps. note: what P says of itself, for people; "" leaves it as it is.
+-- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
 -- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them; keeper, 1
@@ -741,6 +766,7 @@ local function tick(keys, argv)
   local procs, clock, time = at(q, 'procs'), at(q, 'clock'), now()
   local beat = redis.call('HINCRBY', procs, p, 1)
   if argv[2] ~= '' then redis.call('HSET', at(q, 'notes'), p, argv[2]) end
+  announce(q, argv, 3)
   local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
   till = tonumber(till or '0')
   local due, keeps = -1, 0
@@ -788,7 +814,6 @@ local function delay(keys, argv)
   if #argv < 3 or #argv > 1002 then return bad('due, level, 1 to 1000 jobs') end
   local time = now()
   if plus == '+' then due = time + due end
-  redis.call('SADD', at(q, 'levels'), level)
   for i = 3, #argv do
     if due <= time then
       redis.call('RPUSH', level_key(q, level), argv[i])
@@ -796,6 +821,7 @@ local function delay(keys, argv)
       postpone(q, level, argv[i], due, time)
     end
   end
+  redis.call('SADD', at(q, 'levels'), level)
   return due
 end
 
@@ -837,6 +863,8 @@ local function forget(keys, argv)
   local n = 0
   for _, id in ipairs(argv) do
     if not string.match(id, '^%d+%-%d+$') then return bad('stream id…') end
+  end
+  for _, id in ipairs(argv) do
     if unbury(keys[1], id) then n = n + 1 end
   end
   return n
@@ -862,19 +890,13 @@ end
 
 -- ARGV: level…. Remembers that the queue has these levels. Returns how many were new.
 local function levels(keys, argv)
-  local new = 0
-  local wrong = bad_level(argv, 1)
-  if wrong then return wrong end
-  for _, level in ipairs(argv) do
-    new = new + redis.call('SADD', at(keys[1], 'levels'), level)
-  end
-  return new
+  return bad_level(argv, 1) or announce(keys[1], argv, 1)
 end
 
 -- ARGV: inbox id. Registers an inbox, or says again that its owner lives. Returns how many answers were read from it.
 local function listen(keys, argv)
   local q, inbox = keys[1], argv[1]
-  if #inbox == 0 or #inbox > 64 or string.find(inbox, '[^%w_-]') then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
+  if not is_inbox(inbox) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
   redis.call('HINCRBY', at(q, 'inboxes'), inbox, 1)
   redis.call('HSETNX', at(q, 'inboxes'), inbox .. '#', '0')
   redis.call('PERSIST', '{' .. q .. '}:in:' .. inbox)
@@ -883,6 +905,7 @@ end
 
 -- ARGV: inbox id. The inbox and what is in it are deleted. Returns 1, or 0 if it was not registered.
 local function unlisten(keys, argv)
+  if not is_inbox(argv[1]) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
   redis.call('DEL', '{' .. keys[1] .. '}:in:' .. argv[1])
   return math.min(redis.call('HDEL', at(keys[1], 'inboxes'), argv[1], argv[1] .. '#'), 1)
 end
@@ -893,7 +916,8 @@ end
 -- Returns [answer…]. FENCED if the inbox is not registered: listen again, and read on from the position it returns.
 local function read(keys, argv)
   local q, inbox = keys[1], argv[1]
-  local inboxes, key = at(q, 'inboxes'), '{' .. q .. '}:in:' .. argv[1]
+  if not is_inbox(inbox) then return bad('inbox id: 1 to 64 of A-Z a-z 0-9 _ -') end
+  local inboxes, key = at(q, 'inboxes'), '{' .. q .. '}:in:' .. inbox
   local seen = redis.call('HGET', inboxes, inbox .. '#')
   if not seen then return redis.error_reply('FENCED inbox ' .. inbox .. ' is not registered on queue ' .. q) end
   local position, want, bytes = number(argv[2], 0, 2 ^ 53), number(argv[3], 1, 1000), number(argv[4], 1, 2 ^ 53)
@@ -924,13 +948,17 @@ end
 -- ARGV: level…, or none for the whole queue. Workers stop taking from them (level 0 workers do not know). Returns how
 -- many were not paused before.
 local function pause(keys, argv)
-  return redis.call('SADD', at(keys[1], 'paused'), unpack(#argv > 0 and argv or { '*' }))
+  local n = 0
+  for _, level in ipairs(#argv > 0 and argv or { '*' }) do n = n + redis.call('SADD', at(keys[1], 'paused'), level) end
+  return n
 end
 
 -- ARGV: level…, or none for all. Returns how many were paused.
 local function resume(keys, argv)
-  if #argv > 0 then return redis.call('SREM', at(keys[1], 'paused'), unpack(argv)) end
-  local n = redis.call('SCARD', at(keys[1], 'paused'))
+  local n = 0
+  for _, level in ipairs(argv) do n = n + redis.call('SREM', at(keys[1], 'paused'), level) end
+  if #argv > 0 then return n end
+  n = redis.call('SCARD', at(keys[1], 'paused'))
   redis.call('DEL', at(keys[1], 'paused'))
   return n
 end

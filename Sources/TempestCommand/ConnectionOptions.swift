@@ -22,6 +22,13 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
+    /// The URL of that Redis as it was given, for programs that are started with it.
+    var url: String {
+        let variables = ProcessInfo.processInfo.environment
+        let named = ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"].lazy.compactMap { variables[$0] }.first { !$0.isEmpty }
+        return redis ?? named ?? "redis://127.0.0.1:6379"
+    }
+
     func logger(_ label: String, quiet: Logger.Level = .error) -> Logger {
         var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = verbose ? .debug : quiet

@@ -13,9 +13,10 @@ struct ImportTests {
         "TempestProtocol": ["TempestCodecs"],
         "TempestRedis": ["CHiredis"],
         "Tempest": ["TempestCodecs", "TempestProtocol", "TempestRedis"],
+        "TempestSupervisor": ["Tempest", "TempestRedis"],
         "TempestTesting": ["Tempest", "TempestRedis"],
         "TempestBench": ["CMessagePack", "TempestCodecs", "TempestProtocol"],
-        "TempestCommand": ["Tempest", "TempestBench", "TempestTesting"],
+        "TempestCommand": ["Tempest", "TempestBench", "TempestSupervisor", "TempestTesting"],
     ]
 
     /// What must stay out, so that the layers below stay small.

@@ -153,7 +153,7 @@ class RedisTest < Minitest::Test
   def counts = call("HGETALL", "{#{Q}}:!counts").each_slice(2).to_h.transform_values(&:to_i)
 
   # What a process holds, without its counters.
-  def held(process) = call("HGETALL", "{#{Q}}:!run:#{process}").each_slice(2).to_h.reject { |field, _| %w[# @].include?(field) }
+  def held(process) = call("HGETALL", "{#{Q}}:!run:#{process}").each_slice(2).to_h.reject { |field, _| %w[# @ !].include?(field) }
 
   def dead
     call("XRANGE", "{#{Q}}:!dead", "-", "+").map { |_, fields| fields.each_slice(2).to_h }

@@ -51,26 +51,62 @@ class TestVectors < Minitest::Test
     end
   end
 
-  WRITE = { "list" => "RPUSH", "hash" => "HSET", "set" => "SADD", "string" => "SET" }.freeze
-  READ = { "list" => %w[LRANGE KEY 0 -1], "hash" => %w[HGETALL KEY], "set" => %w[SMEMBERS KEY], "string" => %w[GET KEY] }.freeze
+  READ = { "list" => %w[LRANGE KEY 0 -1], "hash" => %w[HGETALL KEY], "set" => %w[SMEMBERS KEY], "string" => %w[GET KEY],
+           "zset" => %w[ZRANGE KEY 0 -1 WITHSCORES], "stream" => %w[XRANGE KEY - +] }.freeze
+
+  def write(redis, key, kind, content)
+    case kind
+    when "list" then redis.call("RPUSH", key, *content)
+    when "set" then redis.call("SADD", key, *content)
+    when "hash" then redis.call("HSET", key, *content.to_a.flatten)
+    when "zset" then redis.call("ZADD", key, *content.map { |member, score| [score.to_s, member] }.flatten)
+    when "stream" then content.each { |id, fields| redis.call("XADD", key, id, *fields.to_a.flatten) }
+    else redis.call("SET", key, content)
+    end
+  end
+
+  def read(redis, key, kind)
+    found = redis.call(*READ.fetch(kind).map { |word| word == "KEY" ? key : word })
+    case kind
+    when "hash" then found.each_slice(2).to_h
+    when "zset" then found.each_slice(2).to_h { |member, score| [member, score.to_i] }
+    when "set" then found.sort
+    when "stream" then found.map { |id, fields| [id, fields.each_slice(2).to_h] }
+    else found
+    end
+  end
+
+  # What is expected, with what was found wherever a vector says {"any": true}: times, and ids made of times.
+  def filled(expected, found)
+    return found if expected == { "any" => true }
+    return expected.each_with_index.map { |item, i| filled(item, found[i]) } if expected.is_a?(Array) && found.is_a?(Array)
+    return expected.to_h { |key, item| [key, filled(item, found[key.b] || found[key])] } if expected.is_a?(Hash) && found.is_a?(Hash)
+
+    expected
+  end
+
+  def plain(value)
+    return value.to_h { |key, item| [plain(key), plain(item)] } if value.is_a?(Hash)
+
+    value.is_a?(Array) ? value.map { |item| plain(item) } : (value.is_a?(String) ? value.b : value)
+  end
 
   def test_functions
     load("functions.json").each do |c|
       (redis = PrivateRedis.shared).call("FLUSHALL")
       Tempest::Functions.ensure_loaded(redis.connection)
-      c["before"].to_h.each { |key, spec| redis.call(WRITE[spec.keys[0]], key, *(spec["hash"]&.to_a || [spec.values[0]]).flatten) }
+      c["before"].to_h.each { |key, spec| write(redis, key, *spec.first) }
       result = begin
         redis.call("FCALL", c["call"][0], c["call"].size > 1 ? "1" : "0", *c["call"].drop(1).map(&:to_s))
       rescue Tempest::ServerError => e
         { "error" => e.code }
       end
-      assert_equal bare(c["result"]), bare(result), c["name"]
+      assert_equal plain(filled(c["result"], result)), plain(result), c["name"]
       (c["after"] || {}).each do |key, spec|
         next spec.each { |absent| assert_equal 0, redis.call("EXISTS", absent), "#{c['name']}: #{absent}" } if key == "absent"
-        found = redis.call(*READ[spec.keys[0]].map { |word| word == "KEY" ? key : word })
-        found = { "hash" => -> { found.each_slice(2).sort }, "set" => -> { found.sort } }.fetch(spec.keys[0]) { -> { found } }.call
-        wanted = (spec["set"] || spec["hash"])&.sort || spec.values[0]
-        assert_equal bare(wanted), bare(found), "#{c['name']}: #{key}"
+        kind, wanted = spec.first
+        found = read(redis, key, kind)
+        assert_equal plain(filled(kind == "set" ? wanted.sort : wanted, found)), plain(found), "#{c['name']}: #{key}"
       end
     end
   end

@@ -110,9 +110,9 @@ class TestWorker < RedisTest
     worker { |w| w.handle("echo") { |arg| arg } }
     id = client.push("echo", 1, level: "low")
     assert_equal 2, client.call("echo", 2, timeout: 5)
-    claims = -> { call("HGET", "{#{Q}}:!run:#{processes.first}", "#").to_i }
-    before = claims.call
-    Await.until("two more claims") { claims.call >= before + 2 }
+    ticks = -> { call("HGET", "{#{Q}}:!procs", processes.first).to_i }
+    before = ticks.call
+    Await.until("two more ticks") { ticks.call >= before + 2 }
     assert_equal 1, call("LLEN", "{#{Q}}:low"), id
     call("FCALL", "tempest1_resume", "1", Q)
     Await.until("the low job") { call("LLEN", "{#{Q}}:low").zero? && counts["settled"] == 2 }
@@ -135,21 +135,33 @@ class TestWorker < RedisTest
   end
 
   def test_a_fenced_worker_begins_anew_and_its_old_answers_are_dropped
-    release = Thread::Queue.new
+    gates = Array.new(2) { Thread::Queue.new }
+    begun = Thread::Queue.new
+    runs = gates.each
     worker do |w|
-      w.handle("slow") { release.pop }
+      w.handle("slow", context: true) do |context|
+        gate = runs.next
+        begun << context
+        gate.pop
+      end
       w.handle("echo") { |arg| arg }
     end
-    client.push("slow")
-    before = Await.until("the claim") { processes.find { |process| !held(process).empty? } }
+    c = client
+    answer = Thread.new { c.call("slow", timeout: 15) }
+    first = Timeout.timeout(10) { begun.pop }
+    before = processes.first
     call("HDEL", "{#{Q}}:!procs", before)
-    after = Await.until("a new process") { (processes - [before]).first }
-    assert_equal 1, client.call("echo", 1, timeout: 5)
-    release << "late"
-    assert_equal 2, client.call("echo", 2, timeout: 5)
-    refute_equal before, after
-    refute_empty held(before)
-    assert_equal 2, counts["settled"]
+    # The old name says goodbye, so the job goes back, and the new one runs it.
+    second = Timeout.timeout(10) { begun.pop }
+    assert_equal [true, true, false], [first.lost?, first.cancelled?, second.cancelled?]
+    assert_raises(Tempest::ClaimLost) { first.check }
+    refute_equal [before], processes
+    assert_empty held(before)
+    gates.first << "from the first"
+    assert_equal 1, c.call("echo", 1, timeout: 5)
+    gates.last << "from the second"
+    assert_equal "from the second", answer.value
+    Await.until("the settles") { counts["settled"] == 2 }
   end
 
   def test_a_redis_that_forgets_its_functions_is_taught_again

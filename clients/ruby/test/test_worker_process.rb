@@ -56,7 +56,7 @@ class TestWorkerProcess < RedisTest
   end
 
   def test_a_handler_that_holds_the_interpreter_lock_does_not_stop_the_beat
-    worker_process(<<~RUBY, "beat_interval: 0.2")
+    worker_process(<<~RUBY, "lease: 2")
       # A call into C that sleeps and does not let go of the lock, as an extension that computes does not.
       require "fiddle"
       HOLD = Fiddle::Function.new(Fiddle.dlopen(nil)["usleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true)
@@ -74,7 +74,7 @@ class TestWorkerProcess < RedisTest
   end
 
   def test_a_beat_process_that_ends_is_started_again
-    made = worker_process(SLOW, "beat_interval: 0.1")
+    made = worker_process(SLOW, "lease: 1")
     first = Await.until("the beat process") { made.children.first }
     Process.kill("KILL", first)
     made.wait_for("the beat process ended")

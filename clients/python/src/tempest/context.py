@@ -5,6 +5,7 @@ Made by execution.py for each claim; answers sent here come before the last one,
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any, Callable, Dict, Optional
 
 from . import functions
@@ -12,37 +13,78 @@ from .addresses import Address
 from .backoff import Backoff
 from .codecs import Codec
 from .envelope import Answer, Job, JobId, encode_answer
-from .errors import ClaimLost, CodecError, RedisRefused, RedisUnavailable
+from .errors import ClaimLost, CodecError, JobCancelled, RedisRefused, RedisUnavailable
 from .link import Link
 from .membership import Claim
-from .settler import push_elsewhere
+from .outcome import push_elsewhere
 
 
 class Context:
-    """The job in hand: `action`, `job_id`, `meta`, `queue`, `level`, `codec` (its name), and `send`."""
+    """The job in hand: `action`, `job_id`, `meta`, `queue`, `level`, `codec` (its name), `attempt` (from 1) and `attempts`
+    (the most there may be); `send`; and whether to go on: `cancelled`, `remaining`, `check`.
 
-    def __init__(self, job: Job, claim: Claim, answers_in: Codec, sender: "Sender") -> None:
+    Python cannot end a thread. A handler that may run for long asks `cancelled` or calls `check` now and then; `send` and each
+    `yield` of a generator check by themselves, and the task of an asynchronous handler is cancelled.
+    """
+
+    def __init__(self, job: Job, claim: Claim, answers_in: Codec, sender: "Sender", attempt: int = 1, attempts: int = 1,
+                 timeout: Optional[float] = None, started: Optional[int] = None) -> None:
         self.action: str = job.action
         self.job_id: JobId = job.job_id
         self.meta: Dict[str, Any] = job.meta
         self.queue: str = claim.membership.queue
+        self.process: str = claim.membership.process
+        self.token: str = claim.token
         self.level: str = claim.level
         self.codec: str = job.codec.name
+        self.attempt = attempt
+        self.attempts = attempts
+        self.started = started
+        self.timeout = timeout
         self.sent = 0
         self.refused: Optional[CodecError] = None
+        self.asked_to_end = False
+        self._ends = None if timeout is None else time.monotonic() + timeout
+        self._interrupted = False
+        self._wake: Optional[Callable[[], None]] = None
         self._address = job.address
         self._claim = claim
         self._answers_in = answers_in
         self._sender = sender
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the handler had better end: the job was cancelled, its time is over, or it is no longer this worker's."""
+        return self.asked_to_end or self.lost or self.timed_out
+
+    @property
+    def remaining(self) -> Optional[float]:
+        """Seconds until the job's time is over, 0 afterwards; None if it has no time-out."""
+        return None if self._ends is None else max(0.0, self._ends - time.monotonic())
+
+    @property
+    def timed_out(self) -> bool:
+        return self._ends is not None and time.monotonic() >= self._ends
+
+    @property
+    def lost(self) -> bool:
+        """Whether what this run says does not count any more: the process was fenced, or the worker's time is over."""
+        return self._interrupted or self._claim.membership.fenced
+
+    def check(self) -> None:
+        """Raises JobCancelled if `cancelled`. Let it pass: the worker knows why, and what to say of the job."""
+        if self.cancelled:
+            raise JobCancelled(f"the job {self.job_id} is to end")
+
     def send(self, value: Any) -> None:
         """Sends one more answer, before the last. Returns once Redis has it; does nothing if nobody waits.
 
-        Raises CodecError if the value has no form in the codec of the answers, and ClaimLost if the job was given to
-        another process meanwhile: let that one pass, it ends the handler without an answer.
+        Raises CodecError if the value has no form in the codec of the answers, ClaimLost if the job was given to another
+        process meanwhile, JobCancelled as `check` does: let those two pass, they end the handler.
         """
         if self._claim.membership.fenced:
             raise ClaimLost(f"{self._claim.token} is no longer ours")
+        self.check()
         if self._address is None:
             return
         meta = {"more": True, "seq": self.sent, "token": self._claim.token}
@@ -53,6 +95,27 @@ class Context:
             raise
         self._sender.send(self._claim, self._address, answer)
         self.sent += 1
+
+    def cancel(self) -> None:
+        """The job was cancelled; called by the worker."""
+        self.asked_to_end = True
+        self._notify()
+
+    def interrupt(self) -> None:
+        """The worker's time is over, or P was fenced; called by the worker."""
+        self._interrupted = True
+        self._notify()
+
+    def on_end(self, wake: Optional[Callable[[], None]]) -> None:
+        """What is called, from any thread, when the job is to end; at once if it already is."""
+        self._wake = wake
+        if self.asked_to_end or self.lost:
+            self._notify()
+
+    def _notify(self) -> None:
+        wake = self._wake
+        if wake is not None:
+            wake()
 
 
 class Sender:

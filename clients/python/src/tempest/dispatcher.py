@@ -1,41 +1,59 @@
 """The thread that takes jobs from Redis for all queues of a worker: claim, adopt, recover, and give back what is too much.
 
-What it takes goes to `start`, which hands it to a handler thread; freed slots and landed jobs wake it through `slots.turn`.
+What it takes goes to `start`, which hands it to a handler thread; freed slots, landed jobs and ticks wake it through `slots.turn`.
 """
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from typing import Callable, List, Optional, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from .backoff import Backoff
+from .clock import RedisClock
 from .errors import RedisRefused, RedisTooOld, RedisUnavailable
 from .heart import Heart
 from .link import Link
 from .membership import Claim, Membership
-from .station import LOOK_SECONDS, PARK_SECONDS, Parker, Slots, Station
+from .node import Node
+from .slots import Slots
+from .solo import return_landed, unpark
+from .station import PARK_SECONDS, Parker, Station
+from .weights import Shares
 
 log = logging.getLogger("tempest")
 
 
-class Dispatcher(threading.Thread):
-    """Runs until `slots.stopping`. `on_ready` is called once all queues are joined, `on_fatal` with what cannot heal."""
+@dataclass(frozen=True)
+class Hooks:
+    """What the dispatcher tells its worker: a job to start, that all queues are joined, what cannot heal, a P that was fenced."""
 
-    def __init__(self, url: str, name: str, stations: Sequence[Station], slots: Slots, heart: Heart,
-                 start: Callable[[Claim], None], on_ready: Callable[[], None], on_fatal: Callable[[Exception], None]) -> None:
+    start: Callable[[Claim], None]
+    ready: Callable[[], None]
+    fatal: Callable[[Exception], None]
+    lost: Callable[[str], None]
+
+
+class Dispatcher(threading.Thread):
+    """Runs until `slots.stopping`."""
+
+    def __init__(self, url: str, name: str, lease: float, stations: Sequence[Station], slots: Slots, heart: Heart, node: Node,
+                 clock: RedisClock, weights: Optional[Mapping[str, int]], hooks: Hooks) -> None:
         super().__init__(name="tempest-dispatcher", daemon=True)
-        self._url = url
+        self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
-        self._name = name
         self._stations = list(stations)
         self._slots = slots
         self._heart = heart
-        self._start = start
-        self._on_ready = on_ready
-        self._on_fatal = on_fatal
+        self._node = node
+        self._clock = clock
+        self._shares = {station: Shares(station.levels, weights) for station in stations} if weights else {}
+        self._hooks = hooks
         self._ready = False
         self._turn = 0
+        self._state = ""  # what the node's record says
         self.parkers = [Parker(url, station, level) for station in stations for level in station.levels]
 
     def run(self) -> None:
@@ -44,26 +62,33 @@ class Dispatcher(threading.Thread):
             parker.start()
         while True:
             try:
-                station = self._next_station()
-                if station is None:
-                    return
-                self._serve(station)
+                work = self._next()
+                if work is None:
+                    return self._settle_down()
+                work()
                 backoff.reset()
             except RedisTooOld as error:
-                return self._on_fatal(error)
+                return self._hooks.fatal(error)
             except RedisUnavailable as error:
-                self._doubt()
+                self.doubt()
                 self._rest(backoff, error)
             except RedisRefused as error:
-                self._doubt()
+                self.doubt()
                 if not self._ready and error.word in ("NOAUTH", "WRONGPASS", "NOPERM"):
-                    return self._on_fatal(error)
+                    return self._hooks.fatal(error)
                 if error.word != "FENCED":
                     self._rest(backoff, error)
             except Exception as error:
                 log.exception("tempest: the dispatcher met an error it does not know; going on")
-                self._doubt()
+                self.doubt()
                 self._rest(backoff, error)
+
+    def doubt(self) -> None:
+        """A reply was lost, or Redis may be another one: P may hold jobs that nobody here has seen."""
+        with self._slots.lock:
+            for station in self._stations:
+                station.unsure = station.landed = True
+            self._slots.turn.notify_all()
 
     def leave(self, deadline: float) -> None:
         """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline`."""
@@ -80,13 +105,24 @@ class Dispatcher(threading.Thread):
         for parker in self.parkers:
             # Most have ended when their connections were cut; without the right to cut, they would block on.
             parker.end(1.0)
+        try:
+            self._node.remove(self._link)
+        except (RedisUnavailable, RedisRefused) as error:
+            log.warning("tempest: the record of %s stays: %s", self._node.id, error)
         self._link.close()
+
+    def _settle_down(self) -> None:
+        """What is parked or landed is let go at once: handlers may still run for the whole grace."""
+        try:
+            self._change("stopping")
+        except (RedisUnavailable, RedisRefused) as error:
+            log.warning("tempest: what landed stays until the end: %s", error)
 
     def _leave(self, membership: Membership, deadline: float) -> None:
         backoff = Backoff()
         while True:
             try:
-                self._unpark(membership, time.monotonic() + PARK_SECONDS + 1)
+                self._part(membership, time.monotonic() + PARK_SECONDS + 1)
                 log.info("tempest: left queue %s, %d jobs given back", membership.queue, membership.leave(self._link))
                 return
             except (RedisUnavailable, RedisRefused) as error:
@@ -96,18 +132,33 @@ class Dispatcher(threading.Thread):
                     return
             time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
 
-    def _next_station(self) -> Optional[Station]:
-        """The next queue with something to do, in turn; None at the end."""
+    def _next(self) -> Optional[Callable[[], None]]:
+        """What is to be done next: each queue in turn; None at the end."""
         with self._slots.lock:
             while not self._slots.stopping:
                 now = time.monotonic()
+                state = "quiet" if self._slots.quiet else "running"
+                if self._ready and state != self._state:
+                    return partial(self._change, state)
                 order = self._stations[self._turn:] + self._stations[:self._turn]
                 station = next((each for each in order if each.due(now)), None)
                 if station is not None:
                     self._turn = (self._stations.index(station) + 1) % len(self._stations)
-                    return station
-                self._slots.turn.wait(max(0.0, min(each.look_at for each in self._stations) - now))
+                    return partial(self._serve, station)
+                waits = [wait for wait in (each.wait(now) for each in self._stations) if wait is not None]
+                self._slots.turn.wait(min(waits, default=None))
             return None
+
+    def _change(self, state: str) -> None:
+        if state != "running":
+            unpark(self._link, self.parkers)
+            return_landed(self._link, self._stations)
+        self._announce(state)
+
+    def _announce(self, state: str) -> None:
+        queues = {station.queue: station.membership.process for station in self._stations if station.membership is not None}
+        self._node.write(self._link, state, queues, self._clock.now)
+        self._state = state
 
     def _serve(self, station: Station) -> None:
         if station.membership is None or station.membership.fenced:
@@ -115,26 +166,57 @@ class Dispatcher(threading.Thread):
         membership = station.membership
         assert membership is not None
         if station.unsure:
-            membership.again(self._link)
-            self._take(station, membership.recover(self._link))
             station.unsure = False
+            try:
+                membership.again(self._link)
+                self._take(station, membership.recover(self._link))
+            except BaseException:
+                station.unsure = True
+                raise
         with self._slots.lock:
-            look = station.landed or station.look_at <= time.monotonic()
+            look = station.landed
             station.landed = False
+            alone = station.may_run_alone(time.monotonic())
         if look:
             claims = membership.adopt(self._link)[0]
             higher = self._above(station, membership, claims)
             self._take(station, claims + higher)
+        elif alone:
+            self._run_alone(station, membership)
         self._claim(station, membership)
+
+    def _run_alone(self, station: Station, membership: Membership) -> None:
+        """Takes a job that crashed its processes before, with nothing beside it: whatever happens then is its own doing."""
+        with self._slots.lock:
+            if not station.may_run_alone(time.monotonic()):
+                return
+            self._slots.alone = True
+        claims: List[Claim] = []
+        try:
+            unpark(self._link, self.parkers)
+            return_landed(self._link, self._stations)
+            claims = membership.suspect(self._link)
+        finally:
+            with self._slots.lock:
+                self._slots.draining = False
+                self._slots.free -= len(claims)
+                if not claims:
+                    self._slots.alone = False
+                    station.found_no_suspect()
+                for each in self._stations:
+                    each.dry = False
+        for claim in claims:
+            log.warning("tempest: queue %s: a job that crashed its process before is run alone (%s)", station.queue, claim.token)
+            self._hooks.start(claim)
 
     def _above(self, station: Station, membership: Membership, landed: List[Claim]) -> List[Claim]:
         """What waits on the levels above the landed jobs: a parked connection knows nothing of the other levels."""
-        free = self._slots.free
+        room = self._slots.room
         lowest = max((station.levels.index(claim.level) for claim in landed), default=0)
-        if lowest == 0 or free == 0:
+        if lowest == 0 or room == 0 or self._shares:
             return []
         try:
-            return membership.claim(self._link, free, station.levels[:lowest])[0]
+            return membership.claim(self._link, room, station.levels[:lowest])[0]
         except BaseException as error:
             # What landed was not begun. It counts as held no more, so that recover brings it back with what was lost.
             for claim in landed:
@@ -145,13 +227,12 @@ class Dispatcher(threading.Thread):
             raise
 
     def _claim(self, station: Station, membership: Membership) -> None:
-        free = self._slots.free
-        if free == 0:
-            with self._slots.lock:
-                station.look_at = time.monotonic() + LOOK_SECONDS
+        room = self._slots.room
+        if room == 0:
             return
+        levels = self._shares[station].next(room) if self._shares else station.levels
         try:
-            claims, closed, more = membership.claim(self._link, free, station.levels)
+            claims, closed, more = membership.claim(self._link, room, levels)
         except RedisRefused as error:
             if error.word != "RESYNC":
                 raise
@@ -170,14 +251,14 @@ class Dispatcher(threading.Thread):
         return membership.recover(self._link, int(error.message.split()[0]))
 
     def _take(self, station: Station, claims: List[Claim]) -> None:
-        """Starts as many as there are free slots, and gives the rest back: another worker may be idle."""
+        """Starts as many as there is room for, and gives the rest back: another worker may be idle."""
         with self._slots.lock:
             if len(claims) > 1:
                 claims = claims[0].membership.ranked(claims)
-            now = claims[: self._slots.free]
+            now = claims[: self._slots.room]
             self._slots.free -= len(now)
         for claim in now:
-            self._start(claim)
+            self._hooks.start(claim)
         if len(claims) > len(now):
             claims[0].membership.giveback(self._link, claims[len(now):])
             with self._slots.lock:
@@ -188,33 +269,33 @@ class Dispatcher(threading.Thread):
         if old is not None:
             log.error("tempest: queue %s: %s was fenced; what it ran is dropped, and a new process begins",
                       station.queue, old.process)
+            self._hooks.lost(old.process)
             self._heart.forget(station.queue, old.process)
             # A P is never used twice. No connection of ours must land jobs for it from here on, and what they landed when
             # nobody knew it any more goes back: goodbye takes a P that is not registered.
-            self._unpark(old, time.monotonic() + PARK_SECONDS + 1)
+            self._part(old, time.monotonic() + PARK_SECONDS + 1)
             old.leave(self._link)
-        membership = Membership(station.queue, station.levels, self._name)
+        membership = Membership(station.queue, station.levels, self._name, self._lease)
         membership.join(self._link)
-        self._heart.watch(station.queue, membership.process)
+        if self._clock.now is None:
+            self._clock.ask(self._link)
+        self._heart.watch(membership)
         with self._slots.lock:
             station.membership = membership
             station.dry = station.landed = station.unsure = False
-            station.look_at = 0.0
-        if not self._ready and all(each.membership is not None for each in self._stations):
-            self._ready = True
-            self._on_ready()
+            station.suspects = 0
+        if all(each.membership is not None for each in self._stations):
+            self._state = ""  # the record names each P
+            if not self._ready:
+                self._ready = True
+                self._hooks.ready()
 
-    def _unpark(self, membership: Membership, deadline: float) -> None:
+    def _part(self, membership: Membership, deadline: float) -> None:
         """Returns when no connection can land a job for P any more, as far as that is known here."""
         membership.cut(self._link)
         while any(parker.parked_for is membership for parker in self.parkers) and time.monotonic() < deadline:
             time.sleep(0.005)
             membership.cut(self._link)
-
-    def _doubt(self) -> None:
-        """A reply was lost: P may hold jobs that nobody here has seen."""
-        for station in self._stations:
-            station.unsure = True
 
     def _rest(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()

@@ -67,6 +67,31 @@ class HandlerError(TempestError):
         return f"{self.code}: {self.message}"
 
 
+class Retry(TempestError):
+    """Raised by a handler that wants another attempt: after so many seconds, or when its policy says if `after` is None.
+
+    It counts as an attempt; on the last one it is a failure like any other. `message` is kept in the job's `last_error`.
+    """
+
+    def __init__(self, after: Optional[float] = None, message: str = "") -> None:
+        if after is not None and not 0 <= after < 1e10:
+            raise ValueError(f"after is a number of seconds, not {after!r}")
+        self.after = after
+        self.message = str(message)
+        super().__init__(after, message)
+
+    def __str__(self) -> str:
+        return self.message or "the handler asked for another attempt"
+
+
+class JobCancelled(TempestError):
+    """The job in hand is to end: it was cancelled, its time is over, or it is no longer this worker's. Handlers let it pass."""
+
+
+class JobTimedOut(TempestError, TimeoutError):
+    """A run took longer than the job's time-out; what `retry_on` may name."""
+
+
 class RemoteError(TempestError):
     """The job failed in the worker that ran it, or its answers were cut short (code `interrupted`)."""
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 import inspect
 import logging
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Generator, List, Mapping, Optional
+from typing import Any, Dict, Generator, List, Mapping, Optional
 
+from . import asynchronous
+from .clock import RedisClock
 from .codecs import CODECS, Codec
 from .context import Context, Sender
 from .envelope import Answer, Job, encode_answer, parse_job
-from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError
+from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut
+from .handlers import Handler
 from .membership import Claim
-from .settler import Outcome
+from .outcome import Outcome
+from .retries import Plan, again, caller_waits, is_late
+from .running import Running
 
 log = logging.getLogger("tempest")
 
@@ -24,72 +29,93 @@ MESSAGE_MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Handler:
-    """A handler of an action: the function, its signature, and whether it takes a Context first."""
+class Bench:
+    """What all runs of a worker share."""
 
-    function: Callable[..., Any]
-    signature: Optional[inspect.Signature]
-    takes_context: bool
-
-    @classmethod
-    def of(cls, function: Callable[..., Any], takes_context: bool) -> "Handler":
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function!r} is asynchronous; handlers are plain functions or generators, run in threads")
-        try:
-            signature: Optional[inspect.Signature] = inspect.signature(function)
-        except (TypeError, ValueError):
-            signature = None  # some functions written in C have none
-        return cls(function, signature, takes_context)
-
-    def mismatch(self, args: List[Any]) -> Optional[str]:
-        """Why the arguments are not what the function takes, or None."""
-        if self.signature is None:
-            return None
-        try:
-            self.signature.bind(*([None] if self.takes_context else []), *args)
-        except TypeError as error:
-            return f"args: {error}; {len(args)} found"
-        return None
+    handlers: Mapping[str, Handler]
+    sender: Sender
+    running: Running
+    clock: RedisClock
 
 
-def execute(claim: Claim, handlers: Mapping[str, Handler], sender: Sender) -> Optional[Outcome]:
+def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
     """The outcome of the claim, or None if it was lost while it ran and there is nothing left to settle."""
     try:
         job = parse_job(claim.payload)
     except EnvelopeError as error:
         return _dead(claim, error.reason, error.message)
-    handler = handlers.get(job.action)
+    if claim.cancelled:
+        return _cancelled(claim, job)
+    now = bench.clock.now
+    if job.meta and is_late(job, now):
+        return _expired(claim, job, now)
+    handler = bench.handlers.get(job.action)
     if handler is None:
         return _dead(claim, "unknown_action", f"there is no handler for {job.action!r}", job)
     mismatch = handler.mismatch(job.args)
     if mismatch is not None:
-        return _failed(claim, job, "bad_args", mismatch)
-    context = Context(job, claim, _answers_in(job), sender)
+        # The same arguments will not fit the next time either.
+        return _dead(claim, "bad_args", mismatch) if job.address is None else _failed(claim, job, "bad_args", mismatch)
+    plan = Plan.of(job, handler.policy)
+    timeout = None if plan.timeout is None else plan.timeout / 1000
+    context = Context(job, claim, _answers_in(job), bench.sender, plan.attempt, plan.attempts, timeout, now)
+    bench.running.enter(context)
     try:
-        args = _run(handler, job, context)
+        return _done(claim, job, _run(handler, job, context), context)
     except ClaimLost:
         log.warning("tempest: %s was given to another process while it ran", claim.token)
         return None
-    except HandlerError as error:
-        return _failed(claim, job, error.code, error.message, error.details, context)
-    except CodecError as error:
-        if context.refused is error:
-            return _failed(claim, job, "bad_answer", _sentence(error), None, context)
-        return _unexpected(claim, job, context)
-    except BaseException:
-        return _unexpected(claim, job, context)
-    return _done(claim, job, args, context)
+    except BaseException as error:
+        return _ended(claim, job, handler, plan, context, error, bench)
+    finally:
+        bench.running.leave(context)
 
 
-def _unexpected(claim: Claim, job: Job, context: Context) -> Outcome:
-    # What the exception says is for the log; a caller must not learn of paths, secrets or code.
-    log.exception("tempest: the handler of %r failed (job %s, %s)", job.action, job.job_id, claim.token)
-    return _failed(claim, job, "handler", "the handler failed", None, context)
+def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Context, error: BaseException,
+           bench: Bench) -> Optional[Outcome]:
+    """What becomes of a job whose handler raised an error."""
+    if isinstance(error, JobCancelled) and context.lost:
+        return None  # its job goes, or went, back to its level
+    if context.asked_to_end or (isinstance(error, JobCancelled) and not context.timed_out):
+        return _cancelled(claim, job, context)
+    if isinstance(error, CodecError) and context.refused is error:
+        return _failed(claim, job, "bad_answer", _sentence(error), None, context)
+    code, message, details = "handler", "the handler failed", None
+    if isinstance(error, JobCancelled):
+        code, message = "timeout", f"the job took longer than {context.timeout:g} s"
+        error = JobTimedOut(message)
+    elif isinstance(error, HandlerError):
+        code, message, details = error.code, error.message, error.details
+    delay = plan.next_delay(job, handler.policy, error, bench.clock.now)
+    said = _printable(str(error) if isinstance(error, (HandlerError, JobTimedOut)) else f"{type(error).__name__}: {_text(error)}")
+    next_payload = None if delay is None else again(claim.payload, plan.attempt + 1, said)
+    if next_payload is not None:
+        log.warning("tempest: attempt %d of %d of %r (job %s) failed, the next is in %.1f s: %s", plan.attempt, plan.attempts,
+                    job.action, job.job_id, (delay or 0) / 1000, said)
+        return Outcome(claim, f"retry {delay}", again=next_payload)
+    if code == "handler":
+        # What the exception says is for the log; a caller must not learn of paths, secrets or code.
+        log.error("tempest: the handler of %r failed (job %s, %s)", job.action, job.job_id, claim.token, exc_info=error)
+    if job.address is None:
+        return _dead(claim, "exhausted", said)
+    return _failed(claim, job, code, message, details, context)
+
+
+def _cancelled(claim: Claim, job: Job, context: Optional[Context] = None) -> Outcome:
+    return _failed(claim, job, "cancelled", "the job was cancelled", None, context, f"cancelled {job.job_id}")
+
+
+def _expired(claim: Claim, job: Job, now: Optional[int]) -> Outcome:
+    if not caller_waits(job, now):
+        return Outcome(claim, "expired")
+    return _failed(claim, job, "expired", "the job was not begun before it expired", outcome="expired")
 
 
 def _run(handler: Handler, job: Job, context: Context) -> List[Any]:
     """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last."""
     result = handler.function(context, *job.args) if handler.takes_context else handler.function(*job.args)
+    if handler.asynchronous:
+        return [asynchronous.run(result, context)]
     if not inspect.isgenerator(result):
         return [result]
     last = _stream(result, context)
@@ -143,7 +169,7 @@ def _failed(claim: Claim, job: Job, code: str, message: str, details: Any = None
 
 
 def _dead(claim: Claim, reason: str, detail: str, job: Optional[Job] = None) -> Outcome:
-    detail = "".join(char if char.isprintable() else " " for char in detail)[:DETAIL_MOST]
+    detail = _printable(detail)
     log.warning("tempest: %s is dead: %s: %s", claim.token, reason, detail)
     outcome = f"dead {reason} {detail}"
     return Outcome(claim, outcome) if job is None else _failed(claim, job, reason, detail, outcome=outcome)
@@ -151,3 +177,15 @@ def _dead(claim: Claim, reason: str, detail: str, job: Optional[Job] = None) -> 
 
 def _sentence(error: CodecError) -> str:
     return f"the answer cannot be written: {error}"[:DETAIL_MOST]
+
+
+def _printable(text: str) -> str:
+    """One line, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text[:DETAIL_MOST])
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "an error that has no text"

@@ -1,36 +1,79 @@
 """The worker's side of the beat: starts the process of beat.py, tells it for whom to beat, hears what it reports.
 
-`watch` follows a Membership's join, `forget` its end; FENCED that the beat met goes to `on_fenced`.
+`watch` follows a Membership's join, `forget` its end; what the process hears of Redis goes to a Listener.
 """
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
 import sys
 import threading
-from typing import Any, Callable, Dict, Optional, Set, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
 
 from .backoff import Backoff
+from .membership import Membership
 
 log = logging.getLogger("tempest")
 
 # The URL may hold a password and the path is long: both come over standard input, where no list of processes shows them.
 _PROGRAM = (
     "import json, sys; given = json.loads(sys.stdin.buffer.raw.readline()); sys.path[:] = given['path']; "
-    "from tempest.beat import main; main(given['url'])"
+    "from tempest.beat import main; main(given)"
 )
 
 
-class Heart(threading.Thread):
-    """Keeps one beat process alive; a beat process that died is replaced and told everything again."""
+@dataclass(frozen=True)
+class Tick:
+    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and whether P
+    keeps the clock of the queue."""
 
-    def __init__(self, url: str, on_fenced: Callable[[str, str], None]) -> None:
+    queue: str
+    process: str
+    now: int
+    at: float
+    landed: int
+    waiting: int
+    suspects: int
+    due: int
+
+    @property
+    def keeper(self) -> bool:
+        return self.due >= 0
+
+
+class Listener:
+    """Who hears what the beat process says; each is called from the heart's thread and returns soon."""
+
+    def ticked(self, tick: Tick) -> str:
+        """Returns what P says of itself from now on, "" if that did not change."""
+        raise NotImplementedError
+
+    def fenced(self, queue: str, process: str) -> None:
+        raise NotImplementedError
+
+    def cancel(self, queue: str, job_id: str) -> None:
+        raise NotImplementedError
+
+    def control(self, order: str) -> None:
+        raise NotImplementedError
+
+    def sweep(self) -> None:
+        """A connection is a new one, or news were missed."""
+        raise NotImplementedError
+
+
+class Heart(threading.Thread):
+    """Keeps one beat process alive; one that died is replaced and told everything again. `given` goes to it first."""
+
+    def __init__(self, given: Dict[str, Any], listener: Listener) -> None:
         super().__init__(name="tempest-heart", daemon=True)
-        self._url = url
-        self._on_fenced = on_fenced
+        self._given = given
+        self._listener = listener
         self._lock = threading.Lock()
-        self._watched: Set[Tuple[str, str]] = set()
+        self._watched: Dict[Tuple[str, str], List[Any]] = {}
         self._process: Optional["subprocess.Popen[bytes]"] = None
         self._stopped = threading.Event()
 
@@ -40,14 +83,15 @@ class Heart(threading.Thread):
         process = self._process
         return process.pid if process is not None else None
 
-    def watch(self, queue: str, process: str) -> None:
+    def watch(self, membership: Membership) -> None:
+        about = [membership.queue, membership.process, list(membership.levels), membership.lease]
         with self._lock:
-            self._watched.add((queue, process))
-            self._order({"watch": [queue, process]})
+            self._watched[(membership.queue, membership.process)] = about
+            self._order({"watch": about})
 
     def forget(self, queue: str, process: str) -> None:
         with self._lock:
-            self._watched.discard((queue, process))
+            self._watched.pop((queue, process), None)
             self._order({"forget": [queue, process]})
 
     def start_beating(self) -> None:
@@ -75,10 +119,10 @@ class Heart(threading.Thread):
         while not self._stopped.is_set():
             process = self._process
             assert process is not None and process.stdout is not None
-            for line in process.stdout:
-                backoff.reset()
-                self._hear(line)
-            _close(process.stdout)
+            with io.BufferedReader(process.stdout) as lines:  # type: ignore[type-var]
+                for line in lines:
+                    backoff.reset()
+                    self._hear(line)
             _close(process.stdin)
             status = process.wait()
             if self._stopped.is_set():
@@ -99,9 +143,9 @@ class Heart(threading.Thread):
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
-            self._order({"path": sys.path, "url": self._url})
-            for queue, name in self._watched:
-                self._order({"watch": [queue, name]})
+            self._order({"path": sys.path, **self._given})
+            for about in self._watched.values():
+                self._order({"watch": about})
 
     def _order(self, order: Dict[str, Any]) -> None:
         if self._process is not None and self._process.stdin is not None:
@@ -115,12 +159,26 @@ class Heart(threading.Thread):
             word = json.loads(line)
         except ValueError:
             return
-        if "fenced" in word:
-            self._on_fenced(*word["fenced"])
+        if "tick" in word:
+            tick = Tick(word["tick"][0], word["tick"][1], *word["tick"][2:])
+            note = self._listener.ticked(tick)
+            if note:
+                with self._lock:
+                    self._order({"note": [tick.queue, tick.process, note]})
+        elif "fenced" in word:
+            self._listener.fenced(*word["fenced"])
+        elif "cancel" in word:
+            self._listener.cancel(*word["cancel"])
+        elif "control" in word:
+            self._listener.control(word["control"])
+        elif "sweep" in word:
+            self._listener.sweep()
         elif "trouble" in word:
             log.warning("tempest: the beat has trouble: %s", word["trouble"])
         elif "well" in word:
             log.info("tempest: the beat is well again")
+        elif "log" in word:
+            log.log(logging.ERROR if word["log"][0] == "error" else logging.WARNING, "tempest: %s", word["log"][1])
 
 
 def _close(file: Any) -> None:

@@ -12,10 +12,12 @@ from .errors import NameRefused
 
 LEVELS = ("high", "default", "low")
 QUEUES = "tempest:queues"
+NODES = "tempest:nodes"
 
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _LEVEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 _INBOX = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PROCESS = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -41,6 +43,10 @@ def is_inbox(text: str) -> bool:
     return _INBOX.fullmatch(text) is not None
 
 
+def is_process(text: str) -> bool:
+    return _PROCESS.fullmatch(text) is not None
+
+
 def level_key(queue: str, level: str) -> str:
     """The list of the jobs that wait on a level; the bare queue for `default`."""
     return queue if level == "default" else f"{{{queue}}}:{level}"
@@ -52,6 +58,10 @@ def inbox_key(queue: str, inbox: str) -> str:
 
 def inboxes_key(queue: str) -> str:
     return f"{{{queue}}}:!inboxes"
+
+
+def connections_key(queue: str, process: str) -> str:
+    return f"{{{queue}}}:!cid:{process}"
 
 
 def run_key(queue: str, process: str) -> str:

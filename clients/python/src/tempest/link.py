@@ -43,21 +43,21 @@ class _UnixConnection(redis.UnixDomainSocketConnection):
 class Link:
     """A connection to the Redis of `url`: redis://, rediss:// or unix://.
 
-    `blocking` is how many seconds its commands may block on the server; a reply may take 10 more before the link counts
-    as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
-    connected before the first call.
+    `blocking` is how many seconds its commands may block on the server; a reply may take `patience` more before the link
+    counts as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
+    connected before the first call; `connects` counts how often it was.
     """
 
-    def __init__(self, url: str, blocking: float = 0.0, idle: float = 1.0) -> None:
+    def __init__(self, url: str, blocking: float = 0.0, idle: float = 1.0, patience: float = 10.0) -> None:
         self._idle = idle
         options: Dict[str, Any] = {
             "decode_responses": False,
-            "socket_timeout": 10.0 + blocking,
+            "socket_timeout": patience + blocking,
             "retry": Retry(NoBackoff(), 0),
             "health_check_interval": 0,
         }
         if urlsplit(url).scheme != "unix":
-            options.update(socket_connect_timeout=5.0, socket_keepalive=True)
+            options.update(socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
         # The pool is never asked for a connection: it reads the URL, no more.
@@ -67,6 +67,7 @@ class Link:
         self._connection: Any = None
         self._used = 0.0
         self.identity: Optional[str] = None
+        self.connects = 0
 
     @property
     def is_open(self) -> bool:
@@ -92,6 +93,7 @@ class Link:
         self._connection = connection
         self._used = time.monotonic()
         self.identity = None
+        self.connects += 1
 
     def close(self) -> None:
         """Disconnects; the next call connects anew."""

@@ -6,13 +6,15 @@ claim ended. A P that was fenced is never used again: a new Membership takes its
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Iterable, List, Sequence, Set, Tuple
 
 from . import functions
-from .errors import RedisRefused
+from .connections import cut, name_of
+from .envelope import parse_job
+from .errors import EnvelopeError, RedisRefused
 from .keys import QUEUES, new_process, run_key
-from .link import Link, run_of
+from .link import Link
 
 CLAIM_BYTES = 1024 * 1024
 CLAIM_MOST = 1000
@@ -20,12 +22,13 @@ CLAIM_MOST = 1000
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed job: the `field` of P's run hash names it, `payload` is the envelope's bytes."""
+    """A claimed job: the `field` of P's run hash names it, `payload` is the envelope's bytes. `cancelled`: not to be begun."""
 
     membership: "Membership"
     field: str
     level: str
     payload: bytes
+    cancelled: bool = False
 
     @property
     def token(self) -> str:
@@ -34,11 +37,13 @@ class Claim:
 
 
 class Membership:
-    """`process` is P. `fenced` is set by whoever hears FENCED first; the dispatcher then replaces the membership."""
+    """`process` is P, `lease` the seconds after which others may presume it dead. `fenced` is set by whoever hears FENCED
+    first; the dispatcher then replaces the membership."""
 
-    def __init__(self, queue: str, levels: Sequence[str], name: str) -> None:
+    def __init__(self, queue: str, levels: Sequence[str], name: str, lease: float) -> None:
         self.queue = queue
         self.levels = tuple(levels)
+        self.lease = lease
         self.process = new_process(name)
         self.fenced = False
         self.connections: Set[str] = set()
@@ -49,29 +54,37 @@ class Membership:
     def join(self, link: Link) -> None:
         """Registers P, its levels and the queue."""
         functions.ensure(link)
-        self._call(link, "hello", "new")
+        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}")
         functions.call(link, "levels", self.queue, *self.levels)
         link.call("SADD", QUEUES, self.queue)
 
     def connect(self, link: Link) -> None:
         """Registers a connection that parks for P, so that whoever buries P can cut it first."""
         identity = link.identify()
+        try:
+            link.call("CLIENT", "SETNAME", name_of(self.process))
+        except RedisRefused:
+            pass  # no right to: its name does not show whose it is, and nobody cuts it
         if identity is not None:
             self.connections.add(identity)
             self._call(link, "hello", "again", identity)
 
     def claim(self, link: Link, want: int, levels: Sequence[str]) -> Tuple[List[Claim], Set[str], bool]:
-        """Up to `want` jobs of the levels, those of them that are closed, and whether they may hold more."""
+        """Up to `want` jobs of the levels (perhaps written `level=quota`), those that are closed, and whether there may be more."""
         number = self._last_claim + 1
         reply = self._call(link, "claim", number, min(want, CLAIM_MOST), CLAIM_BYTES, *levels)
         self._last_claim = number
-        claims, closed = self._taken(reply)
+        claims, closed = self._taken(link, reply)
         size = sum(len(claim.payload) for claim in claims)
         return claims, closed, len(claims) >= min(want, CLAIM_MOST) or size >= CLAIM_BYTES
 
     def adopt(self, link: Link) -> Tuple[List[Claim], Set[str]]:
         """What the parked connections dropped; only this may be run, never what BLMOVE returned."""
-        return self._taken(self._call(link, "adopt", *self.levels))
+        return self._taken(link, self._call(link, "adopt", *self.levels))
+
+    def suspect(self, link: Link) -> List[Claim]:
+        """The next job that is to be run alone, or none. P holds nothing, and runs nothing beside it."""
+        return self._taken(link, self._call(link, "suspect"))[0]
 
     def recover(self, link: Link, numbered: int = -1) -> List[Claim]:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
@@ -81,8 +94,23 @@ class Membership:
         reply = link.call("HGETALL", run_key(self.queue, self.process))
         fields = {bytes(reply[i]).decode(): reply[i + 1] for i in range(0, len(reply), 2)}
         self._last_claim = numbered if numbered >= 0 else int(fields.get("#", b"0"))
-        lost = [field for field in fields if field not in ("#", "@") and field not in known]
-        return self._hold(self.ranked([Claim(self, field, field.rpartition(".")[0], fields[field]) for field in lost]))
+        alone = bytes(fields.get("!", b"")).decode()
+        if alone and alone not in known:
+            # It came to be run alone, and nobody here made room for that: the next one who did takes it.
+            self._call(link, "giveback", alone)
+        lost = [field for field in fields if field not in ("#", "@", "!", alone) and field not in known]
+        claims = [Claim(self, field, field.rpartition(".")[0], fields[field]) for field in lost]
+        return self._hold(self.ranked(self._checked(link, claims)))
+
+    def _checked(self, link: Link, claims: List[Claim]) -> List[Claim]:
+        """The claims, marked where their jobs were cancelled: asked only when somebody cancelled any."""
+        ids = [_id_of(claim) for claim in claims]
+        known = [id for id in ids if id]
+        if not known:
+            return claims
+        words = functions.call(link, "cancelled", self.queue, *known)
+        gone = {id for id, word in zip(known, words) if word == 1}
+        return [replace(claim, cancelled=True) if id in gone else claim for claim, id in zip(claims, ids)]
 
     def ranked(self, claims: Iterable[Claim]) -> List[Claim]:
         """The claims in the order in which they are to run: by level, and within one as they came."""
@@ -107,16 +135,9 @@ class Membership:
 
     def cut(self, link: Link) -> None:
         """Closes every connection that ever parked for P, on the server's side: none may land a job after the end."""
-        here = link.identify()
-        if here is None:
-            return
-        for identity in list(self.connections):
-            if run_of(identity) == run_of(here):
-                try:
-                    link.call("CLIENT", "KILL", "ID", identity.rpartition("/")[2])
-                except RedisRefused:
-                    pass  # gone already, or no right to: then the parkers' own time-out ends it
-            self.connections.discard(identity)
+        known = list(self.connections)
+        cut(link, self.process, known)
+        self.connections.difference_update(known)
 
     def leave(self, link: Link) -> int:
         """Ends P: what it still holds goes back to the heads. How many jobs that were."""
@@ -130,15 +151,26 @@ class Membership:
                 self.fenced = True
             raise
 
-    def _taken(self, reply: List[Any]) -> Tuple[List[Claim], Set[str]]:
+    def _taken(self, link: Link, reply: List[Any]) -> Tuple[List[Claim], Set[str]]:
         closed = {bytes(level).decode() for level in reply[0]}
         claims: List[Claim] = []
         for i in range(1, len(reply), 3):
             level, first = bytes(reply[i]).decode(), int(reply[i + 1])
             claims += [Claim(self, f"{level}.{first + n}", level, payload) for n, payload in enumerate(reply[i + 2])]
+        if "~" in closed:
+            closed.discard("~")
+            claims = self._checked(link, claims)
         return self._hold(claims), closed
 
     def _hold(self, claims: List[Claim]) -> List[Claim]:
         with self._lock:
             self._held.update(claim.field for claim in claims)
         return claims
+
+
+def _id_of(claim: Claim) -> str:
+    """The id under which the claim's job may have been cancelled; "" for bytes that are no job."""
+    try:
+        return str(parse_job(claim.payload).job_id)
+    except EnvelopeError:
+        return ""

@@ -8,43 +8,20 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Callable, Deque, List, Optional
 
 from . import functions
-from .addresses import Address
 from .backoff import Backoff
 from .errors import RedisRefused, RedisUnavailable
-from .keys import inbox_key, inboxes_key
 from .link import Link
-from .membership import Claim, Membership
+from .membership import Membership
+from .outcome import Outcome, push_elsewhere
 
 log = logging.getLogger("tempest")
 
 BATCH_JOBS = 1000
 BATCH_BYTES = 4 * 1024 * 1024
 ELSEWHERE_SECONDS = 60.0
-ORPHAN_SECONDS = 300
-
-
-@dataclass
-class Outcome:
-    """How a claim ends. `outcome` is done, failed, or `dead <reason> <detail>`; without `address` there is no answer."""
-
-    claim: Claim
-    outcome: str
-    address: Optional[Address] = None
-    answer: bytes = b""
-    not_before: float = 0.0
-    give_up: float = 0.0
-
-    @property
-    def inbox(self) -> str:
-        return self.address.inbox if self.address is not None and self.address.kind == "inbox" else ""
-
-    @property
-    def size(self) -> int:
-        return len(self.answer) + len(self.outcome) + 100
 
 
 class Settler(threading.Thread):
@@ -146,7 +123,7 @@ class Settler(threading.Thread):
         arguments: List[bytes] = []
         for outcome in now:
             arguments += [outcome.claim.field.encode(), outcome.outcome.encode("utf-8", "replace"),
-                          outcome.inbox.encode(), outcome.answer if outcome.inbox else b""]
+                          outcome.inbox.encode(), outcome.body]
         if now:
             words = functions.call(self._link, "settle", membership.queue, membership.process, *arguments)
             for outcome, word in zip(now, words):
@@ -189,11 +166,3 @@ class Settler(threading.Thread):
         log.warning("tempest: settling waits %.1f s: %s", seconds, error)
         with self._turn:
             self._turn.wait_for(lambda: self._stopping, seconds)
-
-
-def push_elsewhere(link: Link, address: Address, *answers: bytes) -> None:
-    """Pushes answers into an inbox of another queue; answers that nobody is registered to read expire."""
-    key = inbox_key(address.queue, address.inbox)
-    link.call("RPUSH", key, *answers)
-    if link.call("HEXISTS", inboxes_key(address.queue), address.inbox) == 0:
-        link.call("EXPIRE", key, ORPHAN_SECONDS, "NX")

@@ -1,6 +1,6 @@
 """One queue of a worker: its membership, what is known of its levels, and the threads that park on them.
 
-The dispatcher changes it; the parkers read it to learn when to park, and wake the dispatcher when something landed.
+The dispatcher changes it; ticks tell it what waits; the parkers read it to learn when to park, and wake the dispatcher.
 """
 from __future__ import annotations
 
@@ -14,26 +14,19 @@ from .errors import RedisRefused, RedisUnavailable
 from .keys import land_key, level_key
 from .link import Link
 from .membership import Membership
+from .slots import Slots
 
 log = logging.getLogger("tempest")
 
-LOOK_SECONDS = 1.0
+FULL_SECONDS = 1.0
 PARK_SECONDS = 5
-
-
-class Slots:
-    """How many handler threads are free. Guarded by the lock that the worker, its stations and parkers share."""
-
-    def __init__(self, count: int) -> None:
-        self.lock = threading.RLock()
-        self.turn = threading.Condition(self.lock)
-        self.count = count
-        self.free = count
-        self.stopping = False
+# After nobody could be run alone, though a job waits for it: its level is paused, or another took it.
+SUSPECT_BACKOFF = (0.5, 30.0)
 
 
 class Station:
-    """The state of one queue. All but `membership`'s calls are made under `slots.lock`."""
+    """The state of one queue, read and changed under `slots.lock`. `dry`: the last claim found nothing more. `landed`: there is
+    something to adopt. `unsure`: a reply was lost. `suspects`: how many jobs wait to be run alone."""
 
     def __init__(self, queue: str, levels: Sequence[str], slots: Slots) -> None:
         self.queue = queue
@@ -45,28 +38,59 @@ class Station:
         self.landed = False
         self.unsure = False
         self.closed: Set[str] = set()
-        self.look_at = 0.0
+        self.suspects = 0
         self.full_until = 0.0
-        self._poll = Backoff(0.05, LOOK_SECONDS)
+        self._poll_at = 0.0
+        self._poll = Backoff(0.05, FULL_SECONDS)
+        self._suspect_at = 0.0
+        self._suspect_backoff = Backoff(*SUSPECT_BACKOFF)
 
     def due(self, now: float) -> bool:
         """Whether the dispatcher has something to do here."""
         membership = self.membership
-        return (membership is None or membership.fenced or self.landed or self.unsure or self.look_at <= now
-                or (not self.dry and self.slots.free > 0))
+        return (membership is None or membership.fenced or self.landed or self.unsure or self.may_run_alone(now)
+                or (self.slots.room > 0 and (not self.dry or 0.0 < self._poll_at <= now)))
+
+    def wait(self, now: float) -> Optional[float]:
+        """Seconds until something may be due that nobody wakes the dispatcher for."""
+        times = [self._poll_at] if self.slots.room > 0 and self._poll_at else []
+        if self.suspects and self.slots.idle and not self.slots.quiet and not self.slots.alone:
+            times.append(self._suspect_at)
+        return max(0.0, min(times) - now) if times else None
 
     def looked(self, dry: bool, closed: Set[str]) -> None:
-        """What the last claim found. While Redis is full nothing lands, so the next look is sooner."""
+        """What the last claim found. While Redis is full nothing lands, so the dispatcher polls."""
         now = time.monotonic()
         self.dry = dry
         self.closed = closed
-        if dry and now < self.full_until:
-            self.look_at = now + self._poll.next()
+        if now < self.full_until:
+            self._poll_at = now + self._poll.next()
         else:
             self._poll.reset()
-            self.look_at = now + LOOK_SECONDS
-        if dry and self.slots.free > 0:
+            self._poll_at = 0.0
+        if dry and self.slots.room > 0:
             self.park_turn.notify_all()
+
+    def ticked(self, landed: int, waiting: int, suspects: int, keeper: bool) -> None:
+        """What a tick said. The keeper of the clock makes room for a job that is to be run alone: somebody has to."""
+        self.landed = self.landed or landed > 0
+        if waiting:
+            self.dry = False
+        if suspects == 0:
+            self._suspect_backoff.reset()
+            self._suspect_at = 0.0
+        self.suspects = suspects
+        may = suspects > 0 and keeper and not self.slots.quiet and not self.slots.alone
+        if may and not self.slots.idle and time.monotonic() >= self._suspect_at:
+            self.slots.draining = True
+        self.slots.turn.notify_all()
+
+    def may_run_alone(self, now: float) -> bool:
+        return (self.suspects > 0 and now >= self._suspect_at and self.slots.idle
+                and not self.slots.quiet and not self.slots.alone and not self.slots.stopping)
+
+    def found_no_suspect(self) -> None:
+        self._suspect_at = time.monotonic() + self._suspect_backoff.next()
 
     def await_park(self, parker: "Parker") -> Optional[Membership]:
         """Blocks a parker until it may park; the membership to park for, or None at the end.
@@ -78,7 +102,7 @@ class Station:
             while not self.slots.stopping:
                 membership = self.membership
                 wait = self.full_until - time.monotonic()
-                if (membership is not None and not membership.fenced and self.dry and not self.landed and self.slots.free > 0
+                if (membership is not None and not membership.fenced and self.dry and not self.landed and self.slots.room > 0
                         and level not in self.closed and "!" + level not in self.closed and wait <= 0):
                     parker.parked_for = membership
                     return membership
@@ -96,7 +120,9 @@ class Station:
     def full(self) -> None:
         """Redis refuses BLMOVE for want of memory: parkers wait, and the dispatcher polls."""
         with self.slots.lock:
-            self.full_until = time.monotonic() + LOOK_SECONDS
+            now = time.monotonic()
+            self.full_until = now + FULL_SECONDS
+            self._poll_at = self._poll_at or now
             self.slots.turn.notify_all()
 
 
@@ -110,6 +136,12 @@ class Parker(threading.Thread):
         self._link = Link(url, blocking=PARK_SECONDS)
         self._registered: Tuple[Optional[Membership], Optional[str]] = (None, None)
         self.parked_for: Optional[Membership] = None
+
+    @property
+    def client(self) -> Optional[str]:
+        """The id of its connection, by which Redis unblocks it; None if it is not known."""
+        identity = self._link.identity
+        return None if identity is None else identity.rpartition("/")[2]
 
     def end(self, seconds: float) -> None:
         """Ends the thread once the worker stops: nothing that it may still land is wanted."""
@@ -131,6 +163,8 @@ class Parker(threading.Thread):
                 self._park(membership)
                 backoff.reset()
             except RedisUnavailable as error:
+                # The reply may be lost of a BLMOVE that landed something.
+                self._station.wake(landed=True)
                 if not self._over(membership):
                     self._rest(backoff, error)
             except RedisRefused as error:

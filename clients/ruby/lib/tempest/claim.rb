@@ -10,6 +10,16 @@ module Tempest
     # @return [Boolean] whether a handler thread has it
     attr_accessor :started
 
+    # @return [Job, nil] once it was read
+    attr_accessor :job
+
+    # @return [String, Integer, nil] nil until a handler thread has begun it
+    attr_reader :job_id
+    # @return [String, nil]
+    attr_reader :action
+    # @return [Integer, nil] when it was begun, in milliseconds of Redis' clock
+    attr_reader :begun
+
     # @param station [Station] the queue it came from
     # @param process [String] P at the time of the claim
     # @param field [String] `<level>.<number>`
@@ -22,6 +32,36 @@ module Tempest
       @payload = payload
       @started = false
       @lost = false
+      @cancelled = false
+    end
+
+    # A handler thread knows now which job this is.
+    def begin(job, now)
+      @job = job
+      @action = job.action
+      @begun = now
+      @job_id = job.job_id
+      # Heard between the claim and now.
+      @cancelled = true if @heard&.include?(@job_id.to_s.b)
+    end
+
+    # Somebody cancelled a job, perhaps this one. Heard in the dispatcher's thread while a handler thread reads the job: each
+    # leaves word first and looks after that, so that neither misses the other.
+    #
+    # @param id [String]
+    def hear_cancel(id)
+      (@heard ||= []) << id.b unless @job_id
+      @cancelled = true if @job_id.to_s.b == id.b
+    end
+
+    # @return [Boolean] whether the job was cancelled
+    def cancelled?
+      @cancelled
+    end
+
+    # It is known that the job was cancelled.
+    def cancel
+      @cancelled = true
     end
 
     # @return [String] what ties the answers of this attempt together

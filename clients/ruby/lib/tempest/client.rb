@@ -17,16 +17,24 @@ module Tempest
     # What one RPUSH carries at most.
     PUSH_JOBS = 500
     PUSH_BYTES = 1_048_576
+    # Seconds for which a cancelled job is remembered, unless cancel says otherwise.
+    CANCELLED = 86_400
+    # Seconds after which Redis is asked for its time again.
+    CLOCK = 60
 
     # @param queue [String] where jobs go unless a call says otherwise
     # @param redis_url [String] redis://, rediss:// or unix://; by default REDIS_URL
     # @param codec [String, Symbol] json, msgpack or tnetstring
     # @param logger [Logger, nil] nil: silent
-    def initialize(queue: "tempest", redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), codec: :json, logger: nil)
+    # @param four_elements [Boolean] whether jobs never have a fifth element, for workers that do not know it; then nothing tells
+    #   them when a caller has stopped waiting
+    def initialize(queue: "tempest", redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), codec: :json, logger: nil,
+                   four_elements: false)
       @queue = Keys.check_queue(queue)
       @url = redis_url
       @codec = Codecs.named(codec)
       @logger = logger
+      @four_elements = four_elements
       @lock = Mutex.new
       @closed = false
       begin_process
@@ -37,34 +45,60 @@ module Tempest
     # @param args [Array] the handler's arguments
     # @param level [String, Symbol] high, default, low or any other that the workers serve
     # @param meta [Hash] goes along untouched
+    # @param after [Numeric, nil] seconds from now; the job waits in Redis until then
+    # @param at [Time, nil] the same as a time of day
+    # @param options [Hash] attempts: how often it is run at most (Integer); backoff: [first, longest] seconds between attempts;
+    #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more
     # @return [String] the job's id
     # @raise [CodecError] nothing was sent
     # @raise [ConnectionLost] it may or may not have been pushed
-    def push(action, *args, queue: @queue, level: "default", codec: @codec, meta: {})
-      job = job(action, args, codec, meta)
-      send_jobs(queue, level, [job.encode])
+    def push(action, *args, queue: @queue, level: "default", codec: @codec, meta: {}, after: nil, at: nil, **options)
+      due = JobOptions.due(after, at)
+      job = job(action, args, codec, JobOptions.meta(meta, method(:clock), **options))
+      send_jobs(queue, level, [job.encode], due)
       job.job_id
     end
 
     # Pushes many jobs that nobody waits for, in as few commands as possible.
     #
     # @param jobs [Enumerable<Array>] `[action, *args]` each
+    # @param options [Hash] as of {push}, for all of them
     # @return [Array<String>] the jobs' ids, in their order
     # @raise [CodecError] nothing was sent
     # @raise [ConnectionLost] some may have been pushed
-    def push_many(jobs, queue: @queue, level: "default", codec: @codec)
-      made = jobs.map { |action, *args| job(action, args, codec, {}) }
-      send_jobs(queue, level, made.map(&:encode))
+    def push_many(jobs, queue: @queue, level: "default", codec: @codec, after: nil, at: nil, **options)
+      due = JobOptions.due(after, at)
+      meta = JobOptions.meta({}, method(:clock), **options)
+      made = jobs.map { |action, *args| job(action, args, codec, meta) }
+      send_jobs(queue, level, made.map(&:encode), due)
       made.map(&:job_id)
+    end
+
+    # Cancels a job: if it waits it is not run any more, and if it runs its handler is told, which may or may not heed it.
+    #
+    # @param job_id [String, Integer]
+    # @param keep [Numeric] seconds for which that is remembered, up to 30 days
+    # @return [Integer] how many workers heard of it at once
+    # @raise [ConnectionLost] it may or may not be known
+    def cancel(job_id, queue: @queue, keep: CANCELLED)
+      connection = line
+      connection.freshen
+      connection.fcall("cancel", Keys.check_queue(queue), job_id, JobOptions.milliseconds("keep", keep))
     end
 
     # Pushes a job and waits for its last answer.
     #
+    # A worker does not begin it any more when the time is over: the job carries its deadline.
+    #
     # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
+    # @param run_timeout [Numeric, nil] seconds that a run may take
+    # @param options [Hash] attempts, backoff and expires, as of {push}
     # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
-    def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, meta: {})
+    def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
+      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
+      meta = { "deadline" => JobOptions.moment("timeout", timeout, method(:clock)) }.merge(meta) if timeout && !@four_elements
       over = timeout && Tempest.now + timeout
       answers = []
       answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
@@ -76,15 +110,19 @@ module Tempest
     # Pushes a job and gives its answers one by one, in order.
     #
     # @param timeout [Numeric, nil] seconds to wait for each answer
+    # @param run_timeout [Numeric, nil] seconds that a run may take
+    # @param options [Hash] attempts, backoff and expires, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
     # @raise [CallTimeout] no next answer in time
-    def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, meta: {})
+    def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
       unless block_given?
-        return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, meta: meta)
+        return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, run_timeout: run_timeout,
+                                                meta: meta, **options)
       end
 
+      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
       answers_of(action, args, queue, level, codec, meta, -> { timeout && Tempest.now + timeout }) do |answer|
         yield value(answer) unless answer.args.empty?
       end
@@ -114,6 +152,18 @@ module Tempest
       @pid = Process.pid
       @line = Connection.new(@url)
       @inboxes = {}
+      @clock = nil
+    end
+
+    # Redis' clock, asked for again from time to time.
+    def clock
+      connection = line
+      return @clock if @clock && Tempest.now - @clock_set < CLOCK
+
+      connection.freshen
+      made = RedisClock.new.set(connection)
+      @clock_set = Tempest.now
+      @clock = made
     end
 
     # Connections and threads do not survive a fork.
@@ -138,6 +188,10 @@ module Tempest
     end
 
     def job(action, args, codec, meta, respond_to = nil)
+      if @four_elements && !meta.empty?
+        raise ArgumentError, "a client with four_elements writes no meta, and these are given: #{meta.keys.join(', ')}"
+      end
+
       name = Envelope.check_action(action.to_s.encode(Encoding::UTF_8))
       Job.new(action: name, args: args, respond_to: respond_to, job_id: Job.new_id, meta: meta,
               codec: codec.is_a?(Module) ? codec : Codecs.named(codec))
@@ -146,19 +200,24 @@ module Tempest
     end
 
     # One try: a job that was sent twice would be run twice.
-    def send_jobs(queue, level, payloads)
+    #
+    # @param due [String, nil] as JobOptions makes it; nil: now
+    def send_jobs(queue, level, payloads, due = nil)
       key = Keys.level(Keys.check_queue(queue), Keys.check_level(level))
       connection = line
+      transmit = lambda do |batch|
+        due ? connection.fcall("delay", queue, due, level, *batch) : connection.call("RPUSH", key, *batch)
+      end
       connection.freshen
       batch = []
       payloads.each do |payload|
         if batch.size == PUSH_JOBS || (batch.any? && batch.sum(&:bytesize) + payload.bytesize > PUSH_BYTES)
-          connection.call("RPUSH", key, *batch)
+          transmit.call(batch)
           batch = []
         end
         batch << payload
       end
-      connection.call("RPUSH", key, *batch) unless batch.empty?
+      transmit.call(batch) unless batch.empty?
     end
 
     # Yields each answer in order, the last one last.

@@ -62,6 +62,8 @@ module Tempest
         Connection.binary(reply)
       end
     rescue ::Redis::CommandError => e
+      # A master that has become a replica: the next connection perhaps leads to the new master.
+      close if e.message.start_with?("READONLY")
       raise Connection.server_error(e.message)
     rescue *NETWORK_ERRORS, ::Redis::BaseError => e
       close

@@ -19,7 +19,8 @@ module Tempest
     attr_reader :sent
 
     # @param sender [Connection] shared by all handlers
-    def initialize(job, claim, address, sender)
+    # @param timeout [Numeric, nil] seconds that a run may take, unless the job says so itself
+    def initialize(job, claim, address, sender, timeout = nil)
       @action = job.action
       @job_id = job.job_id
       @meta = job.meta
@@ -31,6 +32,41 @@ module Tempest
       @address = address
       @sender = sender
       @sent = 0
+      own = job.number("timeout", 1)
+      timeout = own / 1000.0 if own
+      @limit = timeout && (Tempest.now + timeout)
+    end
+
+    # @return [Integer] which attempt this is, from 1 on
+    def attempt
+      @job.attempt
+    end
+
+    # @return [Boolean] whether to stop: the job was cancelled, has run for longer than it may, or was given to another process
+    def cancelled?
+      @claim.cancelled? || lost? || timed_out?
+    end
+
+    # @return [Float, nil] seconds that the job may still run, 0 when they are over: for the time-outs of what the handler
+    #   waits for; nil: there is no limit
+    def remaining
+      @limit && [@limit - Tempest.now, 0.0].max
+    end
+
+    # @return [Boolean] whether the job has run for longer than it may
+    def timed_out?
+      !@limit.nil? && Tempest.now >= @limit
+    end
+
+    # Ends the handler by an error if it is to stop. Nothing else does: a thread of Ruby cannot be ended from outside without
+    # leaving half-done work behind, so a handler that may take long calls this between its steps.
+    #
+    # @return [void]
+    # @raise [ClaimLost, Cancelled, TimedOut]
+    def check
+      raise ClaimLost, "the job #{@job_id} was given to another process" if lost?
+      raise Cancelled, "the job #{@job_id} was cancelled" if @claim.cancelled?
+      raise TimedOut, "the job #{@job_id} ran for longer than it may" if timed_out?
     end
 
     # Sends one answer that is not the last; returns once Redis has it. Without a caller it does nothing.

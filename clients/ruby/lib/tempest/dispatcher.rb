@@ -1,31 +1,37 @@
 # frozen_string_literal: true
 
 # The worker's loop, in one thread with one connection: adopt, claim, hand to the pool, settle what comes back, park when
-# there is nothing; and what to do when Redis goes away, says FENCED, or the operator says stop.
+# there is nothing; and what to do when Redis goes away, says FENCED, or the operator says stop. It looks for jobs when a
+# parked connection, the beat or a free slot says so, never merely because time has passed.
 
 module Tempest
   # Moves jobs between Redis and the pool until it is told to stop.
   class Dispatcher
-    # Seconds between claims that nothing woke, in case a reply was lost.
-    TICK = 1.0
-    # What one settle carries at most.
-    SETTLE_JOBS = 500
-    SETTLE_BYTES = 4 * 1024 * 1024
+    # Seconds between looks at what this process keeps for itself: its note, its record, answers that had to wait.
+    ROUND = 1.0
 
     # @param worker [Worker] for its settings
     # @param handlers [HandlerTable]
-    # @param mailbox [Mailbox] also gets `:stop`, once for "finish what runs", twice for "now"
+    # @param mailbox [Mailbox] also gets `:stop`, once for "finish what runs", twice for "now"; and `:quiet`
     def initialize(worker, handlers, mailbox)
       @worker = worker
       @logger = worker.logger
       @handlers = handlers
       @mailbox = mailbox
-      @stations = worker.queues.map { |queue| Station.new(queue, worker.levels, worker.name) }
+      @clock = RedisClock.new
+      @node = Node.new(worker.name, worker.concurrency, @clock, @logger)
+      @stations = worker.queues.map do |queue|
+        Station.new(queue, worker.levels, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
+      end
+      @settlement = Settlement.new(@logger) { |station, why| renew(station, why) }
       @free = worker.concurrency
-      @outbox = []
-      @postponed = []
       @stops = 0
-      @next_tick = 0
+      @quiet = false
+      # :waits while nothing is begun because a job is to be run alone, :runs while it is.
+      @alone = nil
+      @refused = []
+      @recheck = false
+      @next_round = 0
       @backoff = Backoff.new
     end
 
@@ -49,6 +55,7 @@ module Tempest
     # Registers on every queue, and tries until Redis is there or the worker is stopped.
     def register
       Functions.ensure_loaded(@line)
+      @clock.set(@line)
       @stations.each { |station| station.open(@line) unless station.process }
     rescue ConnectionLost, ServerError => e
       raise if e.is_a?(ServerError) && !e.passing?
@@ -58,12 +65,11 @@ module Tempest
     end
 
     def begin_work
-      @heartbeat = Heartbeat.new(@worker.redis_url, @worker.beat_interval, @mailbox, @logger)
+      @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
+                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
       @stations.each { |station| @heartbeat.watch(station.queue, station.process) }
-      @parks = @stations.to_h do |station|
-        [station, @worker.levels.map { |level| [level, Park.new(station, level, @worker.redis_url, @mailbox, @logger)] }]
-      end
-      @pool = Pool.new(@worker.concurrency, Runner.new(@handlers, @sender, @logger), @mailbox)
+      @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
+      @pool = Pool.new(@worker.concurrency, Runner.new(@handlers, @sender, @clock, @logger), @mailbox)
       @backoff.reset
       @logger.info("tempest worker ready: queues #{@worker.queues.join(', ')}; levels #{@worker.levels.join(', ')}; " \
                    "actions #{@handlers.actions.join(', ')}; concurrency #{@worker.concurrency}; " \
@@ -72,23 +78,42 @@ module Tempest
 
     def step
       note(@mailbox.take(patience))
-      tick = Tempest.now >= @next_tick
-      if tick
-        @next_tick = Tempest.now + TICK
-        @outbox.concat(@postponed.slice!(0..))
-      end
-      settle
-      @stations.rotate!.each { |station| serve(station, tick) } if @stops.zero?
+      catch_up
+      @settlement.settle(@line)
+      look_around if Tempest.now >= @next_round
+      return unless @stops.zero?
+
+      @stations.rotate!.each { |station| serve(station) }
+      run_alone
     rescue ConnectionLost, ServerError => e
       recover(e)
     end
 
     # Seconds that the loop may sleep.
     def patience
-      return 0 unless @outbox.empty? && @stations.none?(&:landed)
-      return 0 if @free.positive? && @stations.any? { |station| !station.dry }
+      return 0 unless @settlement.empty? && @stations.none?(&:landed)
+      return 0 if room.positive? && @stations.any? { |station| !station.dry }
 
-      [@next_tick - Tempest.now, 0].max
+      [@next_round - Tempest.now, 0].max
+    end
+
+    # Jobs that may be begun now.
+    def room
+      @quiet || @alone || @stops.positive? ? 0 : @free
+    end
+
+    # What this process keeps for itself, and says of itself.
+    def look_around
+      @next_round = Tempest.now + ROUND
+      @settlement.resume
+      @stations.each { |station| @heartbeat.note(station.queue, station.process, Node.note(station.held.values)) if station.process }
+      @node.write(@line, state, @stations)
+    end
+
+    def state
+      return "stopping" if @stops.positive?
+
+      @quiet ? "quiet" : "running"
     end
 
     def note(events)
@@ -96,108 +121,132 @@ module Tempest
         case kind
         when :outcome
           @free += 1
-          @outbox << subject unless subject.claim.lost?
+          @settlement.add(subject)
         when :stop then @stops += 1
-        when :fenced
-          station = @stations.find { |candidate| [candidate.queue, candidate.process] == subject }
-          renew(station, "the beat was refused") if station
+        when :quiet then quieten
+        when :control then subject == "stop" ? @stops = [@stops, 1].max : quieten
+        when :poll then subject.stir
+        when :fenced then @refused << subject
+        when :wake then wake(*subject)
+        when :suspect then station(subject)&.suspects = 1
+        when :cancel then station(subject.first)&.hear_cancel(subject.last)
+        when :recheck then @recheck = true
         end
       end
     end
 
-    def serve(station, tick)
-      woken = station.landed || tick
+    def station(queue)
+      @stations.find { |station| station.queue == queue }
+    end
+
+    # What a tick found. Redis had more to say than the parked connections: a reply of theirs was lost, or a level was resumed.
+    def wake(queue, process, landed, waiting, suspects, keeper)
+      station = station(queue)
+      return unless station && station.process == process
+
+      station.landed = true if landed.positive?
+      station.stir if waiting.positive?
+      station.suspects = suspects
+      station.keeper = keeper.positive?
+    end
+
+    # For good: what was claimed is finished, and nothing is begun any more.
+    def quieten
+      @logger.info("quiet: no more claims, until the word to stop") unless @quiet
+      @quiet = true
+      @next_round = 0
+    end
+
+    def serve(station)
+      woken = station.landed
       start(station, station.adopt(@line)) if woken
-      start(station, station.claim(@line, @free)) if @free.positive? && (woken || !station.dry)
-      park(station, @free.positive? && station.dry)
+      start(station, station.claim(@line, room)) if room.positive? && (woken || !station.dry)
+      @parks.want(station, room.positive? && station.dry)
     rescue Fenced => e
       renew(station, e.message)
     rescue Resync
       start(station, station.resync(@line))
     end
 
-    def park(station, wanted)
-      @parks.fetch(station).each { |level, park| park.wanted = wanted && !station.landed && station.open_level?(level) }
+    # Runs as many as there is room for; the rest goes back at once, for workers that have some.
+    def start(station, claims)
+      run = claims.first(room)
+      station.mark_cancelled(@line, run) unless run.empty?
+      begin_now(run)
+      surplus = claims.drop(run.size)
+      station.give_back(@line, surplus) unless surplus.empty?
     end
 
-    # Runs as many as there are free slots; the rest goes back at once, for workers that have some.
-    def start(station, claims)
-      run = claims.first(@free)
-      surplus = claims.drop(run.size)
-      @free -= run.size
-      run.each { |claim| @pool.push(claim) }
-      station.give_back(@line, surplus) unless surplus.empty?
+    def begin_now(claims)
+      @free -= claims.size
+      claims.each { |claim| @pool.push(claim) }
+    end
+
+    # A job that is to be run alone is taken when this worker holds nothing. One that is busy leaves it to others, but for the
+    # keeper of the clock, which finishes what it has and begins nothing else: so somebody always comes to it.
+    def run_alone
+      @alone = nil if @alone == :runs && idle?
+      return if @alone == :runs || @quiet
+
+      station = @stations.find { |candidate| candidate.suspects.positive? }
+      if station && idle?
+        @alone = :waits
+        begin_alone(station)
+      else
+        @alone = station&.keeper ? :waits : nil
+      end
+    end
+
+    # Nothing may land any more, and what did goes back: there is no room.
+    def begin_alone(station)
+      return unless @parks.rest(@line)
+
+      @stations.each { |candidate| start(candidate, candidate.adopt(@line)) }
+      claims = station.suspect(@line)
+      station.mark_cancelled(@line, claims)
+      begin_now(claims)
+      station.suspects = claims.empty? ? 0 : station.suspects - 1
+      station.keeper = false
+      @alone = claims.empty? ? nil : :runs
+      @stations.each(&:stir)
+    rescue Fenced => e
+      # A refused adopt may have been another station's; that one is told so the next time.
+      renew(station, e.message)
+    end
+
+    def idle?
+      @free == @worker.concurrency && @settlement.over? && @stations.all? { |station| station.held.empty? }
+    end
+
+    # What was reported while Redis could not be asked.
+    def catch_up
+      while (queue, process = @refused.first)
+        station = station(queue)
+        renew(station, "the beat was refused") if station && station.process == process
+        @refused.shift
+      end
+      return unless @recheck
+
+      @stations.each { |station| recheck(station) }
+      @recheck = false
+    end
+
+    def recheck(station)
+      station.recheck(@line)
+    rescue Fenced => e
+      renew(station, e.message)
     end
 
     # Begins anew on one queue: others have given its jobs away.
     def renew(station, why)
       @logger.warn("fenced on #{station.queue}: #{why}; beginning as a new process")
-      @heartbeat&.forget(station.queue, station.process) if station.process
-      park(station, false)
-      station.open(@line)
+      @heartbeat.forget(station.queue, station.process) if station.process
+      station.abandon
       # Parked connections still wait under the old name.
-      unblock(station)
-      @heartbeat&.watch(station.queue, station.process)
-    end
-
-    def unblock(station)
-      @parks.fetch(station).each { |_, park| park.unblock(@line) }
-    end
-
-    # Applies the outcomes in batches, each in one call.
-    def settle
-      @outbox.reject! { |outcome| outcome.claim.lost? }
-      until @outbox.empty?
-        station = @outbox.first.claim.station
-        batch = batch_for(station)
-        apply(station, batch)
-        @outbox -= batch
-      end
-    end
-
-    def batch_for(station)
-      bytes = 0
-      own = @outbox.select { |outcome| outcome.claim.station.equal?(station) }.first(SETTLE_JOBS)
-      fitting = own.take_while { |outcome| (bytes += outcome.bytesize) <= SETTLE_BYTES }
-      fitting.empty? ? own.first(1) : fitting
-    end
-
-    def apply(station, batch)
-      batch -= batch.select(&:elsewhere?).reject { |outcome| deliver(outcome) }
-      return if batch.empty?
-
-      station.settle(@line, batch).zip(batch) do |reply, outcome|
-        next unless reply.zero?
-
-        @logger.warn("#{outcome.claim.field} on #{station.queue} was given to another process; its answer is dropped")
-      end
-    rescue Fenced => e
-      renew(station, e.message)
-    rescue ServerError => e
-      raise if e.passing?
-
-      # Nothing was settled. One at a time, so that one bad outcome does not hold up the others.
-      if batch.size == 1
-        field = batch.first.claim.field
-        @logger.error("#{field} on #{station.queue} cannot be settled: #{e.message}; it is given back at the end")
-      else
-        batch.each { |outcome| apply(station, [outcome]) }
-      end
-    end
-
-    # An answer to another queue goes ahead of its settle. While Redis has no room for it, both wait.
-    # @return [Boolean] whether the outcome may be settled
-    def deliver(outcome)
-      Elsewhere.push(@line, outcome.address, outcome.answer)
-      outcome.delivered = true
-    rescue ServerError => e
-      raise if e.passing?
-
-      @postponed << outcome if e.full?
-      # No list, or no right to write to it: nobody can be answered there, and the job is done all the same.
-      where = "#{outcome.address.inbox}@#{outcome.address.queue}"
-      @logger.warn("an answer to #{where} #{e.full? ? 'waits' : 'is dropped'}: #{e.message}")
-      !e.full?
+      @parks.rest(@line, [station])
+      station.open(@line)
+      @heartbeat.watch(station.queue, station.process)
+      @next_round = 0
     end
 
     # Step 8 of the protocol: connect anew, say hello, adopt, and compare.
@@ -206,7 +255,8 @@ module Tempest
       Functions.ensure_loaded(@line)
       @stations.each { |station| rejoin(station) }
       @backoff.reset
-      @next_tick = 0
+      @next_round = 0
+      @recheck = true
       @logger.info("connected to Redis again")
     rescue ConnectionLost, ServerError => e
       error = e
@@ -216,20 +266,12 @@ module Tempest
     def rejoin(station)
       return renew(station, "it was not registered yet") unless station.process
 
-      mine = @parks.fetch(station).filter_map { |_, park| park.identity }
-      run_id = @line.identity.to_s[/\A\h+/]
-      station.rejoin(@line, mine).each { |identity| end_connection(identity) if run_id && identity.start_with?("#{run_id}/") }
+      old = station.rejoin(@line, @parks.identities(station))
+      OldConnections.end_all(@line, station.process, old)
       start(station, station.adopt(@line))
       start(station, station.resync(@line))
     rescue Fenced => e
       renew(station, e.message)
-    end
-
-    # A parked connection that Redis still believes in might land a job that nobody sees.
-    def end_connection(identity)
-      @line.call("CLIENT", "KILL", "ID", identity[/\d+\z/])
-    rescue ServerError => e
-      @logger.debug("connection #{identity}: #{e.message}")
     end
 
     def wait_for_redis(error)
@@ -247,41 +289,32 @@ module Tempest
       over = Tempest.now + @worker.grace
       running = @worker.concurrency - @free
       @logger.info("stopping: no more claims; #{running} running, grace #{@worker.grace} s")
-      attempt { end_parks }
+      attempt { @parks.end_all(@line) }
+      attempt { look_around }
       while @stops == 1 && unfinished? && (left = over - Tempest.now).positive?
-        note(@mailbox.take(@outbox.empty? && @postponed.empty? ? left : [left, 0.2].min))
-        @outbox.concat(@postponed.slice!(0..))
-        attempt { settle }
+        note(@mailbox.take(@settlement.over? ? left : [left, 0.2].min))
+        @settlement.resume
+        attempt { @settlement.settle(@line) }
       end
     end
 
     def unfinished?
-      @free < @worker.concurrency || !@outbox.empty? || !@postponed.empty?
-    end
-
-    # Again and again, because a wait may have been on its way when the first word to end it came.
-    def end_parks
-      parks = @parks.values.flatten.grep(Park)
-      parks.each(&:close)
-      over = Tempest.now + Park::WAIT + Connection::TIMEOUT
-      until parks.empty? || Tempest.now > over
-        parks.each { |park| park.unblock(@line) }
-        parks.reject! { |park| park.join(0.05) }
-      end
+      @free < @worker.concurrency || !@settlement.over?
     end
 
     # The last word to Redis, and to the threads and the process that were started.
     def finish
-      attempt { settle } if @pool
+      attempt { @settlement.settle(@line) } if @pool
       @stations.each do |station|
         attempt do
           returned = station.goodbye(@line)
           @logger.info("left #{station.queue}; #{returned} given back") if returned.positive?
         end
       end
+      attempt { @node.remove(@line) }
       @heartbeat&.close
       @pool&.close
-      @parks&.each_value { |parks| parks.each { |_, park| park.close } }
+      @parks&.close
       [@line, @sender].compact.each(&:close)
     end
 

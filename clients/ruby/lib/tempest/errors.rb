@@ -59,6 +59,27 @@ module Tempest
     end
   end
 
+  # Raised by a handler: run the job again, if it has attempts left. Without `after` the delay is that of its backoff.
+  class Retry < Error
+    # @return [Numeric, nil] seconds
+    attr_reader :after
+
+    # @param after [Numeric, nil] seconds until the job is due again, from 0 on
+    # @raise [ArgumentError] for a time that lies before now
+    def initialize(message = "the handler asked to be run again", after: nil)
+      raise ArgumentError, "after is a number of seconds from 0 on, not #{after.inspect}" unless after.nil? || (after.is_a?(Numeric) && after >= 0)
+
+      @after = after
+      super(message)
+    end
+  end
+
+  # Raised by {Context#check}, or by a handler itself: the job was cancelled, and the handler stops.
+  class Cancelled < Error; end
+
+  # Raised by {Context#check}: the job has run for longer than it may.
+  class TimedOut < Cancelled; end
+
   # Raised to a caller: the job was answered with an error.
   class RemoteError < Error
     attr_reader :code, :details
@@ -86,7 +107,7 @@ module Tempest
   # Redis answered with an error.
   class ServerError < Error
     # Errors that pass by themselves: whoever meets one waits and connects anew.
-    PASSING = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY].freeze
+    PASSING = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY MISCONF NOREPLICAS].freeze
 
     # @return [String] the first word of Redis' error, such as OOM or NOPERM
     def code

@@ -6,9 +6,22 @@
 module Tempest
   # What is called for an action.
   class Handler
+    # @return [RetryPolicy]
+    attr_reader :policy
+    # @return [Numeric, nil] seconds
+    attr_reader :timeout
+
     # @param callable [#call, Proc] a block gets lambda semantics: arguments are counted, never splatted
     # @param context [Boolean] whether it takes a {Context} before the arguments
-    def initialize(action, callable, context)
+    # @param policy [RetryPolicy] what becomes of a job that failed
+    # @param timeout [Numeric, nil] seconds that a run may take
+    def initialize(action, callable, context, policy = RetryPolicy.new, timeout = nil)
+      unless timeout.nil? || (timeout.is_a?(Numeric) && timeout.positive?)
+        raise ArgumentError, "the timeout of #{action.inspect} is a number of seconds above 0, not #{timeout.inspect}"
+      end
+
+      @policy = policy
+      @timeout = timeout
       @context = context
       @callable = callable.is_a?(Proc) ? Handler.strict(callable) : callable.method(:call)
       kinds = @callable.parameters.map(&:first)
@@ -61,7 +74,7 @@ module Tempest
     end
 
     # @raise [ArgumentError] for a name that is none, or that has a handler already
-    def add(action, callable, context)
+    def add(action, callable, context, policy = RetryPolicy.new, timeout = nil)
       name = action.to_s.encode(Encoding::UTF_8)
       raise ArgumentError, "an action is 1 to 255 bytes of text without control characters" unless Envelope.text?(name, 255)
       raise ArgumentError, "the action #{name.inspect} has a handler already" if @handlers.key?(name)
@@ -69,7 +82,7 @@ module Tempest
         raise ArgumentError, "the action #{name.inspect} needs a block, or something that answers to call"
       end
 
-      @handlers[name] = Handler.new(name, callable, context)
+      @handlers[name] = Handler.new(name, callable, context, policy, timeout)
     end
 
     # @return [Handler, nil]

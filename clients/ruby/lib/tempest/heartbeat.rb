@@ -15,22 +15,24 @@ module Tempest
     # @return [Integer, nil] the process id of the beat
     attr_reader :pid
 
-    # @param interval [Float] seconds between beats
-    # @param mailbox [Mailbox] gets `[:fenced, [queue, P]]`
-    def initialize(url, interval, mailbox, logger)
-      @url = url
-      @interval = interval
+    # @param settings [Hash] what the beat process is to know: url, queues, levels, lease (ms), node, name
+    # @param clock [RedisClock] is set by what the ticks return
+    # @param mailbox [Mailbox] gets `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper]]`,
+    #   `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]` and `[:control, "quiet" or "stop"]`
+    def initialize(settings, clock, mailbox, logger)
+      @settings = settings
+      @clock = clock
       @mailbox = mailbox
       @logger = logger
       @lock = Mutex.new
-      @watched = []
+      @watched = {}
       @closed = false
       @thread = Thread.new { keep_running }
     end
 
     def watch(queue, process)
       @lock.synchronize do
-        @watched << [queue, process]
+        @watched[[queue, process]] = nil
         write("WATCH #{queue} #{process}")
       end
     end
@@ -39,6 +41,18 @@ module Tempest
       @lock.synchronize do
         @watched.delete([queue, process])
         write("FORGET #{queue} #{process}")
+      end
+    end
+
+    # What the process says of itself on a queue, for people.
+    # @param text [String] one line
+    def note(queue, process, text)
+      @lock.synchronize do
+        place = [queue, process]
+        next if !@watched.key?(place) || @watched[place] == text
+
+        @watched[place] = text
+        write("NOTE #{queue} #{process} #{text}")
       end
     end
 
@@ -76,8 +90,11 @@ module Tempest
 
         @pid = Process.spawn([RbConfig.ruby, "tempest-beat"], SCRIPT, in: orders, out: reports, pgroup: true)
         @input = input
-        write(JSON.generate(url: @url, interval: @interval, parent: Process.pid))
-        @watched.each { |queue, process| write("WATCH #{queue} #{process}") }
+        write(JSON.generate(@settings.merge(parent: Process.pid)))
+        @watched.each do |(queue, process), note|
+          write("WATCH #{queue} #{process}")
+          write("NOTE #{queue} #{process} #{note}") if note
+        end
       end
       output
     ensure
@@ -107,7 +124,14 @@ module Tempest
     def report(line)
       word, rest = line.split(" ", 2)
       case word
+      when "CLOCK" then @clock.offset = rest.to_i
+      when "WAKE" then @mailbox.post(:wake, rest.split.then { |queue, process, *numbers| [queue, process, *numbers.map(&:to_i)] })
+      when "SUSPECT" then @mailbox.post(:suspect, rest)
+      when "CANCEL" then @mailbox.post(:cancel, rest.split(" ", 2))
+      when "RECHECK" then @mailbox.post(:recheck, rest)
+      when "CONTROL" then @mailbox.post(:control, rest)
       when "FENCED" then @mailbox.post(:fenced, rest.split)
+      when "LOG" then @logger.warn(rest)
       when "TROUBLE" then @logger.warn("the beat has trouble: #{rest}")
       when "WELL" then @logger.info("the beat goes on")
       end

@@ -50,6 +50,19 @@ module Tempest
       Envelope.refuse("bad_address", "respond_to: expected null, an inbox id or id@queue, found #{Envelope.kind(respond_to)}")
     end
 
+    # @param key [String] of meta
+    # @param least [Integer]
+    # @return [Integer, nil] nil if it is not there, or no integer from `least` on: what is of the wrong type is ignored
+    def number(key, least)
+      found = meta[key]
+      found.is_a?(Integer) && found >= least ? found : nil
+    end
+
+    # @return [Integer] which attempt this is, from 1 on
+    def attempt
+      number("attempt", 1) || 1
+    end
+
     # The codec to answer in: the first that the caller reads and this library knows, else the job's own.
     # @return [Module]
     def answer_codec

@@ -6,6 +6,10 @@ module Tempest
   # Names of queues and levels, and the keys made of them.
   module Keys
     QUEUES = "tempest:queues"
+    # The hash of the running nodes, node id -> JSON.
+    NODES = "tempest:nodes"
+    # The channel on which operators speak to nodes.
+    CONTROL = "tempest:control"
     QUEUE = /\A[A-Za-z0-9_.-]{1,128}\z/.freeze
     LEVEL = /\A[A-Za-z][A-Za-z0-9_.-]{0,127}\z/.freeze
 
@@ -23,6 +27,21 @@ module Tempest
 
     def inboxes(queue)
       "{#{queue}}:!inboxes"
+    end
+
+    # @return [String] the set of a process's connections
+    def connections(queue, process)
+      "{#{queue}}:!cid:#{process}"
+    end
+
+    # @return [String] the hash that says which process keeps the queue's clock
+    def clock(queue)
+      "{#{queue}}:!clock"
+    end
+
+    # @return [String] the channel on which the functions tell workers what is new
+    def news(queue)
+      "{#{queue}}:!news"
     end
 
     # @return [String] the hash of the jobs that a process holds

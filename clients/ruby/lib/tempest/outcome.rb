@@ -10,8 +10,9 @@ module Tempest
     # @return [Boolean] whether an answer to another queue has been pushed already
     attr_accessor :delivered
 
-    # @param verdict [String] `done`, `failed` or `dead <reason> <sentence>`
-    # @param answer [String] bytes; empty: none
+    # @param verdict [String] as settle takes it: `done`, `failed`, `expired`, `cancelled <job id>`, `dead <reason> <sentence>`,
+    #   `retry <ms>`
+    # @param answer [String] bytes; empty: none. Of a retry: the job as it is to be run next
     # @param address [Address, nil] nil: nobody waits
     def initialize(claim, verdict, answer = "", address = nil)
       @claim = claim
@@ -23,7 +24,14 @@ module Tempest
 
     # @return [Outcome] for what never reaches a handler
     def self.dead(claim, reason, sentence, answer = "", address = nil)
-      new(claim, "dead #{reason} #{sentence.gsub(/[[:cntrl:]]+/, ' ')}", answer, address)
+      new(claim, "dead #{reason} #{sentence[0, Envelope::SENTENCE].gsub(/[[:cntrl:]]+/, ' ')}", answer, address)
+    end
+
+    # @param after [Integer] milliseconds until it is due
+    # @param payload [String] the job as it is to be run then
+    # @return [Outcome] for a job that is to be run again
+    def self.retry(claim, after, payload)
+      new(claim, "retry #{after}", payload)
     end
 
     # @return [String] the inbox that settle answers to; empty: none, or on another queue
@@ -33,7 +41,7 @@ module Tempest
 
     # @return [Array<String>]
     def arguments
-      [@claim.field, @verdict, inbox, inbox.empty? ? "" : @answer]
+      [@claim.field, @verdict, inbox, @address.nil? || @address.kind == :inbox ? @answer : ""]
     end
 
     def elsewhere?

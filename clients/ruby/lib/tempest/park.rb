@@ -12,7 +12,7 @@ module Tempest
     # @return [String, nil] `run_id/client id` while connected
     attr_reader :identity
 
-    # @param mailbox [Mailbox] gets `[:landed, station]`
+    # @param mailbox [Mailbox] gets `[:landed, station]`, and `[:poll, station]` when nothing can be parked
     def initialize(station, level, url, mailbox, logger)
       @station = station
       @level = level
@@ -23,6 +23,7 @@ module Tempest
       @changed = ConditionVariable.new
       @wanted = false
       @closed = false
+      @busy = false
       @backoff = Backoff.new
       @thread = Thread.new { work }
     end
@@ -33,7 +34,7 @@ module Tempest
 
       @lock.synchronize do
         @wanted = wanted
-        @changed.signal
+        @changed.broadcast
       end
     end
 
@@ -41,7 +42,7 @@ module Tempest
     def close
       @lock.synchronize do
         @closed = true
-        @changed.signal
+        @changed.broadcast
       end
     end
 
@@ -49,6 +50,15 @@ module Tempest
     # @return [Boolean] whether it has
     def join(seconds)
       !@thread.join(seconds).nil?
+    end
+
+    # Waits until it neither waits nor moves anything.
+    # @return [Boolean] whether it rests
+    def resting?(seconds)
+      @lock.synchronize do
+        @changed.wait(@lock, seconds) if @busy
+        !@busy
+      end
     end
 
     # Ends a wait that is under way.
@@ -70,8 +80,10 @@ module Tempest
 
     def wait_until_wanted
       @lock.synchronize do
+        @busy = false
+        @changed.broadcast
         @changed.wait(@lock) until @wanted || @closed
-        !@closed
+        @busy = !@closed
       end
     end
 
@@ -90,9 +102,19 @@ module Tempest
     rescue Fenced
       pause(@backoff.next)
     rescue ServerError => e
-      # Of a full Redis (OOM) that takes no BLMOVE: the dispatcher's claim each second goes on meanwhile.
-      @logger.warn("parked on #{@station.queue} (#{@level}): #{e.message}") unless e.code == "UNBLOCKED"
+      trouble(e)
+    end
+
+    # A full Redis (OOM) takes no BLMOVE, but functions: claims go on, each time this has waited.
+    def trouble(error)
+      @logger.warn("parked on #{@station.queue} (#{@level}): #{error.message}") unless error.code == "UNBLOCKED"
+      if error.passing?
+        # Perhaps of a Redis that is no longer the one to talk to.
+        @identity = nil
+        @connection.close
+      end
       pause(@backoff.next)
+      @mailbox.post(:poll, @station) if error.full?
     end
 
     def source
@@ -103,6 +125,8 @@ module Tempest
     def introduce(process)
       return if @identity && @introduced == process
 
+      # By this name it is known from the connections of others.
+      @connection.call("CLIENT", "SETNAME", OldConnections.name(process))
       identity = @connection.identity
       @connection.fcall("hello", @station.queue, process, "again", *identity)
       @introduced = process
@@ -121,7 +145,7 @@ module Tempest
     end
 
     def pause(seconds)
-      @lock.synchronize { @changed.wait(@lock, seconds) unless @closed }
+      @lock.synchronize { @changed.wait(@lock, seconds) if @wanted && !@closed }
     end
   end
 end

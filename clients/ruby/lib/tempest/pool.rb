@@ -47,7 +47,7 @@ module Tempest
       outcome = nil
       outcome = @runner.run(claim)
     ensure
-      @mailbox.post(:outcome, outcome || Outcome.new(claim, "failed")) unless @closed && outcome.nil?
+      @mailbox.post(:outcome, outcome || @runner.ended(claim)) unless @closed && outcome.nil?
     end
   end
 end

@@ -13,10 +13,21 @@ module Tempest
 
     module_function
 
-    # @param name [String] what the operator calls the program
+    # What the operator calls the program: TEMPEST_PROCESS goes before a name in the program, so that a supervisor finds what
+    # it has started.
+    #
+    # @param name [String, nil] nil: ruby, the host, and the process id
+    # @return [String] `[A-Za-z0-9_.-]{1,100}`
+    def chosen(name, environment = ENV)
+      given = environment["TEMPEST_PROCESS"].to_s
+      name = given.empty? ? name || "ruby-#{Socket.gethostname}-#{Process.pid}" : given
+      name.to_s.gsub(/[^A-Za-z0-9_.-]/, "-")[0, 100].then { |text| text.empty? ? "ruby" : text }
+    end
+
+    # @param name [String] as {chosen} made it
     # @return [String] `[A-Za-z0-9_.-]{1,128}`, never the same twice
     def fresh(name)
-      "#{"#{name}-#{Socket.gethostname}-#{Process.pid}".gsub(/[^A-Za-z0-9_.-]/, '-')[0, 100]}.#{ulid}"
+      "#{name}.#{ulid}"
     end
 
     # 48 bits of milliseconds and 80 random ones, in 26 characters.

@@ -8,23 +8,31 @@ module Tempest
   class Runner
     # The keys of meta that version 1 knows, and what they hold. Of another type they are ignored.
     META_TYPES = {
-      "attempt" => Integer, "enqueued_at" => Integer, "expires_at" => Integer, "deadline" => Integer, "traceparent" => String,
-      "tracestate" => String, "session" => String, "accept" => Array, "unique" => String
+      "attempt" => Integer, "attempts" => Integer, "backoff" => Array, "timeout" => Integer, "enqueued_at" => Integer,
+      "expires_at" => Integer, "deadline" => Integer, "last_error" => String, "traceparent" => String, "tracestate" => String,
+      "session" => String, "accept" => Array, "unique" => String
     }.freeze
 
     # @param handlers [HandlerTable]
     # @param sender [Connection] on which handlers send answers that are not the last
-    def initialize(handlers, sender, logger)
+    # @param clock [RedisClock]
+    def initialize(handlers, sender, clock, logger)
       @handlers = handlers
       @sender = sender
+      @clock = clock
       @logger = logger
     end
 
     # @return [Outcome]
     def run(claim)
-      job = Job.read(claim.payload)
+      job = claim.job || Job.read(claim.payload)
       address = job.address
       warn_of_meta(job)
+      now = @clock.now
+      claim.begin(job, now)
+      return cancelled(claim, job, address) if claim.cancelled?
+      return expired(claim, job, address, now) if late?(job, now)
+
       handler = @handlers.find(job.action)
       handler ? answer(claim, job, address, handler) : unknown(claim, job, address)
     rescue Refused => e
@@ -36,24 +44,29 @@ module Tempest
       Outcome.dead(claim, "bad_codec", "the job could not be read")
     end
 
+    # @return [Outcome] of a claim whose handler ended its own thread instead of returning
+    def ended(claim)
+      job = claim.job
+      handler = job && @handlers.find(job.action)
+      return Outcome.new(claim, "failed") unless handler
+
+      failed(claim, job, job.address, nil, handler, Failure.new(Error.new("the handler ended its own thread"), false))
+    end
+
     private
 
     def answer(claim, job, address, handler)
-      context = Context.new(job, claim, address, @sender)
+      context = Context.new(job, claim, address, @sender, handler.timeout)
       value = handler.call(context, job.args)
       args = value.nil? && context.sent.positive? ? [] : [value]
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
-    rescue HandlerError => e
-      failed(claim, job, address, context, e.code, e.message, e.details)
-    rescue CodecError => e
-      @logger.warn("#{job.action} (#{job.job_id}): its answer cannot be written: #{e.message}")
-      failed(claim, job, address, context, "bad_answer", e.message)
     rescue ClaimLost
       Outcome.new(claim, "done")
     rescue Exception => e # rubocop:disable Lint/RescueException
       # Everything: a handler that says exit or overflows its stack must not end the worker.
-      @logger.error("#{job.action} (#{job.job_id}) failed: #{describe(e)}")
-      failed(claim, job, address, context, "handler", "the handler failed")
+      return cancelled(claim, job, address, context) if e.is_a?(Cancelled) && claim.cancelled?
+
+      failed(claim, job, address, context, handler, Failure.new(e, context.timed_out?))
     end
 
     def common(job)
@@ -65,17 +78,66 @@ module Tempest
       Outcome.new(claim, verdict, address ? yield : "", address)
     end
 
-    def failed(claim, job, address, context, code, message, details = nil)
-      outcome(claim, "failed", address) { error(job, context, code, message, details) }
+    # Again, if the job has attempts left; else its caller is told, or it is recorded as dead where nobody waits.
+    def failed(claim, job, address, context, handler, failure)
+      after = handler.policy.again(job, failure.error, @clock.now)
+      return cancelled(claim, job, address, context) if after && claim.cancelled?
+
+      payload = after && again(claim, job, failure)
+      log_failure(job, failure, payload && after)
+      return Outcome.retry(claim, after, payload) if payload
+      return outcome(claim, "failed", address) { error(job, context, failure.code, failure.message, failure.details) } if address
+
+      failure.bad_arguments? ? Outcome.dead(claim, "bad_args", failure.message) : Outcome.dead(claim, "exhausted", failure.text)
     end
 
-    def error(job, context, code, message, details)
-      answer = Answer.error(job, code, message.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub, details)
+    # The job as it is to be run next. Read anew, because a handler may have changed its arguments in place.
+    # @return [String, nil] bytes; nil if it cannot be written with what is added to it
+    def again(claim, job, failure)
+      fresh = Job.read(claim.payload)
+      fresh.meta = fresh.meta.merge("attempt" => job.attempt + 1, "last_error" => failure.text)
+      fresh.encode
+    rescue CodecError => e
+      @logger.error("#{job.action} (#{job.job_id}) cannot be run again: #{e.message}")
+      nil
+    end
+
+    def log_failure(job, failure, after)
+      text = failure.meant? ? failure.text : describe(failure.error)
+      if after
+        @logger.warn("#{job.action} (#{job.job_id}) failed in attempt #{job.attempt}, again in #{after / 1000.0} s: #{text}")
+      elsif failure.meant?
+        @logger.info("#{job.action} (#{job.job_id}) failed: #{text}")
+      else
+        @logger.error("#{job.action} (#{job.job_id}) failed: #{text}")
+      end
+    end
+
+    def error(job, context, code, message, details = nil)
+      answer = Answer.error(job, code, message, details)
       answer.meta.merge!(context.last_meta) if context
       answer.encode
     rescue CodecError
       answer.meta["error"].delete("details")
       answer.encode
+    end
+
+    def cancelled(claim, job, address, context = nil)
+      @logger.info("#{job.action} (#{job.job_id}) was cancelled")
+      outcome(claim, "cancelled #{job.job_id}", address) { error(job, context, "cancelled", "the job was cancelled") }
+    end
+
+    def late?(job, now)
+      %w[expires_at deadline].any? { |key| (time = job.number(key, 0)) && now > time }
+    end
+
+    # A caller whose deadline has passed waits no more, and is told nothing.
+    def expired(claim, job, address, now)
+      deadline = job.number("deadline", 0)
+      @logger.info("#{job.action} (#{job.job_id}) came too late to be begun")
+      outcome(claim, "expired", deadline && now > deadline ? nil : address) do
+        error(job, nil, "expired", "the job was not begun before it expired")
+      end
     end
 
     def unknown(claim, job, address)

@@ -19,30 +19,52 @@ module Tempest
     attr_reader :dry
     # @return [Boolean] whether a parked connection moved a job
     attr_accessor :landed
+    # @return [Integer] jobs that wait to be run alone, as far as is known
+    attr_accessor :suspects
+    # @return [Boolean] whether P keeps the queue's clock
+    attr_accessor :keeper
 
-    def initialize(queue, levels, name)
+    # @param name [String] what P begins with
+    # @param lease [Integer] P's, in milliseconds
+    # @param weights [Weights, nil] nil: strict priority
+    def initialize(queue, levels, name, lease, weights = nil)
       @queue = queue
       @levels = levels
       @name = name
+      @lease = lease
+      @weights = weights
       @held = {}
       @closed = []
       @process = nil
+      @left = nil
+      @suspects = 0
+      @keeper = false
     end
 
-    # Registers a new P; what the last one held is lost.
+    # Registers a new P.
     def open(line)
-      @held.each_value(&:lose)
-      @held = {}
+      # What was landed for the last P when nobody knew it any more goes back.
+      line.fcall("goodbye", @queue, @left, *@levels) if @left
+      @left = nil
       @number = 0
       @dry = false
       @landed = false
-      # Let go of the old name first: a parked connection that still lands a job under it puts that job back.
-      @process = nil
       fresh = ProcessName.fresh(@name)
       line.fcall("levels", @queue, *@levels)
-      line.call("SADD", Keys::QUEUES, @queue)
-      line.fcall("hello", @queue, fresh, "new")
+      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}")
       @process = fresh
+    end
+
+    # P is no more: what it held is others'. A parked connection that still lands a job under its name puts that job back.
+    def abandon
+      lose_all
+      @left = @process || @left
+      @process = nil
+    end
+
+    # There may be something to claim.
+    def stir
+      @dry = false
     end
 
     # @return [String] the list that a parked BLMOVE moves to
@@ -54,7 +76,8 @@ module Tempest
     # @return [Array<Claim>] in the order of the levels
     def claim(line, want)
       want = [want, MOST_CLAIMS].min
-      reply = line.fcall("claim", @queue, @process, @number + 1, want, CLAIM_BYTES, *@levels)
+      levels = @weights ? @weights.quotas(want) : @levels
+      reply = line.fcall("claim", @queue, @process, @number + 1, want, CLAIM_BYTES, *levels)
       @number += 1
       claims = take(reply)
       @dry = claims.size < want && claims.sum { |claim| claim.payload.bytesize } < CLAIM_BYTES
@@ -65,6 +88,30 @@ module Tempest
     def adopt(line)
       @landed = false
       take(line.fcall("adopt", @queue, @process, *@levels))
+    end
+
+    # Takes a job that is to be run alone; this process must hold nothing.
+    # @return [Array<Claim>] one or none
+    def suspect(line)
+      take(line.fcall("suspect", @queue, @process, CLAIM_BYTES))
+    end
+
+    # Asks which of these jobs were cancelled while they waited, if any was.
+    def mark_cancelled(line, claims)
+      return unless @closed.include?("~")
+
+      claims.each { |claim| claim.job ||= Station.read(claim.payload) }
+      ask(line, claims.select(&:job)) { |claim| claim.job.job_id }
+    end
+
+    # Asks which of the running jobs were cancelled, because word of that may have been missed.
+    def recheck(line)
+      ask(line, @held.values.select(&:job_id), &:job_id)
+    end
+
+    # Somebody cancelled a job, perhaps one of these.
+    def hear_cancel(id)
+      @held.each_value { |claim| claim.hear_cancel(id) }
     end
 
     # @param outcomes [Array<Outcome>] at most 1,000
@@ -95,12 +142,15 @@ module Tempest
     def resync(line)
       run = line.call("HGETALL", Keys.run(@queue, @process)).each_slice(2).to_h
       @number = run["#"].to_i
-      jobs = run.reject { |field, _| %w[# @].include?(field) }
+      jobs = run.select { |field, _| field.match?(/\.\d+\z/) }
       @held.reject! { |field, claim| !jobs.key?(field) && claim.lose }
       fields = jobs.keys.sort_by { |field| [@levels.index(field[/\A(.*)\./, 1]) || @levels.size, field[/\d+\z/].to_i] }
-      fields.reject { |field| @held[field]&.started }.map do |field|
-        @held[field] = Claim.new(self, @process, field, jobs[field])
-      end
+      unseen = fields.reject { |field| @held[field]&.started }
+      # A job that is to be run alone waits until nothing else runs.
+      line.fcall("giveback", @queue, @process, run["!"]) if unseen.delete(run["!"])
+      # Nothing says whether jobs of these were cancelled: so that is asked.
+      @closed |= ["~"]
+      unseen.map { |field| @held[field] = Claim.new(self, @process, field, jobs[field]) }
     end
 
     # Ends P: what is left goes back to the heads of its levels.
@@ -111,8 +161,7 @@ module Tempest
       leaving = @process
       @process = nil
       returned = line.fcall("goodbye", @queue, leaving, *@levels)
-      @held.each_value(&:lose)
-      @held = {}
+      lose_all
       returned
     rescue ConnectionLost
       @process = leaving
@@ -124,7 +173,26 @@ module Tempest
       !@closed.include?(level) && !@closed.include?("!#{level}")
     end
 
+    # @return [Job, nil] nil for what is none: the Runner says why
+    def self.read(payload)
+      Job.read(payload)
+    rescue Refused, StandardError
+      nil
+    end
+
     private
+
+    def lose_all
+      @held.each_value(&:lose)
+      @held = {}
+    end
+
+    def ask(line, claims)
+      return if claims.empty?
+
+      answers = line.fcall("cancelled", @queue, *claims.map { |claim| yield(claim) })
+      claims.zip(answers) { |claim, answer| claim.cancel if answer.to_i.positive? }
+    end
 
     # Claims out of the shape [[closed…], level, first, [payload…], …].
     def take(reply)

@@ -5,10 +5,11 @@
 require "logger"
 
 module Tempest
-  # A level 1 worker.
+  # A worker of level 1.
   #
-  # Handlers run in `concurrency` threads of this one process; the beat that keeps the worker's claims alive runs in a small
-  # process of its own, so a handler that holds the interpreter's lock for long slows its neighbours but loses nothing.
+  # Handlers run in `concurrency` threads of this one process; the beat that keeps the worker's claims alive, and takes over
+  # those of workers that died, runs in a small process of its own: a handler that holds the interpreter's lock for long slows
+  # its neighbours but loses nothing.
   #
   # @example
   #   worker = Tempest::Worker.new("texts", concurrency: 4)
@@ -22,37 +23,50 @@ module Tempest
     LEVELS = %w[high default low].freeze
     # Seconds that handlers have to finish after the word to stop.
     GRACE = 25
-    # Seconds between beats.
-    BEAT = 3
+    # Seconds without a beat after which others take this process's jobs.
+    LEASE = 10
+    # A shorter lease would be over before the beat process has started.
+    LEASES = (1..86_400).freeze
 
-    attr_reader :queues, :levels, :redis_url, :concurrency, :grace, :beat_interval, :name, :logger
+    attr_reader :queues, :levels, :weights, :redis_url, :concurrency, :grace, :lease, :name, :logger
 
     # @param queues [String, Array<String>] queues to serve
     # @param levels [Array<String>] in the order in which they are served: strict priority
+    # @param weights [Hash{String, Symbol => Integer}, nil] instead of levels: each gets jobs by its weight, 1 to 1000
     # @param redis_url [String] redis://, rediss:// or unix://; by default REDIS_URL
     # @param concurrency [Integer] how many handlers run at a time, 1 to 1000
     # @param grace [Numeric] seconds that handlers have to finish after the word to stop
-    # @param beat_interval [Numeric] seconds between beats
-    # @param name [String] the beginning of the name under which this process is registered
+    # @param lease [Numeric] seconds without a sign of life, 1 to 86,400, after which other workers take over this one's jobs
+    # @param name [String] the beginning of the name under which this process is registered; TEMPEST_PROCESS in the environment
+    #   goes before it
     # @param logger [Logger] by default one line each on standard error
     # @raise [ArgumentError] for names that the protocol does not allow
-    def initialize(queues, levels: LEVELS, redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), concurrency: 4,
-                   grace: GRACE, beat_interval: BEAT, name: "ruby", logger: Worker.default_logger)
+    def initialize(queues, levels: nil, weights: nil, redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), concurrency: 4,
+                   grace: GRACE, lease: LEASE, name: nil, logger: Worker.default_logger)
       @queues = Array(queues).map { |queue| Keys.check_queue(queue) }.uniq.freeze
-      @levels = Array(levels).map { |level| Keys.check_level(level) }.uniq.freeze
+      raise ArgumentError, "give levels (strict priority) or weights, not both" if levels && weights
+
+      @levels = (weights ? Weights.new(weights).levels : Array(levels || LEVELS).map { |level| Keys.check_level(level) }.uniq).freeze
+      @weights = weights
       raise ArgumentError, "a worker needs at least one queue and one level" if @queues.empty? || @levels.empty?
       raise ArgumentError, "concurrency is 1 to 1000, not #{concurrency.inspect}" unless (1..1000).cover?(Integer(concurrency))
+      raise ArgumentError, "lease is 1 to 86400 seconds, not #{lease.inspect}" unless LEASES.cover?(Float(lease))
 
       Connection.options(redis_url)
       @redis_url = redis_url
       @concurrency = Integer(concurrency)
       @grace = Float(grace)
-      @beat_interval = Float(beat_interval)
-      @name = name
+      @lease = Float(lease)
+      @name = ProcessName.chosen(name)
       @logger = logger
       @handlers = HandlerTable.new
       @mailbox = Mailbox.new
       @running = false
+    end
+
+    # @return [Integer] the lease in milliseconds
+    def lease_ms
+      (@lease * 1000).round
     end
 
     # Registers the handler of an action.
@@ -64,17 +78,25 @@ module Tempest
     # @param action [String, Symbol]
     # @param callable [#call] instead of a block
     # @param context [Boolean] whether the handler takes a {Context} before the arguments
+    # @param attempts [Integer, nil] how often a job is run at most, unless it says so itself; nil: once where somebody waits for
+    #   the answer, 25 times where nobody does
+    # @param backoff [Array<Numeric>] seconds before the second attempt, doubled with each one after it, and seconds at most
+    # @param retry_on [Array<Class>, nil] errors after which a job is run again; nil: all but {BadArguments}
+    # @param timeout [Numeric, nil] seconds that a run may take. Nothing ends a handler from outside: see {Context#check}
     # @return [self]
-    def handle(action, callable = nil, context: false, &block)
+    # @raise [ArgumentError]
+    def handle(action, callable = nil, context: false, attempts: nil, backoff: RetryPolicy::BACKOFF, retry_on: nil, timeout: nil,
+               &block)
       raise Error, "handlers are registered before run" if @running
 
-      @handlers.add(action, callable || block, context)
+      policy = RetryPolicy.new(attempts: attempts, backoff: backoff, retry_on: retry_on)
+      @handlers.add(action, callable || block, context, policy, timeout)
       self
     end
 
     # Serves the queues until it is told to stop; then finishes what runs, and gives the rest back.
     #
-    # @param signals [Boolean] whether SIGTERM and SIGINT stop it; a second one gives back at once
+    # @param signals [Boolean] whether SIGTERM and SIGINT stop it (a second one gives back at once), and SIGTSTP makes it quiet
     # @return [void]
     # @raise [Error] if it runs already
     # @raise [ServerError] if Redis refuses what a worker needs at the start, such as the password
@@ -95,6 +117,12 @@ module Tempest
       @mailbox.post(:stop)
     end
 
+    # Tells a running worker to begin nothing more; from any thread. It finishes what it has, and stays until it is stopped.
+    # @return [void]
+    def quiet
+      @mailbox.post(:quiet)
+    end
+
     # @return [Logger]
     def self.default_logger
       line = ->(severity, time, _, message) { "#{time.utc.strftime('%FT%T.%LZ')} #{severity} #{message}\n" }
@@ -107,8 +135,14 @@ module Tempest
     # @return [Proc] that puts everything back
     def trap_signals
       heard, told = IO.pipe
-      listener = Thread.new { stop while heard.read(1) }
-      before = %w[TERM INT].to_h { |signal| [signal, trap(signal) { told.write_nonblock(".", exception: false) }] }
+      listener = Thread.new do
+        while (word = heard.read(1))
+          word == "q" ? quiet : stop
+        end
+      end
+      before = { "TERM" => "s", "INT" => "s", "TSTP" => "q" }.to_h do |signal, word|
+        [signal, trap(signal) { told.write_nonblock(word, exception: false) }]
+      end
       lambda do
         before.each { |signal, action| trap(signal, action || "DEFAULT") }
         told.close

@@ -1,0 +1,171 @@
+"""The model's claim, adopt, suspect, settle, chunk and giveback. Before it: places.py; after it: queue_model.py."""
+import re
+
+from places import LEVEL, WRONG, Run, Refused, need, need_levels, number
+
+OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z", re.S)
+
+
+class Claiming:
+    def hold(self, p, level, jobs):
+        """Jobs get the next numbers of P's run hash; the first of them."""
+        run = self.runs.setdefault(p, Run())
+        first = (run.jobs or 0) + 1
+        for job in jobs:
+            run.jobs = (run.jobs or 0) + 1
+            job.claim = run.jobs
+            run.held[b"%b.%d" % (level, run.jobs)] = (level, job)
+        return first
+
+    def has_cancelled(self):
+        return [b"~"] if self.forgotten_at else []
+
+    def claim(self, p, no, want, limit, *levels):
+        self.must_live(p)
+        no, want, limit = number(no, 1, 2**53), number(want, 1, 1000), number(limit, 1, 2**53)
+        named = []
+        for text in levels:
+            level, _, quota = text.partition(b"=")
+            need(LEVEL.match(level) and (not _ or quota.isdigit()))
+            named.append((level, int(quota) if _ else want))
+        last = self.runs[p].claims or 0 if p in self.runs else 0
+        if no != last + 1:
+            raise Refused(f"RESYNC {last}")
+        if no == 1:
+            self.levels.update(level for level, _ in named)
+        closed, shut, reply, left, moved = self.has_cancelled(), set(), [], want, 0
+        weighted = any(b"=" in text for text in levels)
+        for quotas in [True, False] if weighted else [True]:
+            for level, quota in named:
+                if quotas and self.is_paused(level):
+                    closed.append(level)
+                    shut.add(level)
+                most = min(left, quota) if quotas else left
+                if level in shut or most == 0 or moved >= limit:
+                    continue
+                if self.lists.get(level) is WRONG:
+                    closed.append(b"!" + level)
+                    shut.add(level)
+                    continue
+                jobs = []
+                while len(jobs) < most and moved < limit and self.lists.get(level):
+                    jobs.append(self.take(level))
+                    moved += len(jobs[-1].payload)
+                if jobs:
+                    reply += [level, self.hold(p, level, jobs), [job.payload for job in jobs]]
+                    left -= len(jobs)
+        self.runs.setdefault(p, Run()).claims = no
+        self.count(b"claimed", want - left)
+        return [closed, *reply]
+
+    def adopt(self, p, *levels):
+        self.must_live(p)
+        need_levels(levels)
+        closed, reply, moved = self.has_cancelled(), [], 0
+        for level in levels:
+            landed, jobs = self.landed.get((p, level), []), []
+            if self.is_paused(level):
+                closed.append(level)
+            while landed and moved < self.limits.move_bytes and len(jobs) < 256:
+                jobs.append(landed.pop(0))
+                moved += len(jobs[-1].payload)
+            if self.is_paused(level):
+                for job in reversed(jobs):
+                    self.put_back(p, level, job)
+            elif jobs:
+                reply += [level, self.hold(p, level, jobs), [job.payload for job in jobs]]
+                self.count(b"claimed", len(jobs))
+        return [closed, *reply]
+
+    def suspect(self, p):
+        self.must_live(p)
+        run, closed = self.runs.get(p), self.has_cancelled()
+        if (run and run.held) or not self.suspects or self.is_paused(self.suspects[0][0]):
+            return [closed]
+        level, job = self.suspects.pop(0)
+        first = self.hold(p, level, [job])
+        self.runs[p].alone = b"%b.%d" % (level, first)
+        self.count(b"claimed")
+        return [closed, level, first, [job.payload]]
+
+    def settle(self, p, *args):
+        self.must_live(p)
+        need(len(args) % 4 == 0 and len(args) <= 4000)
+        quads = [args[i:i + 4] for i in range(0, len(args), 4)]
+        for _, outcome, inbox, _ in quads:
+            need(OUTCOME.match(outcome) and not (outcome.startswith(b"retry ") and inbox))
+        run, reply, batches = self.runs.get(p), [], {}
+        for slot, (name, outcome, inbox, answer) in enumerate(quads):
+            if not run or name not in run.held:
+                reply.append(0)
+                self.count(b"stale")
+                continue
+            reply.append(1)
+            level, job = run.held.pop(name)
+            self.accepted[p, name] = self.accepted.get((p, name), 0) + 1
+            self.end_claim(p, level, job, outcome, answer)
+            if run.alone == name:
+                run.alone = None
+            if inbox:
+                batches.setdefault(inbox, []).append((slot, answer))
+        for inbox, batch in batches.items():
+            if not self.deliver(inbox, [answer for _, answer in batch]):
+                self.count(b"undelivered", len(batch))
+                for slot, _ in batch:
+                    reply[slot] = 2
+        return reply
+
+    def end_claim(self, p, level, job, outcome, answer):
+        kind, _, rest = outcome.partition(b" ")
+        self.count(b"settled")
+        tally = {b"failed": b"failed", b"expired": b"expired", b"cancelled": b"cancelled", b"retry": b"retried"}.get(kind)
+        if tally:
+            self.count(tally)
+        if kind == b"retry":
+            tries = self.tries.pop(job.payload, 0)
+            if tries:
+                self.tries[answer] = tries
+            job.payload = answer
+            if int(rest) == 0:
+                self.append(p, level, job)
+            else:
+                self.postpone(level, job, int(rest))
+            return
+        if kind == b"dead":
+            reason, _, detail = rest.partition(b" ")
+            self.bury(p, level, job, reason, detail)
+        else:
+            self.end(job)
+        if kind == b"cancelled":
+            self.forgotten_at.pop(rest, None)
+        self.tries.pop(job.payload, None)
+
+    def chunk(self, p, name, inbox, *answers):
+        self.must_live(p)
+        need(1 <= len(answers) <= 1000)
+        if p not in self.runs or name not in self.runs[p].held:
+            self.count(b"stale")
+            return 0
+        if self.deliver(inbox, list(answers)):
+            return 1
+        self.count(b"undelivered", len(answers))
+        return 2
+
+    def giveback(self, p, *names):
+        self.must_live(p)
+        run, n = self.runs.get(p), 0
+        for name in reversed(names):
+            if run and name in run.held:
+                self.give_back(p, run, name)
+                n += 1
+        self.count(b"returned", n)
+        return n
+
+    def give_back(self, p, run, name):
+        """One job goes back uncounted: to its head, or before those that are to be run alone."""
+        level, job = run.held.pop(name)
+        if run.alone == name:
+            run.alone = None
+            self.put_aside(level, job, first=True)
+        else:
+            self.put_back(p, level, job)

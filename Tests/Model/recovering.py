@@ -1,0 +1,185 @@
+"""The model's hello, beat, tick, goodbye, reap: who lives, and what becomes of the jobs of the dead.
+
+Before it: places.py; after it: queue_model.py.
+"""
+from places import PROCESS, WRONG, Near, need, need_levels, number
+
+KEEPER, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON = 3000, 1000, 30000, 300000, 10000, 3, 3
+
+
+class Recovering:
+    def hello(self, p, mode, *names):
+        need(PROCESS.match(p) and mode in (b"new", b"again", b"only"))
+        if mode == b"new":
+            need(p not in self.procs and p not in self.grave)
+        else:
+            self.must_live(p)
+        lease, ids = None, set()
+        for name in names:
+            if name.startswith(b"lease/"):
+                lease = number(name[6:], 100, 86400000)
+            else:
+                ids.add(name)
+        if lease is not None:
+            self.leases[p] = lease
+        self.procs[p] = self.procs.get(p, 0) + 1
+        old = self.connections.get(p, set())
+        self.connections[p] = ids if mode == b"only" else old | ids
+        return [self.procs[p], *sorted(old - ids)]
+
+    def beat(self, p):
+        self.must_live(p)
+        self.procs[p] += 1
+        return self.procs[p]
+
+    def unregister(self, p):
+        for about in (self.procs, self.leases, self.notes):
+            about.pop(p, None)
+        if self.clock.get(b"keeper") == p:
+            del self.clock[b"keeper"], self.clock[b"until"]
+            self.tell(b"tick *")
+
+    def unland(self, p, level, limit):
+        jobs, n, moved = self.landed.get((p, level), []), 0, 0
+        while jobs and moved < limit:
+            job = jobs.pop()
+            self.put_back(p, level, job)
+            n, moved = n + 1, moved + len(job.payload)
+        return n, moved
+
+    def goodbye(self, p, *levels):
+        need(p)
+        need_levels(levels)
+        run, n = self.runs.get(p), 0
+        for level in [*levels, *self.known_levels()]:
+            n += self.unland(p, level, 2**62)[0]
+        if run:
+            for name in list(reversed(run.held)):
+                self.give_back(p, run, name)
+                n += 1
+        self.runs.pop(p, None)
+        self.connections.pop(p, None)
+        self.unregister(p)
+        self.grave.pop(p, None)
+        self.count(b"returned", n)
+        return n
+
+    def bring_back(self, p, limit):
+        """What a dead process holds, up to so many bytes: how many jobs, how many are left, who died of poison, and the bytes."""
+        moved = size = 0
+        for level in self.known_levels():
+            n, more = self.unland(p, level, limit - size)
+            moved, size = moved + n, size + more
+            if size >= limit:
+                return moved, 1, [], size
+        run, poisoned, last = self.runs.get(p), [], None
+        for name in list(reversed(run.held)) if run else ():
+            if size >= limit:
+                break
+            level, job = run.held.pop(name)
+            assert last is None or job.claim < last, "not in the order of the claims"
+            last = job.claim
+            payload = job.payload
+            if self.crash(p, level, job, name == run.alone):
+                poisoned.append(payload)
+            moved, size = moved + 1, size + len(payload)
+            self.count(b"crashed")
+        left = len(run.held) if run else 0
+        if not left:
+            self.runs.pop(p, None)
+            self.connections.pop(p, None)
+        return moved, left, poisoned, size
+
+    def crash(self, p, level, job, alone):
+        """A job that ran when its process died; whether it is dead of poison."""
+        tries = self.tries.get(job.payload, 0)
+        if tries and not alone:
+            self.put_aside(level, job, first=False)  # a bystander perhaps: not blamed again
+            return False
+        self.tries[job.payload] = tries + 1
+        if tries + 1 >= POISON:
+            self.bury(p, level, job, b"poison", b"each process that ran it crashed")
+            self.tries.pop(job.payload)
+            return True
+        if tries:
+            self.put_aside(level, job, first=False)
+        else:
+            self.put_back(p, level, job)
+        return False
+
+    def reap(self, p, seen):
+        need(p and (seen == b"*" or seen.isdigit()))
+        if p in self.procs:
+            if seen != b"*" and int(seen) != self.procs[p]:
+                return [-1, 0, []]
+            self.unregister(p)
+            self.grave[p] = Near(self.now)
+            self.count(b"reaped")
+        elif p not in self.grave:
+            return [-1, 0, []]
+        moved, left, poisoned, _ = self.bring_back(p, self.limits.move_bytes)
+        self.count(b"recovered", moved)
+        return [moved, left, poisoned]
+
+    def tick(self, p, note, *levels):
+        self.must_live(p)
+        need_levels(levels)
+        self.procs[p] += 1
+        self.levels.update(levels)
+        if note:
+            self.notes[p] = note
+        due, keeps = -1, 0
+        until = self.clock.get(b"until", 0)
+        if self.clock.get(b"keeper") in (None, p) or not self.now <= until <= self.now + KEEPER:
+            keeps = 1
+            self.clock[b"keeper"], self.clock[b"until"] = p, Near(self.now + KEEPER)
+            self.promote(p)
+            if self.delayed:
+                due = Near(max(0, min(self.delayed)[0] - self.now))
+            if self.is_time(b"swept", SWEEP):
+                self.sweep_graves()
+                self.forgotten_at = {job: end for job, end in self.forgotten_at.items() if end > self.now}
+            if self.is_time(b"counted", INBOX_SWEEP):
+                self.sweep_inboxes()
+        landed = sum(len(self.landed.get((p, level), ())) for level in levels)
+        waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
+        others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in sorted(self.procs.items()) if other != p]
+        return [self.procs[p], Near(self.now), due, landed, int(waiting), len(self.suspects), others, keeps]
+
+    def is_time(self, name, every):
+        last = self.clock.get(name, 0)
+        if last <= self.now < last + every:
+            return False
+        self.clock[name] = Near(self.now)
+        return True
+
+    def sweep_graves(self):
+        budget = self.limits.move_bytes
+        for p, since in sorted(self.grave.items(), key=lambda entry: (entry[1], entry[0])):
+            if budget <= 0:
+                break
+            moved, left, _, size = self.bring_back(p, budget)
+            budget -= size
+            self.count(b"recovered", moved)
+            if not left and abs(self.now - since) > GRAVE:
+                del self.grave[p]
+
+    def sweep_inboxes(self):
+        before, self.idle = self.idle, {}
+        for inbox, beat in list(self.beats.items()):
+            seen, strikes = before.get(inbox, (None, 0))
+            strikes = strikes + 1 if seen == beat else 0
+            if strikes < STRIKES:
+                self.idle[inbox] = (beat, strikes)
+                continue
+            del self.beats[inbox], self.read_so_far[inbox]
+            if self.answers.get(inbox):
+                self.expiring.add(inbox)
+
+    def processes(self):
+        reply = []
+        for p, beat in sorted(self.procs.items()):
+            landed = sum(len(self.landed.get((p, level), ())) for level in self.known_levels())
+            held = len(self.runs[p].held) if p in self.runs else 0
+            reply.append([p, beat, self.leases.get(p, LEASE), held, landed, self.notes.get(p, b"")])
+        return reply

@@ -1,0 +1,296 @@
+"""Random schedules: what several processes, producers, callers and operators do, with crashes, lost replies and zombies.
+
+Before it: queue_model.py, on which a schedule is tried while it is made, so that most steps make sense. After it: running.py.
+"""
+from places import WRONG, Refused
+from queue_model import QueueModel
+
+LEVELS = [b"default", b"high", b"low", b"a.b-c_d"]
+INBOXES = [b"inbox1", b"inbox-2", b"nobody"]
+ODD_INBOXES = [b"", b"not:an:inbox", b"x" * 65]
+IDS = [b"job-1", b"job 2", b" :\x00"]
+PAYLOADS = [b"", b"equal", b"equal", b"a:b:c", b":", b"new\nline", b"\x00nul\x00", b"0", b"some longer payload: 0123456789"]
+
+
+class Actor:
+    """A process as it sees itself: its claims by what the replies it got told it."""
+
+    def __init__(self, p):
+        self.p, self.no, self.fields, self.ended, self.gone, self.alone = p, 1, [], [], False, None
+
+
+class Scheduler:
+    def __init__(self, random, limits):
+        self.random, self.model = random, QueueModel(limits, 1_000_000_000_000)
+        self.steps, self.actors, self.unique, self.aged = [], [], 0, 0
+
+    def schedule(self, length):
+        self.start()
+        while len(self.steps) < length:
+            self.one()
+        return self.steps
+
+    # One step
+
+    def do(self, *step):
+        self.steps.append(step)
+        return self.model.apply(step)
+
+    def call(self, name, *args):
+        return self.do("call", name, *(b"%d" % arg if isinstance(arg, int) else arg for arg in args))
+
+    def chance(self, of):
+        return self.random.random() < of
+
+    def payload(self):
+        if self.chance(0.5):
+            return self.random.choice(PAYLOADS)
+        self.unique += 1
+        return b"job %d" % self.unique
+
+    def level(self):
+        return self.random.choice(LEVELS[:2] if self.chance(0.7) else LEVELS)
+
+    def several_levels(self):
+        return [level for level in LEVELS if self.chance(0.8)] or [b"default"]
+
+    def inbox(self):
+        return self.random.choice(ODD_INBOXES if self.chance(0.1) else INBOXES)
+
+    def actor(self):
+        living = [actor for actor in self.actors if not actor.gone]
+        if self.chance(0.08) or not living:
+            return self.random.choice(self.actors)  # a zombie, perhaps: it does not know
+        return self.random.choice(living)
+
+    def one(self):
+        actions, weights = zip(*self.ACTIONS)
+        self.random.choices(actions, weights)[0](self)
+
+    # Producers and operators
+
+    def push(self):
+        for _ in range(self.random.randint(1, 3)):
+            self.do("push", self.level(), self.payload())
+
+    def delay(self):
+        due = self.random.choice([b"+600", b"+1000000", b"+999999999", b"1", b"4000000000000", b"+0", b"+", b"1e9"])
+        self.call("delay", due, self.level(), *(self.payload() for _ in range(self.random.randint(1, 3))))
+
+    def cancel(self):
+        self.call("cancel", self.random.choice(IDS), 86400000 if self.chance(0.9) else 0)
+
+    def ask(self):
+        self.call("cancelled", *IDS)
+        self.call(self.random.choice(["processes", "stats"]))
+
+    def pause(self):
+        self.call("pause", *([self.level()] if self.chance(0.8) else []))
+
+    def resume(self):
+        self.call("resume", *([self.level()] if self.chance(0.3) else []))
+
+    def dead(self):
+        index = self.random.randrange(3)
+        if self.chance(0.7):
+            self.do("revive", index, self.random.choice([b"", b"another"]))
+        else:
+            self.do("forget", index)
+
+    def breaks(self):
+        self.do("break", self.level())
+
+    def mends(self):
+        for level in LEVELS:
+            if self.model.lists.get(level) is WRONG:
+                self.do("mend", level)
+
+    # Time
+
+    def age(self):
+        self.aged += 1
+        kind = self.random.randrange(4)
+        if kind == 0 and self.model.delayed:
+            number = self.random.choice(self.model.delayed)[1]
+            self.do("age_delayed", number, self.random.choice([1000, 2000, 3000]))
+        elif kind == 1 and self.model.grave:
+            self.do("age_grave", self.random.choice(sorted(self.model.grave)), self.random.choice([-400_000, 900_000]) + self.aged)
+        elif kind == 2 and self.model.forgotten_at:
+            self.do("age_cancelled", self.random.choice(sorted(self.model.forgotten_at)), -5000)
+        else:
+            name = self.random.choice([b"until", b"swept", b"swept", b"counted", b"counted"])
+            self.do("set_clock", name, self.random.choice([-60_000, 60_000]))
+
+    # Processes
+
+    def start(self):
+        actor = Actor(b"p.%d" % (len(self.actors) + 1))
+        self.actors.append(actor)
+        names = [b"run/%d" % len(self.actors)] + ([b"lease/%d" % self.random.choice([100, 5000, 10])] if self.chance(0.3) else [])
+        self.call("hello", actor.p, b"new", *names)
+
+    def again(self):
+        actor = self.actor()
+        self.call("hello", actor.p, self.random.choice([b"again", b"only", b"new"]), b"run/%d" % self.random.randint(1, 9))
+
+    def understand(self, actor, reply):
+        """A process learns from a reply which jobs are its own."""
+        if isinstance(reply, Refused):
+            return
+        for level, first, jobs in zip(reply[1::3], reply[2::3], reply[3::3]):
+            actor.fields += [b"%b.%d" % (level, first + i) for i in range(len(jobs))]
+
+    def resync(self, actor):
+        """It reads its run hash."""
+        run = self.model.runs.get(actor.p)
+        actor.no = (run.claims or 0) + 1 if run else 1
+        actor.fields = list(run.held) if run else []
+
+    def heard(self, actor, reply):
+        """Whether the process got this reply, and may go on."""
+        if self.chance(0.06):
+            return False
+        if isinstance(reply, Refused):
+            if reply.words == "FENCED":
+                actor.gone = True
+            elif reply.words.startswith("RESYNC"):
+                self.resync(actor)
+            return False
+        return True
+
+    def claim(self):
+        actor = self.actor()
+        levels = self.several_levels()
+        if self.chance(0.3):
+            levels = [level + b"=%d" % self.random.randint(0, 3) if self.chance(0.8) else level for level in levels]
+        no = actor.no if self.chance(0.95) else actor.no + self.random.choice([-1, 1, 5])
+        reply = self.call("claim", actor.p, max(no, 0), self.random.randint(1, 6), self.random.choice([1, 10, 1048576]), *levels)
+        if self.heard(actor, reply):
+            actor.no = no + 1
+            self.understand(actor, reply)
+
+    def land(self):
+        self.do("land", self.actor().p, self.level())
+
+    def adopt(self):
+        actor = self.actor()
+        reply = self.call("adopt", actor.p, *self.several_levels())
+        if self.heard(actor, reply):
+            self.understand(actor, reply)
+
+    def suspect(self):
+        actor = self.actor()
+        if actor.fields and self.chance(0.7):
+            self.call("giveback", actor.p, *self.some_fields(actor, all_of=True))
+        reply = self.call("suspect", actor.p)
+        if self.heard(actor, reply):
+            self.understand(actor, reply)
+
+    def some_fields(self, actor, all_of=False):
+        """Fields it thinks its own, and now and then one that is not."""
+        fields = list(actor.fields) if all_of else [field for field in actor.fields if self.chance(0.6)]
+        actor.fields = [field for field in actor.fields if field not in fields]
+        actor.ended += fields
+        if self.chance(0.15):
+            fields.append(self.random.choice([*actor.ended, b"high.99", b"#", b"@", b"!", b"default.0"]))
+        return fields
+
+    def outcome(self):
+        return self.random.choice([b"done", b"done", b"failed", b"expired", b"cancelled " + self.random.choice(IDS),
+                                   b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"nonsense"
+                                   if self.chance(0.1) else b"done"])
+
+    def settle(self):
+        actor, args = self.actor(), []
+        for field in self.some_fields(actor):
+            outcome = self.outcome()
+            retry = outcome.startswith(b"retry ")
+            args += [field, outcome, b"" if retry or self.chance(0.4) else self.inbox(), self.payload()]
+        reply = self.call("settle", actor.p, *args)
+        if not self.heard(actor, reply):
+            actor.fields += args[::4]
+        if self.chance(0.1):
+            self.call("settle", actor.p, *args)  # sent again, because the reply was lost
+
+    def chunk(self):
+        actor = self.actor()
+        field = self.random.choice([*actor.fields, b"high.99"])
+        self.call("chunk", actor.p, field, self.inbox(), *[b"part"] * self.random.randint(1, 2))
+
+    def giveback(self):
+        actor = self.actor()
+        self.heard(actor, self.call("giveback", actor.p, *self.some_fields(actor)))
+
+    def beats(self):
+        actor = self.actor()
+        if self.chance(0.2):
+            self.call("beat", actor.p)
+        else:
+            self.call("tick", actor.p, self.random.choice([b"", b"", b"note"]), *self.several_levels())
+
+    def goodbye(self):
+        actor = self.actor()
+        actor.gone = True
+        self.call("goodbye", actor.p, *(self.several_levels() if self.chance(0.7) else []))
+
+    def crash(self):
+        """A process ends, or only seems to; an observer or its supervisor takes its jobs."""
+        actor = self.actor()
+        beat = self.model.procs.get(actor.p, 7)
+        seen = b"*" if self.chance(0.4) else b"%d" % (beat if self.chance(0.85) else beat + self.random.choice([-1, 1]))
+        actor.gone = actor.gone or self.chance(0.8)
+        calls = self.random.choice([1, 3])
+        for _ in range(calls):
+            new = actor.p not in self.model.grave
+            reply = self.call("reap", actor.p, seen)
+            if new and actor.p in self.model.grave:
+                # Two that were reaped in one millisecond would be swept in the order of their names.
+                self.aged += 1
+                self.do("age_grave", actor.p, -100_000 + self.aged)
+            if isinstance(reply, Refused) or reply[1] <= 0:
+                break
+        if len(self.actors) < 7 and self.chance(0.8):
+            self.start()
+
+    def crash_loop(self):
+        """A job that crashes whoever runs it, until it is dead."""
+        self.do("push", b"default", self.random.choice([b"poison", b"equal"]))
+        for _ in range(self.random.randint(2, 5)):
+            self.start()
+            actor = self.actors[-1]
+            self.understand(actor, self.call("claim", actor.p, 1, 1, 1, b"default") if self.chance(0.5) else [])
+            if not actor.fields:
+                self.understand(actor, self.call("suspect", actor.p))
+            if self.chance(0.15):
+                self.settle()
+            self.call("reap", actor.p, b"*")
+            self.aged += 1
+            self.do("age_grave", actor.p, -100_000 + self.aged)
+            actor.gone = True
+
+    # Callers
+
+    def listen(self):
+        self.call("listen", self.random.choice(INBOXES + ODD_INBOXES[1:]))
+
+    def unlisten(self):
+        self.call("unlisten", self.random.choice(INBOXES))
+
+    def read(self):
+        inbox = self.random.choice(INBOXES)
+        position = self.model.read_so_far.get(inbox, 0) + self.random.choice([0, 1, 1, 2, -1])
+        self.call("read", inbox, max(position, 0), self.random.randint(1, 3), self.random.choice([1, 1000]))
+
+    def raw_answer(self):
+        self.do("answer", self.random.choice(INBOXES), b"raw")
+
+    def breaks_inbox(self):
+        self.do("break_inbox", self.random.choice(INBOXES))
+
+    def announce(self):
+        self.call("levels", *self.several_levels())
+
+    ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (breaks, 0.5), (mends, 0.6), (age, 5),
+               (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3),
+               (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
+               (breaks_inbox, 0.3), (announce, 0.5)]

@@ -1,0 +1,129 @@
+import Foundation
+import Tempest
+import TempestTesting
+import Testing
+
+@Suite("What supervise writes, and how it ends")
+struct SuperviseOutputTests {
+    private let script = #"""
+        import os, sys
+        out, error = sys.stdout.buffer, sys.stderr.buffer
+        out.write("grüß\n".encode() + b'{"level": "info", "n": 1}\n' + b"bad \xff byte\n" + b"x" * 200_000 + b"\n" + b"no end")
+        error.write(b"trouble\n")
+        """#
+
+    private func plan(_ command: String, _ more: String = "") -> String {
+        "workers:\n  - name: w\n    command: [\(command)]\n    restart: never\n" + more
+    }
+
+    @Test("People: lines with the worker's name, cut, repaired, the last one too")
+    func people() async throws {
+        try await Supervision.run(["--name", "w", "--", "/usr/bin/python3", "-c", script]) { run in
+            _ = try await run.line("w.1     | no end")
+            let lines = run.supervisor.output
+            #expect(lines.contains("w.1     | grüß") && lines.contains("w.1     | bad \u{FFFD} byte"))
+            #expect(lines.contains("w.1     | trouble") && lines.contains(#"w.1     | {"level": "info", "n": 1}"#))
+            let long = try #require(lines.first { $0.contains("xxx") })
+            #expect(long.hasSuffix("… (134464 more bytes were cut)") && long.utf8.count < 70_000)
+            #expect(!lines.contains { $0.contains("\u{1B}") })
+            _ = try await run.line("tempest | w.1 ended with status 0")
+            #expect(try await run.terminate() == .exited(0))
+        }
+    }
+
+    @Test("--json: an object a line")
+    func json() async throws {
+        try await Supervision.run(["--json", "--name", "w", "--", "/usr/bin/python3", "-c", script]) { run in
+            let id = try await run.supervisor.waitForLine { $0.contains("w.1 is started, process") }
+            _ = try await run.line(#""line":"no end""#)
+            _ = try await run.line("w.1 ended with status 0")
+            #expect(try await run.terminate() == .exited(0))
+            let values = try run.supervisor.output.map { try JSONCodec().value(Array($0.utf8)) }
+            let ours = values.filter { $0["worker"] == "w.1" }
+            let process = try #require(id.split(separator: #"""#).first { $0.contains("process ") }?.split(separator: " ").last)
+            #expect(ours.contains { $0["line"] == "grüß" && $0["stream"] == "stdout" && $0["pid"] == Value(Int(process) ?? 0) })
+            #expect(ours.contains { $0["message"]?["level"] == "info" && $0["line"] == nil })
+            #expect(ours.contains { $0["line"] == "trouble" && $0["stream"] == "stderr" })
+            #expect(ours.contains { $0["cut"] == 134_464 })
+            #expect(values.contains { $0["worker"] == "tempest" })
+        }
+    }
+
+    @Test("A flood that nobody reads waits in the worker: no memory grows, and the end comes all the same")
+    func flood() async throws {
+        try await withPrivateRedis { server in
+            try await withTemporaryDirectory { folder in
+                // Nobody ever reads the other end.
+                let script =
+                    #"mkfifo "$1/pipe" && exec 3<>"$1/pipe" && exec "$0" supervise -- yes "a line of some length" >"$1/pipe""#
+                let runner = ProcessRunner(
+                    "sh", ["-c", script, try Program.path, folder], environment: ["REDIS_URL": server.url])
+                try await runner.run { supervisor in
+                    try await eventually("the worker runs") {
+                        let children = try SystemProcess.children(of: supervisor.processID)
+                        return children.count == 1
+                    }
+                    let worker = try #require(try SystemProcess.children(of: supervisor.processID).values.first?.first)
+                    var quiet = 0
+                    try await eventually("it waits for a reader") {
+                        quiet = SystemProcess.state(worker) == "S" ? quiet + 1 : 0
+                        return quiet >= 50
+                    }
+                    #expect(SystemProcess.resident(supervisor.processID) < 200_000_000)
+                    try supervisor.send(.terminate)
+                    #expect(try await supervisor.waitForExit() == .exited(0))
+                }
+            }
+        }
+    }
+
+    @Test(
+        "When no worker is to be started again it ends, with status 0 if all ended well",
+        arguments: [("true", 0), ("false", 1)] as [(String, Int32)])
+    func done(_ program: String, _ status: Int32) async throws {
+        try await Supervision.run([], plan: plan(program)) { run in
+            let ended = try await run.supervisor.waitForExit()
+            #expect(ended == .exited(status))
+        }
+    }
+
+    @Test("The ready file is there while the workers are")
+    func readyFile() async throws {
+        try await withTemporaryDirectory { folder in
+            try await Supervision.run(["--ready-file", "\(folder)/ready", "--", "$T", "demo-worker", "q"]) { run in
+                try await eventually("it is written") { FileManager.default.fileExists(atPath: "\(folder)/ready") }
+                #expect(try await run.registered().count == 1)
+                #expect(try await run.terminate() == .exited(0))
+                #expect(!FileManager.default.fileExists(atPath: "\(folder)/ready"))
+            }
+        }
+    }
+
+    @Test("A worker gets its name, Redis and its group's variables")
+    func environment() async throws {
+        let plan = self.plan(
+            #"sh, -c, 'echo "$TEMPEST_PROCESS $REDIS_URL $LEVEL $(pwd)"'"#,
+            "    environment: {LEVEL: loud}\n    directory: /tmp\n")
+        try await Supervision.run([], plan: plan) { run in
+            let line = try await run.line("loud /tmp")
+            #expect(line.contains(/\| w\.1\.[0-9a-z]{12} unix:\/\//))
+            #expect(try await run.supervisor.waitForExit() == .exited(0))
+        }
+    }
+
+    @Test(
+        "What cannot be run is refused before anything is",
+        arguments: [
+            (["supervise"], "put a command after --"),
+            (["supervise", "--", "no-such-program"], "there is no program no-such-program"),
+            (["supervise", "/nonexistent.yaml"], "/nonexistent.yaml cannot be read"),
+            (["supervise", "--count", "0", "--", "true"], "--count: 1 to 1000"),
+            (["supervise", "--name", "a.b", "--", "true"], "--name: 1 to 40"),
+            (["supervise", "plan.yaml", "--", "true"], "either a file or a command"),
+        ])
+    func refused(_ arguments: [String], _ message: String) async throws {
+        let (status, output) = try await Program.run(arguments)
+        #expect(status == .exited(64))
+        #expect(output.contains { $0.contains(message) }, "\(output)")
+    }
+}

@@ -1,0 +1,205 @@
+"""One run of a worker: its threads and its beat process, from the first claim to goodbye.
+
+Worker.run makes it. A dispatcher claims jobs, handler threads run them, a settler answers, a small process beats.
+"""
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from .clock import RedisClock
+from .context import Sender
+from .dispatcher import Dispatcher, Hooks
+from .execution import Bench, execute
+from .handlers import Handler
+from .heart import Heart, Listener, Tick
+from .membership import Claim, Membership
+from .node import Node
+from .running import Running
+from .settler import Settler
+from .signals import QUIET
+from .slots import Slots
+from .station import Station
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+log = logging.getLogger("tempest")
+
+
+class Shift(Listener):
+    """`work` returns when an order to stop came and was followed."""
+
+    def __init__(self, worker: "Worker", handlers: Dict[str, Handler], orders: "SimpleQueue[Any]") -> None:
+        self._worker = worker
+        self._orders = orders
+        self._over = threading.Event()
+        self._claims: "SimpleQueue[Optional[Claim]]" = SimpleQueue()
+        self._slots = Slots(worker.concurrency)
+        self._stations = [Station(queue, worker.levels, self._slots) for queue in worker.queues]
+        url = worker.redis_url
+        self._clock = RedisClock()
+        self._running = Running()
+        self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait), self._running, self._clock)
+        self._settler = Settler(url, self._fence)
+        node = Node(worker.name, worker.concurrency)
+        self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self)
+        hooks = Hooks(self._claims.put, self._ready, self._orders.put, self._running.interrupt)
+        self._dispatcher = Dispatcher(url, worker.name, worker.lease, self._stations, self._slots, self._heart, node, self._clock,
+                                      worker.weights, hooks)
+        self._hands = [threading.Thread(target=self._work, name=f"tempest-handler-{n}", daemon=True)
+                       for n in range(worker.concurrency)]
+
+    def work(self) -> None:
+        self._heart.start_beating()
+        for thread in [self._settler, self._dispatcher, *self._hands]:
+            thread.start()
+        try:
+            order = self._orders.get()
+            while order == QUIET:
+                self._quiet()
+                order = self._orders.get()
+        finally:
+            self._stop()
+        if isinstance(order, Exception):
+            raise order
+
+    # What the beat process says; see Listener.
+
+    def ticked(self, tick: Tick) -> str:
+        self._clock.set(tick.now, tick.at)
+        station = self._station(tick.queue, tick.process)
+        if station is None:
+            return ""
+        with self._slots.lock:
+            station.ticked(tick.landed, tick.waiting, tick.suspects, tick.keeper)
+            if self._slots.draining and not any(each.suspects for each in self._stations):
+                # Another process took the job for which room was made here.
+                self._slots.draining = False
+                self._undry()
+        return self._running.note(tick.queue, tick.process)
+
+    def fenced(self, queue: str, process: str) -> None:
+        station = self._station(queue, process)
+        if station is not None and station.membership is not None:
+            self._fence(station.membership)
+
+    def cancel(self, queue: str, job_id: str) -> None:
+        self._running.cancel(queue, job_id)
+
+    def control(self, order: str) -> None:
+        # A second SIGTERM means "at once"; to say stop twice over the network does not.
+        if not (order != QUIET and self._slots.stopping):
+            self._orders.put(order)
+
+    def sweep(self) -> None:
+        self._dispatcher.doubt()
+
+    def _station(self, queue: str, process: str) -> Optional[Station]:
+        for station in self._stations:
+            membership = station.membership
+            if membership is not None and (station.queue, membership.process) == (queue, process):
+                return station
+        return None
+
+    def _quiet(self) -> None:
+        with self._slots.lock:
+            self._slots.quiet = True
+            self._slots.draining = False
+            self._slots.turn.notify_all()
+        log.info("tempest: quiet; no more jobs are claimed, what runs goes on")
+
+    def _stop(self) -> None:
+        deadline = time.monotonic() + self._worker.grace
+        with self._slots.lock:
+            self._slots.stopping = True
+            self._slots.turn.notify_all()
+            for station in self._stations:
+                station.park_turn.notify_all()
+        log.info("tempest: stopping; what runs has %.0f s, a second signal gives it back at once", self._worker.grace)
+        self._dispatcher.join(10.0)
+        if self._drained(deadline):
+            self._settler.drain(deadline)
+        else:
+            log.warning("tempest: %d handlers still run; their jobs go back", self._slots.count - self._slots.free)
+        self._over.set()
+        self._running.interrupt()
+        self._settler.stop()
+        # Even without grace left, goodbye has a moment: it is what spares the others a wait.
+        self._dispatcher.leave(max(deadline, time.monotonic() + 2.0))
+        self._heart.stop()
+        for _ in self._hands:
+            self._claims.put(None)
+        self._settler.end(1.0)
+        if self._slots.idle:
+            # They end at once and close their connections; one that still runs a handler does when that returns.
+            for hand in self._hands:
+                hand.join(1.0)
+        log.info("tempest worker stopped")
+
+    def _drained(self, deadline: float) -> bool:
+        """Waits until no handler runs; False at the deadline, or when a second order to stop comes."""
+        while True:
+            with self._slots.lock:
+                if self._slots.idle:
+                    return True
+                # Signals wake the main thread only between two waits, so none is long.
+                self._slots.turn.wait(min(0.1, max(0.0, deadline - time.monotonic())))
+            try:
+                again = self._orders.get_nowait() != QUIET
+            except Empty:
+                again = False
+            if again or time.monotonic() >= deadline:
+                return False
+
+    def _work(self) -> None:
+        try:
+            self._handle()
+        finally:
+            self._bench.sender.close()
+
+    def _handle(self) -> None:
+        while True:
+            claim = self._claims.get()
+            if claim is None:
+                return
+            try:
+                if not claim.membership.fenced:
+                    outcome = execute(claim, self._bench)
+                    if outcome is not None:
+                        self._settler.settle(outcome)
+            except BaseException:
+                log.exception("tempest: %s could not be run; its job goes back when the worker stops", claim.token)
+            finally:
+                self._freed()
+
+    def _freed(self) -> None:
+        with self._slots.lock:
+            if self._slots.room == 0:
+                # Nobody parked while there was no room, so what was known of the levels is old.
+                self._undry()
+            self._slots.free += 1
+            self._slots.alone = False
+            self._slots.turn.notify_all()
+
+    def _undry(self) -> None:
+        for station in self._stations:
+            station.dry = False
+        self._slots.turn.notify_all()
+
+    def _fence(self, membership: Membership) -> None:
+        membership.fenced = True
+        self._running.interrupt(membership.process)
+        for station in self._stations:
+            if station.membership is membership:
+                station.wake()
+
+    def _ready(self) -> None:
+        pairs: List[str] = [f"{station.queue} as {station.membership.process}" for station in self._stations
+                            if station.membership is not None]
+        log.info("tempest worker ready on %s; levels %s, concurrency %d, actions %s", ", ".join(pairs),
+                 ",".join(self._worker.levels), self._worker.concurrency,
+                 ", ".join(sorted(self._bench.handlers)) or "none")

@@ -1,0 +1,92 @@
+"""Takes back what dead processes held: kills their connections, reaps until nothing is left, answers callers of poison.
+
+The beat process calls `work` between its ticks; what to bury comes from its observers.
+"""
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Dict, List, Tuple
+
+from . import functions
+from .addresses import Address
+from .connections import cut
+from .envelope import Answer, encode_answer, parse_job
+from .errors import RedisRefused, TempestError
+from .keys import connections_key
+from .link import Link
+from .outcome import push_elsewhere
+
+POISON = "each process that ran the job crashed; it was given up"
+
+
+class Undertaker:
+    """`say` hears what was done, as {"log": [level, text]}."""
+
+    def __init__(self, url: str, say: Callable[[Dict[str, Any]], None]) -> None:
+        self._url = url
+        self._say = say
+        self._dead: Dict[Tuple[str, str], int] = {}
+        self._moved: Dict[Tuple[str, str], int] = {}
+        self._answering: List[threading.Thread] = []
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._dead)
+
+    def bury(self, queue: str, process: str, counter: int) -> None:
+        """Puts a process on the list whose beat counter stood still at `counter`."""
+        self._dead.setdefault((queue, process), counter)
+
+    def work(self, link: Link) -> None:
+        """One call for one of the dead, so that the ticks between two calls are not late. RedisUnavailable: call again."""
+        if not self._dead:
+            return
+        (queue, process), counter = next(iter(self._dead.items()))
+        key = (queue, process)
+        try:
+            if key not in self._moved:
+                found = link.call("SMEMBERS", connections_key(queue, process))
+                cut(link, process, [bytes(identity).decode("utf-8", "replace") for identity in found])
+            moved, left, poisoned = functions.call(link, "reap", queue, process, counter)
+        except RedisRefused as error:
+            self._over(key)
+            return self._say({"log": ["error", f"queue {queue}: {process} stands still and cannot be reaped: {error}"]})
+        if poisoned:
+            # Decoding what others wrote may take a while, and must not delay a beat.
+            thread = threading.Thread(target=_answer, args=(self._url, queue, list(poisoned)), daemon=True)
+            thread.start()
+            self._answering = [each for each in self._answering if each.is_alive()] + [thread]
+        if moved < 0:
+            return self._over(key)
+        self._moved[key] = self._moved.get(key, 0) + moved
+        if left <= 0:
+            text = f"queue {queue}: {process} did not beat for its lease; {self._moved[key]} jobs taken back"
+            self._over(key)
+            self._say({"log": ["warning", text]})
+
+    def end(self, seconds: float) -> None:
+        """Gives answers under way a moment."""
+        for thread in self._answering:
+            thread.join(seconds)
+
+    def _over(self, key: Tuple[str, str]) -> None:
+        self._dead.pop(key, None)
+        self._moved.pop(key, None)
+
+
+def _answer(url: str, queue: str, payloads: List[bytes]) -> None:
+    """Tells the callers of jobs that died of poison. Best effort: the dead records say it in any case."""
+    link = Link(url)
+    try:
+        for payload in payloads:
+            try:
+                job = parse_job(payload)
+                address = job.address
+                if address is not None:
+                    error = {"code": "poison", "message": POISON}
+                    answer = encode_answer(Answer(job.action, job.job_id, [], {"error": error}, job.codec))
+                    push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or queue), answer)
+            except TempestError:
+                pass  # no job at all, or nobody to tell
+    finally:
+        link.close()

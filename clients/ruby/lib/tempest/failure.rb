@@ -1,0 +1,61 @@
+# frozen_string_literal: true
+
+# What a handler raised, in the words in which others learn of it. Before it: Runner. After it: an error answer, meta's
+# last_error, or a record in the dead set.
+
+module Tempest
+  # One failed run of a job.
+  class Failure
+    # Characters of {text} at most.
+    TEXT = 500
+
+    # @return [Exception] what counts as the reason: {TimedOut} when the time was up before the handler raised something
+    attr_reader :error
+    # @return [String] the code and the message for the caller
+    attr_reader :code, :message
+    # @return [Object, nil] details for the caller
+    attr_reader :details
+
+    # @param error [Exception]
+    # @param timed_out [Boolean] whether the job had run for longer than it may
+    def initialize(error, timed_out)
+      @error = timed_out ? TimedOut.new("the job ran for longer than it may") : error
+      @code, message, @details = words
+      @message = Failure.clean(message)
+    end
+
+    # @return [Boolean] whether the arguments were at fault: another run would not help
+    def bad_arguments?
+      @code == "bad_args"
+    end
+
+    # @return [Boolean] whether the handler meant this error for others; any other is logged with its backtrace
+    def meant?
+      @error.is_a?(HandlerError) || @error.is_a?(Retry) || @error.is_a?(Cancelled) || @error.is_a?(CodecError)
+    end
+
+    # @return [String] for people who look after the queue; it is never in an answer
+    def text
+      whole = @error.is_a?(HandlerError) ? "#{@code}: #{@message}" : "#{@error.class}: #{Failure.clean(@error.message)}"
+      whole[0, TEXT]
+    end
+
+    # @return [String] text that every codec can write
+    def self.clean(message)
+      message.to_s.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+    end
+
+    private
+
+    # Only what was raised for the caller carries its text.
+    def words
+      case @error
+      when HandlerError then [@error.code, @error.message, @error.details]
+      when CodecError then ["bad_answer", @error.message]
+      when TimedOut then ["timeout", @error.message]
+      when Retry then ["handler", @error.message]
+      else ["handler", "the handler failed"]
+      end
+    end
+  end
+end

@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+# What a producer may say of one job besides its arguments: how often and how long it may run, and until when it is worth
+# beginning. Before it: the arguments of Client#push and its kin, in seconds. After it: meta, in milliseconds of Redis' clock.
+
+module Tempest
+  # Makes the meta of a job.
+  module JobOptions
+    # Milliseconds: later than this is no time that a function takes.
+    LATEST = 2**52
+
+    module_function
+
+    # @param meta [Hash] what the user gave; goes before what is made here
+    # @param clock [Proc] gives a {RedisClock} when the time is needed
+    # @return [Hash]
+    # @raise [ArgumentError] for what is out of range
+    def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil)
+      made = {}
+      made["attempts"] = positive_integer("attempts", attempts) if attempts
+      made["backoff"] = RetryPolicy.milliseconds(backoff) if backoff
+      made["timeout"] = [milliseconds("timeout", timeout), 1].max if timeout
+      made["expires_at"] = moment("expires", expires, clock) if expires
+      made.merge(meta.transform_keys(&:to_s))
+    end
+
+    # When a job is due, as the function delay takes it: from now on by Redis' clock, or a time of day.
+    #
+    # @param after [Numeric, nil] seconds
+    # @param at [Time, nil]
+    # @return [String, nil] nil: now
+    # @raise [ArgumentError]
+    def due(after, at)
+      raise ArgumentError, "give after or at, not both" if after && at
+      return "+#{milliseconds('after', after)}" if after
+      return nil unless at
+
+      moment("at", at, nil).to_s
+    end
+
+    # @param time [Numeric, Time] seconds from now, or a time of day
+    # @return [Integer] milliseconds since 1970
+    def moment(name, time, clock)
+      return [(time.to_r * 1000).floor, 0].max if time.is_a?(Time)
+      raise ArgumentError, "#{name} is a Time, not #{time.inspect}" unless clock
+
+      clock.call.now + milliseconds(name, time)
+    end
+
+    def milliseconds(name, seconds)
+      return (seconds * 1000).round if seconds.is_a?(Numeric) && seconds >= 0 && seconds * 1000 <= LATEST
+
+      raise ArgumentError, "#{name} is a number of seconds from 0 on, not #{seconds.inspect}"
+    end
+
+    def positive_integer(name, value)
+      return value if value.is_a?(Integer) && value.between?(1, LATEST)
+
+      raise ArgumentError, "#{name} is an integer from 1 on, not #{value.inspect}"
+    end
+  end
+end

@@ -1,0 +1,100 @@
+# frozen_string_literal: true
+
+# Where outcomes wait until Redis has them: settled in batches, one call each. Before it: the Runner, by way of the
+# dispatcher's mailbox.
+
+module Tempest
+  # The outcomes of a worker that are not settled yet. Only the dispatcher's thread uses it.
+  class Settlement
+    # What one settle carries at most.
+    JOBS = 500
+    BYTES = 4 * 1024 * 1024
+
+    # @yieldparam station [Station] on which this process is fenced
+    # @yieldparam why [String]
+    def initialize(logger, &fenced)
+      @logger = logger
+      @fenced = fenced
+      @outbox = []
+      @postponed = []
+    end
+
+    # @param outcome [Outcome]
+    def add(outcome)
+      @outbox << outcome unless outcome.claim.lost?
+    end
+
+    # @return [Boolean] whether nothing can be settled now
+    def empty?
+      @outbox.empty?
+    end
+
+    # @return [Boolean] whether nothing waits for room in Redis either
+    def over?
+      @outbox.empty? && @postponed.empty?
+    end
+
+    # Answers that Redis had no room for are tried again.
+    def resume
+      @outbox.concat(@postponed.slice!(0..))
+    end
+
+    # @raise [ConnectionLost, ServerError] what passes by itself; the outcomes stay
+    def settle(line)
+      @outbox.reject! { |outcome| outcome.claim.lost? }
+      until @outbox.empty?
+        station = @outbox.first.claim.station
+        batch = batch_for(station)
+        apply(line, station, batch)
+        @outbox -= batch
+      end
+    end
+
+    private
+
+    def batch_for(station)
+      bytes = 0
+      own = @outbox.select { |outcome| outcome.claim.station.equal?(station) }.first(JOBS)
+      fitting = own.take_while { |outcome| (bytes += outcome.bytesize) <= BYTES }
+      fitting.empty? ? own.first(1) : fitting
+    end
+
+    def apply(line, station, batch)
+      batch -= batch.select(&:elsewhere?).reject { |outcome| deliver(line, outcome) }
+      return if batch.empty?
+
+      station.settle(line, batch).zip(batch) do |reply, outcome|
+        next unless reply.zero?
+
+        @logger.warn("#{outcome.claim.field} on #{station.queue} was given to another process; its answer is dropped")
+      end
+    rescue Fenced => e
+      @fenced.call(station, e.message)
+    rescue ServerError => e
+      raise if e.passing?
+
+      # Nothing was settled. One at a time, so that one bad outcome does not hold up the others.
+      if batch.size == 1
+        field = batch.first.claim.field
+        @logger.error("#{field} on #{station.queue} cannot be settled: #{e.message}; it is given back at the end")
+      else
+        batch.each { |outcome| apply(line, station, [outcome]) }
+      end
+    end
+
+    # An answer to another queue goes ahead of its settle. While Redis has no room for it, both wait.
+    # @return [Boolean] whether the outcome may be settled
+    def deliver(line, outcome)
+      Elsewhere.push(line, outcome.address, outcome.answer)
+      outcome.delivered = true
+    rescue ServerError => e
+      raise if e.passing?
+
+      @postponed << outcome if e.full?
+      # No list, or no right to write to it: nobody can be answered there, and the job is done all the same.
+      where = "#{outcome.address.inbox}@#{outcome.address.queue}"
+      @logger.warn("an answer to #{where} #{e.full? ? 'waits' : 'is dropped'}: #{e.message}")
+      !e.full?
+    end
+  end
+end
