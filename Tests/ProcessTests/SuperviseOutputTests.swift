@@ -122,6 +122,9 @@ struct SuperviseOutputTests {
         let text = try String(contentsOfFile: "\(Program.root)/examples/supervise/workers.yaml", encoding: .utf8)
         let plan = text.replacingOccurrences(of: ".build/release/tempest", with: "%T")
             .replacingOccurrences(of: " clients/", with: " \(Program.root)/clients/")
+            // Those of the system have the packages that clients need, whatever else is on PATH.
+            .replacingOccurrences(of: "[python3,", with: "[/usr/bin/python3,").replacingOccurrences(
+                of: "[ruby,", with: "[/usr/bin/ruby,")
         try await Supervision.run([], plan: plan) { run in
             _ = try await run.line("ready: 4 workers")
             #expect(try await run.registered("tempest").count == 4)
