@@ -15,14 +15,30 @@ extension QueueRunner {
         while !isStopping { try RunnerTrouble.check(await bell.wait()) }
     }
 
-    /// Runs the next job of those that crashed their processes in company, with nothing beside it in this whole worker. The slots are
-    /// this runner's alone; those that are still taken get free first.
-    func runAlone(_ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup) async throws {
+    /// Runs jobs that crashed their processes in company, with nothing beside them in this whole worker. The slots are this runner's
+    /// alone; those that are still taken get free first. One job, or all as long as nothing else waits: `onlyOne` is for the busy.
+    func runAlone(_ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup, onlyOne: Bool) async throws {
         for parker in session.parkers.values { parker.unpark(by: session.main) }
         while !slots.isIdle {
             if isStopping { return }
             try RunnerTrouble.check(await bell.wait())
         }
+        var seen: Rings = []
+        repeat {
+            guard let field = try await startAlone(session, run, &jobs) else { return }
+            while ledger.holds(field) {
+                if isStopping { return }
+                let rung = await bell.wait()
+                try RunnerTrouble.check(rung)
+                seen.formUnion(rung)
+            }
+        } while !onlyOne && !seen.contains(.landed) && !isStopping
+    }
+
+    /// Takes the next of them and starts it; the name of its claim, nil if there is none.
+    private func startAlone(
+        _ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup
+    ) async throws -> String? {
         let reply: ClaimReply
         do {
             reply = try ClaimReply(
@@ -33,15 +49,12 @@ extension QueueRunner {
         } catch {
             throw RunnerTrouble(error)
         }
-        guard let job = reply.jobs.first else { return }
+        guard let job = reply.jobs.first else { return nil }
         logger.notice(
             "a job whose processes crashed runs alone", metadata: [LogKey.level: "\(job.level)", "field": "\(job.field)"])
         slots.force(1)
         start([job], run, &jobs)
-        while ledger.holds(job.field) {
-            if isStopping { return }
-            try RunnerTrouble.check(await bell.wait())
-        }
+        return job.field
     }
 
     /// Adopts what parked reads have dropped, and gives it back.

@@ -217,7 +217,7 @@ final class QueueRunner: Sendable {
             state.woken(rung)
             if rung.contains(.suspect), slots.beginAlone(force: rung.contains(.makeRoom)) {
                 defer { slots.endAlone() }
-                try await runAlone(session, run, &jobs)
+                try await runAlone(session, run, &jobs, onlyOne: rung.contains(.makeRoom))
                 // What landed meanwhile has waited.
                 state.woken(.landed)
             }
