@@ -78,7 +78,7 @@ class TestRecovery < RedisTest
       call("FCALL", "tempest1_hello", "1", Q, "gone#{n}", "new", "lease/1000")
       call("HSET", "{#{Q}}:!tries", Digest::SHA1.hexdigest(job), "2")
       call("RPUSH", "{#{Q}}:!suspect", "default:#{job}")
-      call("FCALL", "tempest1_suspect", "1", Q, "gone#{n}", "1")
+      call("FCALL", "tempest1_suspect", "1", Q, "gone#{n}")
     end
     observer
     Await.until("the four") { dead.size == 4 }

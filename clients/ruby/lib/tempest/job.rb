@@ -54,6 +54,8 @@ module Tempest
     # @param least [Integer]
     # @return [Integer, nil] nil if it is not there, or no integer from `least` on: what is of the wrong type is ignored
     def number(key, least)
+      return nil if meta.empty?
+
       found = meta[key]
       found.is_a?(Integer) && found >= least ? found : nil
     end

@@ -34,11 +34,6 @@ module Tempest
       "{#{queue}}:!cid:#{process}"
     end
 
-    # @return [String] the hash that says which process keeps the queue's clock
-    def clock(queue)
-      "{#{queue}}:!clock"
-    end
-
     # @return [String] the channel on which the functions tell workers what is new
     def news(queue)
       "{#{queue}}:!news"

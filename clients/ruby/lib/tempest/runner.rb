@@ -128,7 +128,7 @@ module Tempest
     end
 
     def late?(job, now)
-      %w[expires_at deadline].any? { |key| (time = job.number(key, 0)) && now > time }
+      !job.meta.empty? && %w[expires_at deadline].any? { |key| (time = job.number(key, 0)) && now > time }
     end
 
     # A caller whose deadline has passed waits no more, and is told nothing.

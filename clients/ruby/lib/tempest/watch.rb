@@ -53,7 +53,7 @@ module Tempest
       @note = ""
       @due = sent + pause(due, others)
       @reaper.add(@observer.look(sent, received, others))
-      @news = [landed, waiting, suspects, keeper]
+      @news = [landed, waiting, suspects, keeper.to_i]
       RedisClock.offset(time, (sent * 1000).round, (received * 1000).round)
     end
 
