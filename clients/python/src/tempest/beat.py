@@ -1,9 +1,9 @@
 """The small process beside a worker that beats for it, so that a handler which holds the GIL never looks dead.
 
 The worker writes it lines of JSON: whom to beat for, until when, and what to say of itself. It ticks, observes the other
-processes and reaps the dead, listens for news, and writes lines back: {"up": true}, {"tick": …}, {"fenced": …}, {"cancel": …},
-{"control": …}, {"sweep": true}, {"trouble": …}, {"well": true}, {"log": …}. It ends when its standard input does, which is
-when the worker ends, however that comes about.
+processes and reaps the dead, listens for news, and writes lines back: {"up": true}, {"tick": …}, {"fenced": …},
+{"cancel": …}, {"control": …}, {"sweep": true}, {"trouble": …}, {"well": true}, {"log": …}. It ends when its standard input
+does, which is when the worker ends, however that comes about.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Tuple
 from . import functions
 from .backoff import Backoff
 from .errors import RedisRefused, RedisUnavailable, TempestError
-from .keys import clock_key, is_process
+from .keys import is_process
 from .link import Link
 from .news import CONTROL, News, news_channel, order_in
 from .observer import Observer
@@ -149,14 +149,13 @@ class Beat:
         if watched.note == note:
             watched.note = ""  # it is there; "" leaves it as it is
         if self._link.connects != self._connects:
-            # What happened on the way to this connection is not known: countdowns begin anew, and the worker looks for what it lost.
+            # What happened before this connection is not known: countdowns begin anew, the worker looks for what it lost.
             self._connects = self._link.connects
             for each in self._watched.values():
                 each.observer.restart()
             self._voice.say({"sweep": True})
-        _, now, due, landed, waiting, suspects, others = reply
-        # The keeper of the clock makes room for a job that is to be run alone; a tick does not say who that is where nothing is delayed.
-        keeper = suspects > 0 and (due >= 0 or self._link.call("HGET", clock_key(watched.queue), "keeper") == watched.process.encode())
+        _, now, due, landed, waiting, suspects, others, *more = reply
+        keeper = bool(more[0]) if more else due >= 0
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
                                   int(suspects), keeper]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)
