@@ -163,7 +163,13 @@ def play(module: Any, setting: Setting) -> Result:
         except Missed as missed:
             stage.check(str(missed), False)
             if stage.tally is None:
-                stage.result.notes.append("stopped before the end: lost and left were not counted")
+                # Stopped on the way: what is answered or left is counted as it stands, once nobody moves any more.
+                for producer in stage.producers:
+                    producer.finish()
+                stage.crew.dismiss()
+                stage.judge()
+                stage.check_usual(left=False)
+                stage.result.notes.append("stopped on the way: the counts are those of that moment")
         return stage.result
     finally:
         if stage is not None:

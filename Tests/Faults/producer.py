@@ -82,7 +82,8 @@ class Producer(threading.Thread):
 
     def finish(self) -> None:
         self._over.set()
-        self.join(40.0)
+        if self.is_alive():
+            self.join(40.0)
 
     def push(self, wire, jobs: List[Tuple[str, str, str]]) -> None:
         replies: List[object] = []

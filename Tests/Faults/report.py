@@ -29,7 +29,8 @@ def row(result: Dict[str, Any]) -> List[str]:
     def ms(name: str) -> str:
         return "-" if recovery[name] is None else f"{recovery[name]:.0f}"
 
-    good, bad = ("caught", "NOT CAUGHT") if result.get("mutant") else ("ok", "VIOLATED")
+    mutant = result.get("mutant", "")
+    good, bad = ("caught", "NOT CAUGHT") if mutant and not mutant.startswith("control") else ("ok", "VIOLATED")
     return [title, str(result["faults"]), str(result["jobs"]), str(result["lost"]), str(result["duplicates"]), str(result["reruns"]),
             f"{result['reruns'] / kills:.2f}" if kills else "-", ms("p50"), ms("p99"), good if result["passed"] else bad]
 

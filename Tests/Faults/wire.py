@@ -86,6 +86,30 @@ class Wire:
             raise Gone(str(error)) from None
         return self.answered
 
+    # In halves, for those who wait for several connections at once
+
+    def send(self, *command: Argument) -> None:
+        self.open()
+        assert self._socket is not None
+        try:
+            self._socket.sendall(packed(command))
+        except OSError as error:
+            self.close()
+            raise Gone(str(error)) from None
+
+    def receive(self) -> Any:
+        """The next reply; an error reply is a value."""
+        try:
+            return self._reply()
+        except (OSError, ValueError, AttributeError) as error:
+            self.close()
+            raise Gone(str(error)) from None
+
+    def fileno(self) -> int:
+        if self._socket is None:
+            raise Gone("not connected")
+        return self._socket.fileno()
+
     def _reply(self) -> Any:
         line = self._file.readline()
         if not line.endswith(b"\r\n"):

@@ -20,7 +20,8 @@ def run(stage: Stage, hire=None) -> None:
     setting, proxy = stage.setting, stage.proxy
     assert proxy is not None
     per_cut = setting.jobs / setting.faults
-    producer = stage.producer(gate=lambda: int((proxy.cuts + 4) * per_cut) + 50, nap=(1.0, 20.0))
+    # Raw workers with one slot shall be idle now and then, so that jobs land.
+    producer = stage.producer(window=120 if hire is None else 4, gate=lambda: int((proxy.cuts + 4) * per_cut) + 50, nap=(1.0, 20.0))
     if hire is None:
         stage.crew.hire_mixed(WORKERS)
     else:

@@ -51,7 +51,8 @@ def run(stage: Stage) -> None:
         for member in victims:
             member.send_all(signal.SIGCONT)
             back = time.monotonic_ns()
-            stage.eventually(f"{member.name}, continued, has begun anew", lambda: stage.crew.registered().get(member.name), 5.0)
+            stage.eventually(f"{member.name}, continued, has begun anew",
+                             lambda: set(stage.crew.registered().get(member.name, [])) - set(before[member.name]), 5.0)
             anew = (time.monotonic_ns() - back) / 1e6
             shares.setdefault(member.language, []).append(anew)
             stage.journal.poll()

@@ -154,10 +154,10 @@ class Beat:
             for each in self._watched.values():
                 each.observer.restart()
             self._voice.say({"sweep": True})
-        _, now, due, landed, waiting, suspects, others, *more = reply
-        keeper = bool(more[0]) if more else due >= 0
+        # Later revisions of the functions may say more.
+        _, now, due, landed, waiting, suspects, others, keeper = reply[:8]
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
-                                  int(suspects), keeper]}, instead_of=watched.queue)
+                                  int(suspects), int(keeper) == 1]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)
                 for i in range(0, len(others), 3)]
         seen = [other for other in seen if is_process(other[0])]

@@ -84,7 +84,7 @@ class Membership:
 
     def suspect(self, link: Link) -> List[Claim]:
         """The next job that is to be run alone, or none. P holds nothing, and runs nothing beside it."""
-        return self._taken(link, self._call(link, "suspect"))[0]
+        return self._taken(link, self._call(link, "suspect", *self.levels))[0]
 
     def recover(self, link: Link, numbered: int = -1) -> List[Claim]:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
