@@ -1,9 +1,9 @@
 """The small process beside a worker that beats for it, so that a handler which holds the GIL never looks dead.
 
 The worker writes it lines of JSON: whom to beat for, until when, and what to say of itself. It ticks, observes the other
-processes and reaps the dead, listens for news, and writes lines back: {"up": true}, {"tick": …}, {"fenced": …}, {"cancel": …},
-{"control": …}, {"sweep": true}, {"trouble": …}, {"well": true}, {"log": …}. It ends when its standard input does, which is
-when the worker ends, however that comes about.
+processes and reaps the dead, listens for news, and writes lines back: {"up": true}, {"tick": …}, {"fenced": …},
+{"cancel": …}, {"control": …}, {"sweep": true}, {"trouble": …}, {"well": true}, {"log": …}. It ends when its standard input
+does, which is when the worker ends, however that comes about.
 """
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Beat:
         if watched.note == note:
             watched.note = ""  # it is there; "" leaves it as it is
         if self._link.connects != self._connects:
-            # What happened on the way to this connection is not known: countdowns begin anew, and the worker looks for what it lost.
+            # What happened before this connection is not known: countdowns begin anew, the worker looks for what it lost.
             self._connects = self._link.connects
             for each in self._watched.values():
                 each.observer.restart()

@@ -47,7 +47,7 @@ class Context:
         self._ends = None if timeout is None else time.monotonic() + timeout
         self._interrupted = False
         self._wake: Optional[Callable[[], None]] = None
-        self._address = job.address
+        self.address: Optional[Address] = job.address
         self._claim = claim
         self._answers_in = answers_in
         self._sender = sender
@@ -85,7 +85,7 @@ class Context:
         if self._claim.membership.fenced:
             raise ClaimLost(f"{self._claim.token} is no longer ours")
         self.check()
-        if self._address is None:
+        if self.address is None:
             return
         meta = {"more": True, "seq": self.sent, "token": self._claim.token}
         try:
@@ -93,7 +93,7 @@ class Context:
         except CodecError as error:
             self.refused = error  # tells this error from one that the handler met in bytes of its own
             raise
-        self._sender.send(self._claim, self._address, answer)
+        self._sender.send(self._claim, self.address, answer)
         self.sent += 1
 
     def cancel(self) -> None:

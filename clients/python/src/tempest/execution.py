@@ -147,10 +147,10 @@ def _last(job: Job, args: List[Any], meta: Dict[str, Any], claim: Claim, context
 
 
 def _done(claim: Claim, job: Job, args: List[Any], context: Context) -> Outcome:
-    if job.address is None:
+    if context.address is None:
         return Outcome(claim, "done")
     try:
-        return Outcome(claim, "done", job.address, _last(job, args, {}, claim, context))
+        return Outcome(claim, "done", context.address, _last(job, args, {}, claim, context))
     except CodecError as error:
         return _failed(claim, job, "bad_answer", _sentence(error), None, context)
 

@@ -30,8 +30,8 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and, where
-    there is such a job, whether P keeps the clock of the queue."""
+    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and whether P
+    keeps the clock of the queue."""
 
     queue: str
     process: str

@@ -60,10 +60,6 @@ def inboxes_key(queue: str) -> str:
     return f"{{{queue}}}:!inboxes"
 
 
-def clock_key(queue: str) -> str:
-    return f"{{{queue}}}:!clock"
-
-
 def connections_key(queue: str, process: str) -> str:
     return f"{{{queue}}}:!cid:{process}"
 

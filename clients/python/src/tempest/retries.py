@@ -30,6 +30,10 @@ class Plan:
     @classmethod
     def of(cls, job: Job, policy: Policy) -> "Plan":
         meta = job.meta
+        if not meta and policy.timeout is None:
+            # Most jobs: nothing is said of them, and nothing has to be looked up.
+            most = policy.attempts or (ATTEMPTS_ALONE if job.respond_to is None else 1)
+            return cls(1, most, round(policy.backoff[0] * 1000), round(policy.backoff[1] * 1000), None)
         attempts = _whole(meta.get("attempts"), 1) or policy.attempts or (ATTEMPTS_ALONE if job.respond_to is None else 1)
         first, longest = round(policy.backoff[0] * 1000), round(policy.backoff[1] * 1000)
         backoff = meta.get("backoff")

@@ -1,6 +1,7 @@
 """What the beat process tells its worker, line by line, without ever waiting for it: the worker may not read for minutes.
 
-A worker whose handler holds the GIL leaves the pipe full; the beat must go on. Of ticks the latest counts, so they replace each other.
+A worker whose handler holds the GIL leaves the pipe full; the beat must go on. Of ticks only the latest counts, so each
+replaces the one before.
 """
 from __future__ import annotations
 
