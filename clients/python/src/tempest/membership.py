@@ -56,7 +56,11 @@ class Membership:
         functions.ensure(link)
         self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}")
         functions.call(link, "levels", self.queue, *self.levels)
-        link.call("SADD", QUEUES, self.queue)
+        try:
+            # Only for people who look: a full Redis, or a user without the right, must not keep a worker from working.
+            link.call("SADD", QUEUES, self.queue)
+        except RedisRefused:
+            pass
 
     def connect(self, link: Link) -> None:
         """Registers a connection that parks for P, so that whoever buries P can cut it first."""
