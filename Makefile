@@ -3,6 +3,7 @@
 #   make test     formatting, warnings as errors, all tests in Swift, Python and Ruby, the examples
 #   make bench    sizes and times of all codecs beside other languages' libraries, with a plot: .build/codecs.svg
 #   make fuzz     a million inputs for each codec and the envelope; 100,000 values and mutants through three languages
+#   make model    100,000 schedules of the Redis functions against a model, and some sixty faults of them that it must find
 #   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
 #   make faults   workers killed, stopped, cut off; Redis killed, stalled, full, flushed: nothing lost, and a table (half an hour)
 #   make build    the tempest program, optimised: .build/release/tempest
@@ -15,7 +16,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test bench bench-micro fuzz faults build format clean setup
+.PHONY: demo test bench bench-micro fuzz model faults build format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -42,6 +43,10 @@ fuzz: setup
 faults: build
 	@TEMPEST_BIN=.build/release $(PYTHON) Tests/Faults/faults full
 	@TEMPEST_BIN=.build/release $(PYTHON) Tests/Faults/faults mutants
+
+model: setup
+	$(PYTHON) Tests/Model/model --schedules 100000
+	$(PYTHON) Tests/Model/model --mutants
 
 setup:
 	@Tests/setup

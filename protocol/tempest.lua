@@ -38,10 +38,12 @@ local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody regis
 local DEAD_RECORDS = 10000     -- how many dead jobs are kept,
 local DEAD_BYTES = 67108864    -- how many bytes of them,
 local DEAD_AGE = 15552000000   -- and for how long: 180 days
+local TRIM = 64                -- how many of them at most are let go when another comes
 local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
+local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
 local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
@@ -151,7 +153,8 @@ local function bury(q, p, level, job, reason, detail)
   local length, oldest_kept = redis.call('XLEN', dead), now() - DEAD_AGE
   -- Somebody may have deleted or trimmed the stream by hand: the bytes are reckoned anew when it begins anew.
   if length == 1 then redis.call('HSET', at(q, 'counts'), 'dead_bytes', string.format('%d', #job)) end
-  while length > 1 do
+  local last = math.max(1, length - TRIM)
+  while length > last do
     local oldest = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
     local old = tonumber(string.match(oldest[1], '^%d+')) < oldest_kept
     if not old and length <= DEAD_RECORDS and bytes <= DEAD_BYTES then break end
@@ -391,25 +394,43 @@ local function adopt(keys, argv)
   return reply
 end
 
--- ARGV: P. The next job that is to be run alone, because processes crashed while it ran: P must hold nothing, and runs nothing
--- beside it. Returns the shape of claim; no job while P holds one, or there is none, or its level is paused.
+-- The first of the next SUSPECTS jobs to be run alone whose level is named from `first` on (or none is), and not paused: the entry, its
+-- level, its payload; of what nobody but a stranger can have put there, the entry alone.
+local function next_suspect(q, names, first, paused)
+  local wanted = #names >= first and {} or nil
+  for i = first, #names do wanted[names[i]] = true end
+  for i = 0, SUSPECTS - 1 do
+    local entry = redis.call('LINDEX', at(q, 'suspect'), i)
+    if not entry then return nil end
+    local level, job = string.match(entry, '^([^:]*):(.*)$')
+    if not level or not is_level(level) then return entry end
+    if (not wanted or wanted[level]) and not (paused and (paused[level] or paused['*'])) then return entry, level, job end
+  end
+end
+
+-- ARGV: P, level… (none: any). The next job that is to be run alone, because processes crashed while it ran: P must hold nothing, and runs nothing
+-- beside it. Returns the shape of claim; no job while P holds one, or there is none of these levels that is not paused.
 local function suspect(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
   if gone then return gone end
+  local wrong = bad_level(argv, 2)
+  if wrong then return wrong end
   local run, list, reply = at(q, 'run:' .. p), at(q, 'suspect'), { {} }
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
   for _, field in ipairs(redis.call('HKEYS', run)) do
     if level_of(field) then return reply end
   end
-  local entry = redis.call('LINDEX', list, 0)
+  local entry, level, job = next_suspect(q, argv, 2, paused_set(q))
   if not entry then return reply end
-  local level, job = string.match(entry, '^([^:]*):(.*)$')
-  local paused = paused_set(q)
-  if paused and (paused[level] or paused['*']) then return reply end
+  if not level then
+    bury(q, p, 'default', entry, 'foreign', 'among the jobs to be run alone, and not put there by reap')
+    redis.call('LREM', list, 1, entry)
+    return reply
+  end
   local first = record(run, level, { job })
   redis.call('HSET', run, '!', level .. '.' .. string.format('%d', first))
-  redis.call('LTRIM', list, 1, -1)
+  redis.call('LREM', list, 1, entry)
   count(q, 'claimed', 1)
   reply[2], reply[3], reply[4] = level, first, { job }
   return reply
@@ -692,9 +713,13 @@ local function promote(q, p, time)
     for _, member in ipairs(due) do
       if moved >= MOVE_BYTES then break end
       local level, job = string.match(member, '^%d+:([^:]*):(.*)$')
-      put('RPUSH', q, p, level, job)
+      if level and is_level(level) then
+        put('RPUSH', q, p, level, job)
+      else
+        bury(q, p, 'default', member, 'foreign', 'among the delayed, and not put there by delay')
+      end
       gone[#gone + 1] = member
-      moved = moved + #job
+      moved = moved + #member
     end
     redis.call('ZREM', delayed, unpack(gone))
     total = total + #gone
@@ -754,7 +779,7 @@ end
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone; then the other processes, for those who observe them; keeper, 1
+-- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then the other processes, for those who observe them; keeper, 1
 -- if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
@@ -799,7 +824,8 @@ local function tick(keys, argv)
       others[#others + 1] = leases[all[i]] or LEASE
     end
   end
-  return { beat, time, due, landed, waiting, redis.call('LLEN', at(q, 'suspect')), others, keeps }
+  local suspects = next_suspect(q, argv, 3, paused) and redis.call('LLEN', at(q, 'suspect')) or 0
+  return { beat, time, due, landed, waiting, suspects, others, keeps }
 end
 
 -- ARGV: due, level, payload…     at most 1,000; due: milliseconds since 1970, or `+<ms>` from now

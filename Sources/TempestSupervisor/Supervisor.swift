@@ -1,6 +1,7 @@
 // The whole of `tempest supervise`: keeps every place of every group, hears signals, and ends when all places have.
 // Before it: a plan that was read and checked. After it: no worker, nothing left of theirs in Redis.
 
+import Dispatch
 package import Logging
 import NIOCore
 import Synchronization
@@ -86,6 +87,11 @@ package struct Supervisor: Sendable {
         let attendance = Attendance(journal: journal, total: self.groups.map(\.count).reduce(0, +), file: self.options.readyFile)
         let slots = self.slots(around, attendance)
         let rolls = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        signal(SIGTSTP, SIG_IGN)
+        let halts = DispatchSource.makeSignalSource(signal: SIGTSTP)
+        halts.setEventHandler { self.quiet(slots, journal) }
+        halts.activate()
+        defer { halts.cancel() }
         let result = await withTaskGroup(of: Void.self) { group in
             group.addTask { await around.readiness.run() }
             group.addTask { for await _ in rolls.stream { await self.roll(slots, journal) } }
@@ -96,7 +102,7 @@ package struct Supervisor: Sendable {
                     case .sighup:
                         rolls.continuation.yield()
                     case .sigusr1:
-                        for slot in slots { slot.send(SIGUSR1) }
+                        self.quiet(slots, journal)
                     default:
                         asked += 1
                         journal.say(
@@ -132,6 +138,12 @@ package struct Supervisor: Sendable {
             }
         }
         return slots
+    }
+
+    /// Workers take SIGTSTP for: no new jobs. Control-Z is that too, as for a worker without a supervisor.
+    private func quiet(_ slots: [Slot], _ journal: Journal) {
+        journal.say("asking the workers to take no more jobs")
+        for slot in slots { slot.send(SIGTSTP) }
     }
 
     /// Replaces all workers, one after the other, each only when its successor is ready.

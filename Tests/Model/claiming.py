@@ -17,6 +17,11 @@ class Claiming:
             run.held[b"%b.%d" % (level, run.jobs)] = (level, job)
         return first
 
+    def must_record(self, p):
+        """A run hash whose numbers are damaged takes no job; none may leave its list then."""
+        if p in self.runs and self.runs[p].jobs == b"jam":
+            raise Refused("ERR")
+
     def has_cancelled(self):
         return [b"~"] if self.forgotten_at else []
 
@@ -49,6 +54,7 @@ class Claiming:
                     continue
                 jobs = []
                 while len(jobs) < most and moved < limit and self.lists.get(level):
+                    self.must_record(p)
                     jobs.append(self.take(level))
                     moved += len(jobs[-1].payload)
                 if jobs:
@@ -67,6 +73,8 @@ class Claiming:
             if self.is_paused(level):
                 closed.append(level)
             while landed and moved < self.limits.move_bytes and len(jobs) < 256:
+                if not self.is_paused(level):
+                    self.must_record(p)
                 jobs.append(landed.pop(0))
                 moved += len(jobs[-1].payload)
             if self.is_paused(level):
@@ -77,12 +85,23 @@ class Claiming:
                 self.count(b"claimed", len(jobs))
         return [closed, *reply]
 
-    def suspect(self, p):
+    def next_suspect(self, levels):
+        """The first of the next 16 whose level may run."""
+        for entry in self.suspects[:16]:
+            if (not levels or entry[0] in levels) and not self.is_paused(entry[0]):
+                return entry
+        return None
+
+    def suspect(self, p, *levels):
         self.must_live(p)
+        need_levels(levels)
         run, closed = self.runs.get(p), self.has_cancelled()
-        if (run and run.held) or not self.suspects or self.is_paused(self.suspects[0][0]):
+        entry = self.next_suspect(levels)
+        if (run and run.held) or not entry:
             return [closed]
-        level, job = self.suspects.pop(0)
+        self.must_record(p)
+        self.suspects.remove(entry)
+        level, job = entry
         first = self.hold(p, level, [job])
         self.runs[p].alone = b"%b.%d" % (level, first)
         self.count(b"claimed")

@@ -5,7 +5,7 @@ written out, so that a schedule can be run again without some of them.
 """
 from answering import Answering
 from claiming import Claiming
-from places import WRONG, Places, Refused, sha1
+from places import WRONG, Places, Refused, Run, sha1
 from recovering import Recovering
 from timing import Timing
 
@@ -139,6 +139,15 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
     def do_set_clock(self, name, offset):
         new = name not in self.clock
         self.clock[name] = self.now + offset
+        return int(new)
+
+    def send_jam(self, p):
+        """Makes the next write into P's run hash fail, in the middle of a function: Redis takes nothing back then."""
+        return [[b"HSET", key(b"run:" + p), b"@", b"jam"]]
+
+    def do_jam(self, p):
+        run = self.runs.setdefault(p, Run())
+        new, run.jobs = run.jobs is None, b"jam"
         return int(new)
 
     def send_revive(self, index, payload, ids=()):

@@ -141,10 +141,11 @@ class Recovering:
                 self.forgotten_at = {job: end for job, end in self.forgotten_at.items() if end > self.now}
             if self.is_time(b"counted", INBOX_SWEEP):
                 self.sweep_inboxes()
+        suspects = len(self.suspects) if self.next_suspect(levels) else 0
         landed = sum(len(self.landed.get((p, level), ())) for level in levels)
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
         others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in sorted(self.procs.items()) if other != p]
-        return [self.procs[p], Near(self.now), due, landed, int(waiting), len(self.suspects), others, keeps]
+        return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
 
     def is_time(self, name, every):
         last = self.clock.get(name, 0)

@@ -10,7 +10,8 @@ from places import Limits, Near, Refused
 from queue_model import QueueModel, key
 from wire import Connection, RedisError, Server
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Read once: who edits the library while the test runs does not change what is tested.
+SOURCE = (pathlib.Path(__file__).resolve().parents[2] / "protocol" / "tempest.lua").read_text()
 SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40)
 SLOWEST = 300  # ms: a schedule that took longer is run again, because times of `Near` could then change what is decided
 
@@ -49,7 +50,7 @@ class Slow(Exception):
 
 def library(limits=Limits(), change=lambda text: text):
     """The text of the library, with these constants; `change` makes a mutant."""
-    text = change((ROOT / "protocol" / "tempest.lua").read_text())
+    text = change(SOURCE)
     for name, value in (("MOVE_BYTES", limits.move_bytes), ("DEAD_RECORDS", limits.dead_records), ("DEAD_BYTES", limits.dead_bytes)):
         text, n = re.subn(rf"(?m)^local {name} = \d+", f"local {name} = {value}", text)
         if n != 1:

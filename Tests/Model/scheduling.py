@@ -182,7 +182,7 @@ class Scheduler:
         actor = self.actor()
         if actor.fields and self.chance(0.7):
             self.call("giveback", actor.p, *self.some_fields(actor, all_of=True))
-        reply = self.call("suspect", actor.p)
+        reply = self.call("suspect", actor.p, *(self.several_levels() if self.chance(0.4) else []))
         if self.heard(actor, reply):
             self.understand(actor, reply)
 
@@ -263,10 +263,100 @@ class Scheduler:
                 self.understand(actor, self.call("suspect", actor.p))
             if self.chance(0.15):
                 self.settle()
-            self.call("reap", actor.p, b"*")
-            self.aged += 1
-            self.do("age_grave", actor.p, -100_000 + self.aged)
-            actor.gone = True
+            if self.chance(0.1):
+                self.do("jam", actor.p)
+            self.bury_process(actor)
+
+    def bury_process(self, actor):
+        self.call("reap", actor.p, b"*")
+        self.aged += 1
+        self.do("age_grave", actor.p, -100_000 + self.aged)
+        actor.gone = True
+
+    def alone(self):
+        """Jobs that crashed twice are run alone, and end in all ways there are."""
+        for level, payload in [(b"high", b"first"), (b"low", b"second")][:self.random.randint(1, 2)]:
+            self.do("push", level, payload)
+        for _ in range(2):
+            self.start()
+            self.call("claim", self.actors[-1].p, 1, 2, 1048576, b"high", b"low")
+            self.bury_process(self.actors[-1])
+        self.start()
+        actor = self.actors[-1]
+        if self.chance(0.1):
+            self.do("jam", actor.p)
+        for _ in range(self.random.randint(1, 3)):
+            if self.chance(0.2):
+                self.call("pause", b"high")
+            reply = self.call("suspect", actor.p)
+            self.understand(actor, reply)
+            ends = [self.suspect, self.land_and_adopt, lambda: self.call("giveback", actor.p, *actor.fields),
+                    lambda: self.call("goodbye", actor.p), lambda: self.call("claim", actor.p, actor.no, 1, 1, b"high"),
+                    lambda: self.call("settle", actor.p, *(word for name in actor.fields for word in
+                                                           (name, self.random.choice([b"retry 0", b"done", b"dead x"]), b"", b"again")))]
+            self.random.choice(ends)()
+
+    def bury_jobs(self):
+        """Jobs die, and are revived or forgotten; one of them is remembered as cancelled."""
+        self.start()
+        actor, n = self.actors[-1], self.random.randint(1, 5)
+        for _ in range(n):
+            self.do("push", b"low", self.payload())
+        self.understand(actor, self.call("claim", actor.p, 1, n, 1048576, b"low"))
+        job_id = self.random.choice(IDS)
+        if self.chance(0.3):
+            self.call("cancel", job_id, 86400000)
+        for i, name in enumerate(actor.fields):
+            outcome = b"cancelled " + job_id if i == 3 else b"dead why some words"
+            self.call("settle", actor.p, name, outcome, b"", b"")
+        actor.ended, actor.fields = actor.fields, []
+        self.call("cancelled", job_id)
+        for _ in range(self.random.randint(0, 2)):
+            self.dead()
+
+    def old_graves(self):
+        """What is left of a process is found by the sweeps, also long after its reaping."""
+        actor = self.actor()
+        for _ in range(self.random.randint(1, 3)):
+            self.do("push", b"high", b"a longer payload than one call moves")
+            self.do("land", actor.p, b"high")
+        self.bury_process(actor)
+        if self.chance(0.5):
+            self.do("land", actor.p, b"high")
+        self.do("age_grave", actor.p, -400_000 - self.aged)
+        self.start()
+        for _ in range(self.random.randint(1, 3)):
+            self.do("set_clock", b"swept", -60_000)
+            self.call("tick", self.actors[-1].p, b"", b"high")
+
+    def land_and_adopt(self):
+        actor, level = self.actor(), self.level()
+        for _ in range(self.random.randint(1, 3)):
+            self.do("push", level, self.payload())
+            self.do("land", actor.p, level)
+        if self.chance(0.3):
+            self.call("pause", level)
+        self.call("listen", b"inbox1")
+        self.understand(actor, self.call("adopt", actor.p, level))
+
+    def converse(self):
+        """A caller that listens, and reads what it got."""
+        inbox, position = self.random.choice(INBOXES), 0
+        if self.chance(0.3):
+            self.do("answer", inbox, b"early")
+        position = self.call("listen", inbox)
+        for _ in range(self.random.randint(1, 3)):
+            for _ in range(self.random.randint(0, 3)):
+                self.do("answer", inbox, b"answer")
+            actor = self.actor()
+            if actor.fields:
+                self.call("chunk", actor.p, actor.fields[0], inbox, b"part")
+            reply = self.call("read", inbox, position, 2, 1000)
+            if not isinstance(reply, Refused) and not isinstance(position, Refused) and self.chance(0.8):
+                position += len(reply)
+
+    def jam(self):
+        self.do("jam", self.actor().p)
 
     # Callers
 
@@ -293,4 +383,6 @@ class Scheduler:
     ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (breaks, 0.5), (mends, 0.6), (age, 5),
                (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
-               (breaks_inbox, 0.3), (announce, 0.5)]
+               (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
+               (alone, 0.8), (land_and_adopt, 1.5), (converse, 0.8),
+               (bury_jobs, 0.8), (old_graves, 0.5)]

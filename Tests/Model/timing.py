@@ -36,7 +36,8 @@ class Timing:
         while self.delayed and self.delayed[0][0] <= self.now and moved < self.limits.move_bytes and n < 1000:
             _, _, level, job = self.delayed.pop(0)
             self.append(by, level, job)
-            moved, n = moved + len(job.payload), n + 1
+            # What is moved is what is kept: 16 digits, the level and the payload, between two colons.
+            moved, n = moved + 16 + len(level) + len(job.payload) + 2, n + 1
         self.count(b"promoted", n)
 
     def cancel(self, job_id, keep):

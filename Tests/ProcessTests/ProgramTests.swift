@@ -77,6 +77,8 @@ struct ProgramTests {
         "Every command teaches with an example",
         arguments: [
             [], ["demo"], ["dev"], ["push"], ["call"], ["queues"], ["peek"], ["pause"], ["resume"], ["clear"], ["transcode"],
+            ["cancel"], ["dead"], ["dead", "list"], ["dead", "show"], ["dead", "retry"], ["dead", "delete"], ["workers"],
+            ["quiet"], ["stop"],
             ["bench"], ["bench", "codecs"],
         ])
     func help(_ command: [String]) async throws {

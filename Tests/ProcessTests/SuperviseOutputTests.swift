@@ -34,7 +34,7 @@ struct SuperviseOutputTests {
     @Test("--json: an object a line")
     func json() async throws {
         try await Supervision.run(["--json", "--name", "w", "--", "/usr/bin/python3", "-c", script]) { run in
-            let id = try await run.supervisor.waitForLine { $0.contains("w.1 is started, process") }
+            let id = try await run.line("w.1 is started, process")
             _ = try await run.line(#""line":"no end""#)
             _ = try await run.line("w.1 ended with status 0")
             #expect(try await run.terminate() == .exited(0))
@@ -54,18 +54,22 @@ struct SuperviseOutputTests {
         try await withPrivateRedis { server in
             try await withTemporaryDirectory { folder in
                 // Nobody ever reads the other end.
+                let line = String(repeating: "a line of some length ", count: 50)
                 let script =
-                    #"mkfifo "$1/pipe" && exec 3<>"$1/pipe" && exec "$0" supervise -- yes "a line of some length" >"$1/pipe""#
+                    #"mkfifo "$1/pipe" && exec 3<>"$1/pipe" && exec "$0" supervise -- yes "$2" >"$1/pipe""#
                 let runner = ProcessRunner(
-                    "sh", ["-c", script, try Program.path, folder], environment: ["REDIS_URL": server.url])
+                    "sh", ["-c", script, try Program.path, folder, line], environment: ["REDIS_URL": server.url])
                 try await runner.run { supervisor in
+                    var found: Int32?
                     try await eventually("the worker runs") {
-                        let children = try SystemProcess.children(of: supervisor.processID)
-                        return children.count == 1
+                        // Not what the supervisor starts for a moment to learn what the system can do.
+                        let children = try SystemProcess.children(of: supervisor.processID).values.joined()
+                        found = children.first { SystemProcess.command($0) == "yes" }
+                        return found != nil
                     }
-                    let worker = try #require(try SystemProcess.children(of: supervisor.processID).values.first?.first)
+                    let worker = try #require(found)
                     var quiet = 0
-                    try await eventually("it waits for a reader") {
+                    try await eventually(within: .seconds(60), "it waits for a reader") {
                         quiet = SystemProcess.state(worker) == "S" ? quiet + 1 : 0
                         return quiet >= 50
                     }
@@ -90,7 +94,7 @@ struct SuperviseOutputTests {
     @Test("The ready file is there while the workers are")
     func readyFile() async throws {
         try await withTemporaryDirectory { folder in
-            try await Supervision.run(["--ready-file", "\(folder)/ready", "--", "$T", "demo-worker", "q"]) { run in
+            try await Supervision.run(["--ready-file", "\(folder)/ready", "--", "%T", "demo-worker", "q"]) { run in
                 try await eventually("it is written") { FileManager.default.fileExists(atPath: "\(folder)/ready") }
                 #expect(try await run.registered().count == 1)
                 #expect(try await run.terminate() == .exited(0))
@@ -108,6 +112,27 @@ struct SuperviseOutputTests {
             let line = try await run.line("loud /tmp")
             #expect(line.contains(/\| w\.1\.[0-9a-z]{12} unix:\/\//))
             #expect(try await run.supervisor.waitForExit() == .exited(0))
+        }
+    }
+
+    @Test(
+        "The example runs workers in three languages, and they answer",
+        .enabled(if: ["/usr/bin/python3", "/usr/bin/ruby"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }))
+    func example() async throws {
+        let text = try String(contentsOfFile: "\(Program.root)/examples/supervise/workers.yaml", encoding: .utf8)
+        let plan = text.replacingOccurrences(of: ".build/release/tempest", with: "%T")
+            .replacingOccurrences(of: " clients/", with: " \(Program.root)/clients/")
+        try await Supervision.run([], plan: plan) { run in
+            _ = try await run.line("ready: 4 workers")
+            #expect(try await run.registered("tempest").count == 4)
+            var languages: Set<String> = []
+            try await eventually(within: .seconds(30), "each language answers") {
+                let answer: Value = try await run.client.call("wordcount", "a b a", timeout: .seconds(10))
+                if let language = answer["language"]?.asText { languages.insert(language) }
+                return languages == ["swift", "python", "ruby"]
+            }
+            #expect(try await run.terminate() == .exited(0))
+            #expect(try await run.registered("tempest").isEmpty)
         }
     }
 

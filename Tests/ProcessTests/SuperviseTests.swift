@@ -9,7 +9,7 @@ struct SuperviseTests {
 
     @Test("The job of a killed worker runs elsewhere at once, and the worker is started again")
     func recovery() async throws {
-        try await Supervision.run(["--count", "2", "--name", "web", "--", "$T", "demo-worker", "q", "--concurrency", "1"]) {
+        try await Supervision.run(["--count", "2", "--name", "web", "--", "%T", "demo-worker", "q", "--concurrency", "1"]) {
             run in
             let processes = ["web.1": try await run.started("web.1"), "web.2": try await run.started("web.2")]
             _ = try await run.line("ready: 2 workers")
@@ -28,8 +28,8 @@ struct SuperviseTests {
             print("from SIGKILL to the job running elsewhere: \(time)")
             // Well above what it takes, for machines that do other things beside.
             #expect(time < .milliseconds(500))
-            _ = try await run.started(worker)
-            _ = try await run.line("ready: 2 workers")
+            _ = try await run.started(worker, 2)
+            _ = try await run.line("ready: 2 workers", 2)
             #expect(try await !run.registered().contains(holder))
             let statistics = try await run.client.statistics(QueueName("q"))
             #expect(statistics.running == 1 && statistics.waiting == 0)
@@ -76,14 +76,16 @@ struct SuperviseTests {
 
     @Test("A worker that ends again and again is started again, each time later")
     func backoff() async throws {
-        try await Supervision.run(["--name", "bad", "--", "sh", "-c", "exit 3"]) { run in
-            var last = ContinuousClock.now
+        try await Supervision.run(["--json", "--name", "bad", "--", "sh", "-c", "exit 3"]) { run in
+            func time(_ line: String) throws -> Date {
+                let text = try #require(try JSONCodec().value(Array(line.utf8))["time"]?.asText)
+                return try Date(text, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: true))
+            }
             for step in 0..<4 {
-                _ = try await run.started("bad.1")
-                let now = ContinuousClock.now
-                if step > 0 { #expect(now - last >= .milliseconds(50 << (step - 1)), "delay \(step)") }
-                last = now
-                _ = try await run.line("bad.1 ended with status 3; it is started again in")
+                let end = try await run.line("bad.1 ended with status 3; it is started again in", step + 1)
+                let start = try await run.line("bad.1 is started", step + 2)
+                // In steps of a millisecond.
+                #expect(try time(start).timeIntervalSince(time(end)) >= Double(50 << step) / 1000 - 0.002, "delay \(step)")
             }
             #expect(try await run.terminate() == .exited(0))
         }
@@ -91,7 +93,7 @@ struct SuperviseTests {
 
     @Test("A rolling restart exchanges all workers, and never are fewer than all registered")
     func rolling() async throws {
-        try await Supervision.run(["--count", "3", "--name", "web", "--", "$T", "demo-worker", "q"]) { run in
+        try await Supervision.run(["--count", "3", "--name", "web", "--", "%T", "demo-worker", "q"]) { run in
             _ = try await run.line("ready: 3 workers")
             let before = try await run.registered()
             #expect(before.count == 3)
@@ -115,7 +117,7 @@ struct SuperviseTests {
         let plan = """
             workers:
               - name: web
-                command: [sh, -c, 'if mkdir first; then exec "$0" demo-worker q; else exec sleep 600; fi', $T]
+                command: [sh, -c, 'if mkdir first; then exec "$0" demo-worker q; else exec sleep 600; fi', %T]
                 ready_within: 3
             """
         try await Supervision.run([], plan: plan) { run in
@@ -123,7 +125,7 @@ struct SuperviseTests {
             _ = try await run.line("ready: 1 worker")
             let before = try await run.registered()
             try run.supervisor.send(.hangUp)
-            let second = try await run.started("web.1")
+            let second = try await run.started("web.1", 2)
             _ = try await run.line("the new worker is not ready within 3 s: the old one stays")
             _ = try await run.line("the rolling restart has stopped at web.1")
             try await eventually("the new one is gone") { !SystemProcess.isAlive(second) }
@@ -139,7 +141,7 @@ struct SuperviseTests {
             var workers: [Int32] = []
             for index in 1...3 { workers.append(try await run.started("web.\(index)")) }
             kill(workers[0], SIGKILL)
-            workers[0] = try await run.started("web.1")
+            workers[0] = try await run.started("web.1", 2)
             let children = try SystemProcess.children(of: run.supervisor.processID)
             #expect(children.count == 1, "the death of a thread is the death of the workers that it has started: \(children)")
             #expect(Set(children.values.joined()) == Set(workers))
@@ -168,18 +170,41 @@ struct SuperviseTests {
             workers:
               - name: fat
                 command: ["\(python)", -c, \(quoted(script))]
-                directory: $FOLDER
+                directory: %FOLDER
                 memory: 100MB
                 ready: 0.5
             """
         try await Supervision.run([], plan: plan) { run in
             let first = try await run.started("fat.1")
             _ = try await run.line("its limit is 100 MB: it is replaced")
-            let second = try await run.started("fat.1")
+            let second = try await run.started("fat.1", 2)
             #expect(!run.supervisor.output.contains { $0.contains("asked") })
             _ = try await run.line("| asked")
             try await eventually("the old one is gone") { !SystemProcess.isAlive(first) }
             #expect(SystemProcess.isAlive(second))
+            #expect(try await run.terminate() == .exited(0))
+        }
+    }
+
+    @Test("SIGTSTP and SIGUSR1 reach workers as SIGTSTP; one that was halted by it still ends", arguments: [SIGTSTP, SIGUSR1])
+    func quiet(_ number: Int32) async throws {
+        let script = """
+            import signal
+            signal.signal(signal.SIGTSTP, lambda *_: print("quiet", flush=True))
+            print("listening", flush=True)
+            while True: signal.pause()
+            """
+        let plan = """
+            workers:
+              - {name: knows, command: ["\(python)", -c, \(quoted(script))]}
+              - {name: halts, command: [sleep, "600"]}
+            """
+        try await Supervision.run([], plan: plan) { run in
+            let halted = try await run.started("halts.1")
+            _ = try await run.line("knows.1 | listening")
+            kill(run.supervisor.processID, number)
+            _ = try await run.line("knows.1 | quiet")
+            try await eventually("the other is halted") { SystemProcess.state(halted) == "T" }
             #expect(try await run.terminate() == .exited(0))
         }
     }

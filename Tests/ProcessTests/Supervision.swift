@@ -13,17 +13,18 @@ struct Supervision {
     /// A folder of its own: where workers run, and leave what they like.
     let folder: String
 
-    /// Runs it: `arguments` after `supervise`; `plan`, if any, is the text of a file that comes last. `$T` in both is the program.
+    /// Runs it: `arguments` after `supervise`; `plan`, if any, is the text of a file that comes last. `%T` in both is the
+    /// program, `%FOLDER` the folder.
     static func run<R>(
         _ arguments: [String], plan: String? = nil, _ body: (Supervision) async throws -> R
     ) async throws -> R {
         try await withPrivateRedis { server in
             try await withTemporaryDirectory { folder in
                 let program = try Program.path
-                var words = arguments.map { $0.replacingOccurrences(of: "$T", with: program) }
+                var words = arguments.map { $0.replacingOccurrences(of: "%T", with: program) }
                 if let plan {
-                    let text = plan.replacingOccurrences(of: "$T", with: program).replacingOccurrences(
-                        of: "$FOLDER", with: folder)
+                    let text = plan.replacingOccurrences(of: "%T", with: program).replacingOccurrences(
+                        of: "%FOLDER", with: folder)
                     try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/plan.yaml"))
                     words.append("\(folder)/plan.yaml")
                 }
@@ -45,11 +46,26 @@ struct Supervision {
         }
     }
 
-    func line(_ text: String) async throws -> String { try await supervisor.waitForLine { $0.contains(text) } }
+    /// It has ended without that line.
+    struct NoLine: Error {
+        let text: String
+        let status: TempestTesting.ExitStatus
+        let output: ArraySlice<String>
+    }
 
-    /// The process id that the next start of a worker says.
-    func started(_ worker: String) async throws -> Int32 {
-        let line = try await line("\(worker) is started, process ")
+    /// The line that has the text, the n-th of those that have it; waits for it. Lines of several workers come in any order.
+    func line(_ text: String, _ number: Int = 1) async throws -> String {
+        try await eventually(within: .seconds(30), "line \(number) with \(text)") {
+            let found = supervisor.output.count { $0.contains(text) }
+            guard found < number, let status = supervisor.exitStatus else { return found >= number }
+            throw NoLine(text: text, status: status, output: supervisor.output.suffix(20))
+        }
+        return supervisor.output.filter { $0.contains(text) }[number - 1]
+    }
+
+    /// The process id of a worker's n-th incarnation.
+    func started(_ worker: String, _ number: Int = 1) async throws -> Int32 {
+        let line = try await line("\(worker) is started, process ", number)
         return try #require(line.split(separator: " ").last.flatMap { Int32($0) })
     }
 
@@ -88,6 +104,11 @@ enum SystemProcess {
     static func state(_ id: Int32) -> Character? {
         guard let status = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8) else { return nil }
         return status.split(separator: ")").last?.dropFirst().first
+    }
+
+    /// The first word of its command line.
+    static func command(_ id: Int32) -> String? {
+        (try? String(contentsOfFile: "/proc/\(id)/cmdline", encoding: .utf8))?.split(separator: "\0").first.map(String.init)
     }
 
     /// The children that each thread of a process has started.

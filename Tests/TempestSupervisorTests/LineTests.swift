@@ -31,8 +31,8 @@ struct LineTests {
             lines([Array(text.utf8), Array("\nb".utf8)]) == [Line(String(repeating: "a", count: longest - 1), cut: 5), Line("b")])
         let flood = Array(repeating: UInt8(ascii: "x"), count: 1 << 20)
         var splitter = LineSplitter()
-        for _ in 0..<20 { #expect(splitter.feed(flood).isEmpty) }
-        #expect(splitter.finish()?.cut == (20 << 20) - longest)
+        for _ in 0..<4 { #expect(splitter.feed(flood).isEmpty) }
+        #expect(splitter.finish()?.cut == (4 << 20) - longest)
         #expect(splitter.finish() == nil)
     }
 

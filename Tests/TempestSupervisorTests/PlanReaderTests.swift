@@ -81,7 +81,7 @@ struct PlanReaderTests {
             ("workers:\n  - name: a\n    command: [a]\n    environment:\n      X: [1]", 5, "`X` is a list; expected text"),
             ("workers:\n  - name: a\n    command: [a]\n  - name: a\n    command: [b]", 4, "there is another group named a"),
             ("workers:\n  - name: a\n    name: b\n    command: [a]", 2, #"the key "name" is there twice"#),
-            ("workers:\n  - name: [a", 2, "this is no YAML"),
+            ("workers:\n  - name: [a\n", 3, "this is no YAML"),
         ] as [(String, Int?, String)])
     func refused(_ text: String, _ line: Int?, _ message: String) throws {
         let error = try #require(throws: PlanError.self) { try PlanReader.read(text, file: "p.yaml") }

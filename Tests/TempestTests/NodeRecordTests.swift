@@ -12,15 +12,26 @@ struct NodeRecordTests {
 
     @Test("A record that was written is read as it was")
     func roundTrip() throws {
-        #expect(NodeRecord(json: full.json) == full)
+        #expect(NodeRecord(json: full.json, field: "n-1") == full)
         let value = try JSONCodec().value(full.json)
         #expect(value["queues"] == ["b": "mailer.01B", "mail": "mailer.01A"] && value["state"] == "quiet" && value["pid"] == 7)
         #expect(!full.json.contains(UInt8(ascii: "\n")))
     }
 
-    @Test("Small workers may leave out all but id and queues; what nobody knows is ignored")
+    @Test("Whatever a program calls itself, its record can be read")
+    func odd() throws {
+        let odd = NodeRecord(
+            id: "n", name: String(repeating: "é\n", count: 100), kind: "", language: "swift\u{1b}[2J", version: "",
+            host: "h\u{0}",
+            pid: 1, started: 1, concurrency: 1, queues: full.queues, state: .running)
+        let read = try #require(NodeRecord(json: odd.json, field: "n"))
+        #expect(read == odd && read.name == String(repeating: "é", count: 64))
+        #expect(read.language == "swift[2J" && read.host == "h")
+    }
+
+    @Test("Small workers may leave out all but their queues; what nobody knows is ignored")
     func small() throws {
-        let record = try #require(NodeRecord(json: Array(#"{"id":"x","queues":{"q":"x.1"},"later":[{}],"host":null}"#.utf8)))
+        let record = try #require(NodeRecord(json: Array(#"{"queues":{"q":"x.1"},"later":[{}],"host":null}"#.utf8), field: "x"))
         #expect((record.name, record.kind, record.host, record.pid) == ("x", "", "", 0))
         #expect(record.state == .running && record.queues == ["q": "x.1"] && record.started == 0)
     }
@@ -28,8 +39,8 @@ struct NodeRecordTests {
     @Test(
         "What is no record is none",
         arguments: [
-            "", "garbage", "[]", "{}", #"{"id":"x"}"#, #"{"queues":{}}"#, #"{"id":7,"queues":{}}"#, #"{"id":"","queues":{}}"#,
-            #"{"id":"a b","queues":{}}"#, #"{"id":"x","queues":[]}"#, #"{"id":"x","queues":{"a b":"p"}}"#,
+            "", "garbage", "[]", "{}", #"{"id":"x"}"#, #"{"id":7,"queues":{}}"#, #"{"id":"","queues":{}}"#,
+            #"{"id":"y","queues":{}}"#, #"{"id":"x","queues":[]}"#, #"{"id":"x","queues":{"a b":"p"}}"#,
             #"{"id":"x","queues":{"q":7}}"#, #"{"id":"x","queues":{"q":"p\u0000"}}"#,
             #"{"id":"x","queues":{},"state":"dancing"}"#,
             #"{"id":"x","queues":{},"host":"a\u001b[2J"}"#, #"{"id":"x","queues":{},"pid":-1}"#,
@@ -40,7 +51,13 @@ struct NodeRecordTests {
             #"{"id":"x","queues":{},"long":[\#(String(repeating: "0,", count: 5000))0]}"#,
         ])
     func broken(_ text: String) {
-        #expect(NodeRecord(json: Array(text.utf8)) == nil)
+        #expect(NodeRecord(json: Array(text.utf8), field: "x") == nil)
+    }
+
+    @Test("A field that can be no id holds no record", arguments: ["", "a b", "x\u{1b}", String(repeating: "x", count: 129)])
+    func field(_ field: String) {
+        #expect(NodeRecord(json: Array(#"{"queues":{}}"#.utf8), field: field) == nil)
+        #expect(NodeRecord(json: Array(#"{"queues":{}}"#.utf8)) == nil)
     }
 
     @Test("Notes are read, and counts are never below the jobs that are named")

@@ -52,7 +52,9 @@ struct FunctionVectorTests {
                 _ = try await redis.execute(RedisCommand(["ZADD", key] + pairs))
             case "stream":
                 for record in value.asArray ?? [] {
-                    let fields = (record.asArray?[1].asMap ?? [:]).flatMap { [RedisArgument($0.key), .init($0.value.asText ?? "")] }
+                    let fields = (record.asArray?[1].asMap ?? [:]).flatMap {
+                        [RedisArgument($0.key), .init($0.value.asText ?? "")]
+                    }
                     _ = try await redis.execute(RedisCommand(["XADD", key, .init(record.asArray?[0].asText ?? "")] + fields))
                 }
             default:

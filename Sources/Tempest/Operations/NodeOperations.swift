@@ -34,7 +34,7 @@ extension TempestClient {
         var queues = Set(try await self.queues())
         // Also queues that somebody has taken out of the set: their nodes are not gone.
         for record in records {
-            for queue in NodeRecord(json: record.bytes)?.queues.keys.sorted() ?? [] {
+            for queue in NodeRecord(json: record.bytes, field: record.id)?.queues.keys.sorted() ?? [] {
                 if let name = try? QueueName(queue) { queues.insert(name) }
             }
         }

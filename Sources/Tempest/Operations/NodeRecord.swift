@@ -46,9 +46,21 @@ public struct NodeRecord: Sendable, Equatable {
         id: String, name: String, kind: String, language: String, version: String, host: String, pid: Int, started: UInt64,
         concurrency: Int, queues: [String: String], state: State
     ) {
-        (self.id, self.name, self.kind, self.language, self.version) = (id, name, kind, language, version)
-        (self.host, self.pid, self.started, self.concurrency) = (host, pid, started, concurrency)
-        (self.queues, self.state) = (queues, state)
+        // A name that its program chose freely, or an odd host name, must not make a record that nobody reads.
+        (self.id, self.name, self.kind) = (id, Self.plain(name, longest: 128), Self.plain(kind, longest: 64))
+        (self.language, self.version) = (Self.plain(language, longest: 64), Self.plain(version, longest: 64))
+        (self.host, self.pid, self.started) = (Self.plain(host, longest: 255), pid, started)
+        (self.concurrency, self.queues, self.state) = (concurrency, queues, state)
+    }
+
+    /// Text as a record may hold it: without control characters, cut to so many bytes.
+    private static func plain(_ text: String, longest: Int) -> String {
+        var plain = ""
+        for scalar in text.unicodeScalars where scalar.value >= 0x20 && scalar.value != 0x7F {
+            guard plain.utf8.count + UTF8.width(scalar) <= longest else { break }
+            plain.unicodeScalars.append(scalar)
+        }
+        return plain
     }
 
     /// The record as it stands in Redis: one line of JSON, its queues sorted.
@@ -63,11 +75,13 @@ public struct NodeRecord: Sendable, Equatable {
         return (try? JSONCodec().encode(value)) ?? []
     }
 
-    /// Reads a record; nil for anything that is none. Fields that nobody knows yet are ignored; all but `id` and `queues` may be
-    /// missing, as a small worker in another language may leave them out.
-    package init?(json bytes: [UInt8]) {
-        guard let value = try? JSONCodec().value(bytes, limits: Self.limits), let map = value.asMap,
-            let id = map["id"]?.asText, Self.isName(id), let queues = map["queues"]?.asMap, queues.count <= Self.mostQueues
+    /// Reads a record; nil for anything that is none. `field` is the field of `tempest:nodes` that it stands in, and its id: the record
+    /// need not say it again, but it must not say another. Fields that nobody knows yet are ignored; all but `queues` may be missing,
+    /// as a small worker in another language may leave them out.
+    package init?(json bytes: [UInt8], field: String? = nil) {
+        guard let map = try? JSONCodec().value(bytes, limits: Self.limits).asMap,
+            let id = field ?? map["id"]?.asText, Self.isName(id), map["id"].map({ $0 == .text(id) }) ?? true,
+            let queues = map["queues"]?.asMap, queues.count <= Self.mostQueues
         else { return nil }
         func text(_ key: String, longest: Int, otherwise: String = "") -> String? {
             guard let value = map[key], !value.isNull else { return otherwise }

@@ -43,7 +43,7 @@ public struct NodeStatus: Sendable {
         var registered: [String: QueueProcess] = [:]
         for process in processes { registered["\(process.queue) \(process.name)"] = process }
         var nodes = records.map { id, bytes in
-            guard let record = NodeRecord(json: bytes), record.id == id else {
+            guard let record = NodeRecord(json: bytes, field: id) else {
                 return NodeStatus(id: id, record: nil, processes: [], standing: .broken, bytes: bytes)
             }
             let names = record.queues.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }

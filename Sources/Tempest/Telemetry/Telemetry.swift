@@ -5,7 +5,7 @@
 enum MetricName {
     /// Counter {queue, level}: jobs taken from Redis.
     static let claimed = "tempest_jobs_claimed_total"
-    /// Counter {queue, action, outcome = done | failed | dead | stale}: claims ended.
+    /// Counter {queue, action, outcome = done | failed | retried | expired | cancelled | dead | stale}: claims ended.
     static let settled = "tempest_jobs_settled_total"
     /// Timer {queue, action}: how long handlers ran.
     static let duration = "tempest_job_duration_seconds"

@@ -27,7 +27,9 @@ extension QueueRunner {
         do {
             reply = try ClaimReply(
                 try await session.main.execute(
-                    .fcall(FunctionLibrary.suspect, key: queue.description, [.init(session.process.description)])))
+                    .fcall(
+                        FunctionLibrary.suspect, key: queue.description,
+                        [.init(session.process.description)] + levels.map { .init($0.description) })))
         } catch {
             throw RunnerTrouble(error)
         }

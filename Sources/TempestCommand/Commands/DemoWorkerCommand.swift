@@ -27,7 +27,9 @@ struct DemoWorkerCommand: AsyncParsableCommand {
     @Option(help: "Seconds without a beat after which others may take its jobs.")
     var lease = 10.0
 
-    @Option(help: .init("For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
+    @Option(
+        help: .init(
+            "For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
     var journal: String?
 
     @Option(help: "Weights of the levels, such as high=6,default=3,low=1; without them levels are served strictly in order.")

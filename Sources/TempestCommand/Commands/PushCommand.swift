@@ -6,8 +6,12 @@ struct PushCommand: AsyncParsableCommand {
         commandName: "push",
         abstract: "Push a job that nobody waits for, and print its id.",
         discussion: """
-            EXAMPLE
+            With --after or --at it is not begun before then, by Redis' clock; a time that has passed is now.
+
+            EXAMPLES
               tempest push resize '"cat.png"' '{"width": 640}' --queue images --level low
+              tempest push remind '"call back"' --after 2h
+              tempest push remind '"happy new year"' --at 2027-01-01T00:00:00Z
             """)
 
     @Argument(help: "The action: the name of a handler.")
@@ -17,10 +21,19 @@ struct PushCommand: AsyncParsableCommand {
         parsing: .allUnrecognized, help: "The arguments, each as JSON; what is not JSON is text. After -- they may begin with -.")
     var arguments: [String] = []
 
+    @Option(help: "Not before so much time has passed: a number and ms, s, m, h, d or w.")
+    var after: TimeSpan?
+
+    @Option(help: "Not before this instant: ISO 8601 with its zone, or milliseconds since 1970.")
+    var at: Instant?
+
     @OptionGroup var queue: QueueOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func validate() throws { try NegativeNumbers.check(arguments) }
+    func validate() throws {
+        try NegativeNumbers.check(arguments)
+        guard after == nil || at == nil else { throw ValidationError("--after or --at, not both") }
+    }
 
     func run() async throws {
         let level = try Level(queue.level)
@@ -28,7 +41,8 @@ struct PushCommand: AsyncParsableCommand {
         let request = try JobRequest(action, values: queue.values(arguments))
         try await connection.withClient { client in
             await client.announce(queue.queue, level)
-            try await client.push([request], queue: queue.queue, level: level, codec: codec)
+            try await client.push(
+                [request], queue: queue.queue, level: level, after: after?.duration, at: at?.time, codec: codec)
         }
         print(request.id)
     }

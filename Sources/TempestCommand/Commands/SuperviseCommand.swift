@@ -35,7 +35,7 @@ struct SuperviseCommand: AsyncParsableCommand {
             SIGNALS
               TERM, INT   end the workers within their grace, then this program with status 0; sent again, workers are asked again
               HUP         rolling restart: one after the other, each new worker ready before the old one is asked to end
-              USR1        handed on to every worker (which must know it)
+              TSTP, USR1  workers get SIGTSTP: Tempest's take no more jobs and finish what they have
             """)
 
     @Option(help: "How many workers of COMMAND.")

@@ -2,6 +2,17 @@
 
 import ArgumentParser
 import Foundation
+import Tempest
+
+/// An instant: ISO 8601 (2026-11-21T10:00:00Z), or milliseconds since 1970.
+struct Instant: ExpressibleByArgument, Equatable {
+    let time: JobTime
+
+    init?(argument: String) {
+        guard let milliseconds = Moment.absolute(argument) else { return nil }
+        time = JobTime(milliseconds: Int64(milliseconds))
+    }
+}
 
 /// An instant: so long ago (2h, 3d), or ISO 8601 (2026-11-21T10:00:00Z), or milliseconds since 1970.
 struct Moment: ExpressibleByArgument, Equatable {

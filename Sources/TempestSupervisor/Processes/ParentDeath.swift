@@ -3,7 +3,8 @@
 //
 // The kernel binds this to the THREAD that started the process, not to our process: Subprocess starts all processes on one thread of
 // its own that lives until the program exits, which the test of idle supervisors shows. setpriv replaces itself by the command, so the
-// process id is the worker's. What a worker starts itself does not inherit it.
+// process id is the worker's. What a worker starts itself does not inherit it; nor is a worker caught whose supervisor dies in the
+// millisecond before setpriv has asked for it.
 
 import Subprocess
 

@@ -125,6 +125,8 @@ final class Slot: Sendable {
             self.launch(number, &processes, &timers)
         case .terminate(let number):
             self.process(number)?.send(SIGTERM)
+            // One that was halted could not hear it.
+            self.process(number)?.send(SIGCONT)
             self.after(self.group.grace, .graceOver(number), &timers)
         case .terminateAgain(let number):
             self.process(number)?.send(SIGTERM)

@@ -87,6 +87,7 @@ class WorkerAnswers(unittest.TestCase):
         self.assertEqual(list(self.client.stream("count", 50)), [*range(50), "end"])
         self.assertEqual(self.client.call("count", 3), "end")
         word, about = self.client.stream("twice", "w", codec="msgpack", level="low", meta={"session": "s"})
+        self.assertGreater(about[-1].pop("deadline"), 0)
         self.assertEqual((word, about), ("w", ["twice", "q", "low", "msgpack", {"session": "s"}]))
 
     def test_an_error_after_some_answers_ends_the_stream(self):
@@ -146,18 +147,18 @@ class WorkerOrder(unittest.TestCase):
     def test_a_paused_level_is_left_alone(self):
         self.redis.execute_command("FCALL", "tempest1_pause", 1, "q", "low")
         self.client.push("note", "paused", level="low")
-        # Two rounds of the safety look, counted by the calls that claim while nothing else wakes the worker.
-        first = self.claims()
-        wait_for(lambda: self.claims() >= first + 2, "the worker does not look each second")
+        # Two ticks, which say each time that nothing waits for this worker.
+        first = self.beats()
+        wait_for(lambda: self.beats() >= first + 2, "the worker does not tick")
         self.assertEqual(self.client.call("echo", 1), [1])
         self.assertEqual(self.redis.lrange("noted", 0, -1), [])
         self.assertEqual(self.redis.llen("{q}:low"), 1)
         self.redis.execute_command("FCALL", "tempest1_resume", 1, "q", "low")
         wait_for(lambda: self.redis.lrange("noted", 0, -1) == [b"paused"], "not run after resume")
 
-    def claims(self):
-        (process,) = text(self.redis.hkeys("{q}:!procs"))
-        return int(self.redis.hget("{q}:!run:" + process, "#") or 0)
+    def beats(self):
+        (beats,) = self.redis.hvals("{q}:!procs")
+        return int(beats)
 
     def test_a_full_redis_drains(self):
         self.redis.config_set("maxmemory", "1")
@@ -166,3 +167,25 @@ class WorkerOrder(unittest.TestCase):
         self.redis.config_set("maxmemory", "0")
         self.client.push("note", "before")
         wait_for(lambda: self.redis.lrange("noted", 0, -1) == [b"before"], "the worker does not go on")
+
+    def test_an_idle_worker_claims_nothing(self):
+        (process,) = text(self.redis.hkeys("{q}:!procs"))
+        wait_for(lambda: self.redis.info("clients")["blocked_clients"] == 3, "it does not park")
+        first = self.beats()
+        wait_for(lambda: self.beats() >= first + 1, "the worker does not tick")
+        claims = self.redis.hget("{q}:!run:" + process, "#")
+        wait_for(lambda: self.beats() >= first + 3, "the worker does not tick")
+        self.assertEqual(self.redis.hget("{q}:!run:" + process, "#"), claims)
+
+
+class WeightedWorker(unittest.TestCase):
+    def test_levels_share_by_weight(self):
+        server = RedisServer()
+        self.addCleanup(server.stop)
+        with Client(server.url, queue="q") as client:
+            for level in ("low", "default", "high"):
+                client.push_many([("note", [level])] * 100, level=level)
+        self.addCleanup(WorkerProcess(server.url, "q", "--weights", '{"high": 6, "default": 3, "low": 1}').kill)
+        wait_for(lambda: server.client.llen("noted") == 300, "not all was run")
+        begun = text(server.client.lrange("noted", 0, 99))
+        self.assertEqual([begun.count(level) for level in ("high", "default", "low")], [60, 30, 10])

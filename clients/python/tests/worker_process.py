@@ -12,13 +12,13 @@ PROGRAM = Path(__file__).with_name("worker_program.py")
 
 
 class WorkerProcess:
-    def __init__(self, url, *arguments):
+    def __init__(self, url, *arguments, **environment):
         self.log = []
         self._ready = threading.Event()
         self._ended = threading.Event()
         command = [sys.executable, "-W", "always::ResourceWarning", str(PROGRAM), *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, "REDIS_URL": url})
+                                        env={**os.environ, "REDIS_URL": url, **environment})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if not self._ready.wait(10):
@@ -30,6 +30,9 @@ class WorkerProcess:
             self.log.append(line)
             if "tempest worker ready" in line:
                 self._ready.set()
+
+    def said(self, words):
+        return any(words in line for line in self.log)
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)

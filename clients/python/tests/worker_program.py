@@ -1,8 +1,12 @@
-"""A worker in a process of its own, for the tests: worker_program.py QUEUE... [--concurrency N] [--levels …] [--grace S]"""
+"""A worker in a process of its own, for the tests: worker_program.py QUEUE... [--concurrency N] [--levels …] [--grace S] …"""
 import argparse
+import asyncio
 import ctypes
+import json
 import logging
 import os
+import signal
+import time
 
 import checkout  # noqa: F401 -- says where tempest is
 import redis
@@ -13,10 +17,14 @@ parser.add_argument("queues", nargs="+")
 parser.add_argument("--concurrency", type=int, default=1)
 parser.add_argument("--levels", default="high,default,low")
 parser.add_argument("--grace", type=float, default=10.0)
+parser.add_argument("--lease", type=float, default=10.0)
+parser.add_argument("--name")
+parser.add_argument("--weights", type=json.loads)
 options = parser.parse_args()
 logging.basicConfig(level=logging.INFO)
 client = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=60)
-worker = tempest.Worker(options.queues, levels=options.levels.split(","), concurrency=options.concurrency, grace=options.grace)
+worker = tempest.Worker(options.queues, levels=options.levels.split(","), concurrency=options.concurrency, grace=options.grace,
+                        lease=options.lease, name=options.name, weights=options.weights)
 
 
 @worker.handler("echo")
@@ -83,6 +91,75 @@ def fail():
 @worker.handler("set")
 def no_value():
     return {1, 2}
+
+
+@worker.handler("crash")
+def crash():
+    client.rpush("crashed", os.getpid())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@worker.handler("flaky", context=True, attempts=5, backoff=(0.05, 0.1))
+def flaky(context, words, good):
+    """Fails until the attempt `good`, and spoils its arguments on the way."""
+    client.rpush("tried", json.dumps([context.attempt, context.attempts, context.meta.get("last_error"), words]))
+    words.append("spoiled")
+    if context.attempt < good:
+        raise ValueError("not yet")
+    return context.attempt
+
+
+@worker.handler("stubborn")
+def stubborn():
+    raise tempest.HandlerError("no_way", "never " + "x" * 600)
+
+
+@worker.handler("picky", attempts=5, backoff=(0, 0), retry_on=(KeyError,))
+def picky(kind):
+    client.rpush("tried", kind)
+    raise KeyError(kind) if kind == "key" else RuntimeError(kind)
+
+
+@worker.handler("later", context=True, attempts=3)
+def later(context, seconds):
+    client.rpush("tried", context.attempt)
+    raise tempest.Retry(after=seconds, message="the moon is wrong")
+
+
+@worker.handler("patient", context=True)
+def patient(context, word):
+    client.rpush("held", word)
+    while True:
+        context.check()
+        time.sleep(0.005)
+
+
+@worker.handler("deaf")
+def deaf(seconds):
+    time.sleep(seconds)
+    return "done"
+
+
+@worker.handler("ticker")
+def ticker():
+    while True:
+        yield 1
+        time.sleep(0.01)
+
+
+@worker.handler("sleepy", timeout=0.2)
+async def sleepy(word):
+    client.rpush("held", word)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        client.rpush("woken", word)
+
+
+@worker.handler("twice_async")
+async def twice_async(number):
+    await asyncio.sleep(0)
+    return number * 2
 
 
 worker.run()

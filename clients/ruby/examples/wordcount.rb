@@ -3,7 +3,7 @@
 
 # A level 1 worker with the actions `wordcount` and `echo`.
 #
-#   ruby wordcount.rb QUEUE… [--concurrency N] [--levels high,default,low]
+#   ruby wordcount.rb QUEUE… [--concurrency N] [--levels high,default,low] [--lease SECONDS]
 #
 # REDIS_URL says where Redis is: redis://host:port/db or unix:///path.
 
@@ -26,9 +26,10 @@ end
 
 options = { concurrency: 4, levels: Tempest::Worker::LEVELS }
 parser = OptionParser.new do |o|
-  o.banner = "usage: wordcount.rb QUEUE… [--concurrency N] [--levels high,default,low]"
+  o.banner = "usage: wordcount.rb QUEUE… [--concurrency N] [--levels high,default,low] [--lease SECONDS]"
   o.on("--concurrency N", Integer, "how many jobs run at a time (4)") { |n| options[:concurrency] = n }
   o.on("--levels LEVELS", Array, "in the order in which they are served (high,default,low)") { |l| options[:levels] = l }
+  o.on("--lease SECONDS", Float, "without a sign of life, after which others take over its jobs (10)") { |s| options[:lease] = s }
 end
 
 begin

@@ -32,7 +32,7 @@ class PrivateRedis
   end
 
   def connection
-    @connection ||= Tempest::Connection.new(@url)
+    @connection ||= Tempest::Connection.new(@url, blocking: 30)
   end
 
   def call(*command) = connection.call(*command)
@@ -50,7 +50,7 @@ end
 
 # Waiting for events, never for a time to pass.
 module Await
-  def self.until(what, seconds = 10)
+  def self.until(what, seconds = 30)
     over = Tempest.now + seconds
     loop do
       found = yield
@@ -89,7 +89,7 @@ class Program
   end
 
   # @return [Process::Status]
-  def wait = Await.until("the end of #{@pid}:\n#{log}", 15) { ended? }
+  def wait = Await.until("the end of #{@pid}:\n#{log}") { ended? }
 
   def kill
     return if ended?
@@ -127,7 +127,7 @@ class RedisTest < Minitest::Test
     thread.report_on_exception = false
     @endings << lambda do
       made.stop
-      thread.join(15) || raise("the worker does not stop:\n#{log.string}")
+      thread.join(30) || raise("the worker does not stop:\n#{log.string}")
     end
     Await.until("the worker:\n#{log.string}") { log.string.include?("tempest worker ready") || (thread.status.nil? && thread.join) }
     log

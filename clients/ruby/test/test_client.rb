@@ -23,17 +23,17 @@ class TestClient < RedisTest
     echo_worker
     values = [nil, true, 1, -1, 2**64 - 1, 1.0, -0.0, "é", "\xFF".b, [1, [2]], { "a" => { "b" => nil } }]
     %i[json msgpack tnetstring].each do |codec|
-      assert_equal values, client.call("echo", values, codec: codec, timeout: 5), codec
+      assert_equal values, client.call("echo", values, codec: codec, timeout: 30), codec
     end
-    assert_equal Tempest::Ext.new(-1, "abcd"), client.call("echo", Tempest::Ext.new(-1, "abcd"), codec: :msgpack, timeout: 5)
+    assert_equal Tempest::Ext.new(-1, "abcd"), client.call("echo", Tempest::Ext.new(-1, "abcd"), codec: :msgpack, timeout: 30)
     assert_raises(Tempest::CodecError) { client.call("echo", Tempest::Ext.new(-1, "abcd")) }
-    assert_equal({ "a" => "b" }, client.call(:echo, { a: :b }, timeout: 5))
+    assert_equal({ "a" => "b" }, client.call(:echo, { a: :b }, timeout: 30))
   end
 
   def test_many_threads_share_a_client
     echo_worker(concurrency: 8)
     c = client
-    answers = Array.new(10) { |n| Thread.new { Array.new(20) { |i| c.call("echo", n * 20 + i, timeout: 10) } } }.flat_map(&:value)
+    answers = Array.new(10) { |n| Thread.new { Array.new(20) { |i| c.call("echo", n * 20 + i, timeout: 30) } } }.flat_map(&:value)
     assert_equal (0...200).to_a, answers
   end
 
@@ -44,25 +44,25 @@ class TestClient < RedisTest
     assert_includes error.message, "echo"
     echo_worker
     Await.until("the late answer") { c.late == 1 }
-    assert_equal 2, c.call("echo", 2, timeout: 5)
+    assert_equal 2, c.call("echo", 2, timeout: 30)
   end
 
   def test_a_stream_comes_in_order_to_a_block_and_to_an_enumerator
     echo_worker
     c = client
     seen = []
-    assert_nil c.stream("count", 50, timeout: 5) { |value| seen << value }
+    assert_nil c.stream("count", 50, timeout: 30) { |value| seen << value }
     assert_equal (0...50).to_a, seen
-    assert_equal [0, 1, 2], c.stream("count", 3, codec: :msgpack, timeout: 5).to_a
-    assert_equal [0, 1], c.stream("count", 100, timeout: 5).first(2)
-    assert_equal [0, 1, 2], c.call("count", 3, timeout: 5)
-    assert_equal [7], c.stream("echo", 7, timeout: 5).to_a
+    assert_equal [0, 1, 2], c.stream("count", 3, codec: :msgpack, timeout: 30).to_a
+    assert_equal [0, 1], c.stream("count", 100, timeout: 30).first(2)
+    assert_equal [0, 1, 2], c.call("count", 3, timeout: 30)
+    assert_equal [7], c.stream("echo", 7, timeout: 30).to_a
   end
 
   def test_a_stream_may_end_with_an_error
     echo_worker
     seen = []
-    error = assert_raises(Tempest::RemoteError) { client.stream("fail late", timeout: 5) { |value| seen << value } }
+    error = assert_raises(Tempest::RemoteError) { client.stream("fail late", timeout: 30) { |value| seen << value } }
     assert_equal ["broken", ["first"]], [error.code, seen]
   end
 
@@ -89,29 +89,29 @@ class TestClient < RedisTest
   def test_an_inbox_survives_cuts_and_a_redis_that_forgets
     echo_worker
     c = client
-    assert_equal 1, c.call("echo", 1, timeout: 5)
+    assert_equal 1, c.call("echo", 1, timeout: 30)
     call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     assert_equal 2, answer_after_a_cut(c, 2)
     call("FLUSHALL")
     Await.until("the worker to be back") { !processes.empty? }
-    assert_equal 3, c.call("echo", 3, timeout: 5)
+    assert_equal 3, c.call("echo", 3, timeout: 30)
     assert_equal 2, call("HLEN", "{#{Q}}:!inboxes"), "the inbox is registered again"
   end
 
   # The first command on a cut connection finds out; nothing was sent twice.
   def answer_after_a_cut(client, value)
-    client.call("echo", value, timeout: 5)
+    client.call("echo", value, timeout: 30)
   rescue Tempest::ConnectionLost
-    client.call("echo", value, timeout: 5)
+    client.call("echo", value, timeout: 30)
   end
 
   def test_what_is_no_answer_is_dropped
     echo_worker
     c = client
-    c.call("echo", 1, timeout: 5)
+    c.call("echo", 1, timeout: 30)
     inbox = call("HKEYS", "{#{Q}}:!inboxes").find { |field| !field.end_with?("#") }
     ["", "junk", '["echo"]', '["echo","unknown",[1]]', "\xC1"].each { |bytes| call("RPUSH", "{#{Q}}:in:#{inbox}", bytes) }
-    assert_equal 2, c.call("echo", 2, timeout: 5)
+    assert_equal 2, c.call("echo", 2, timeout: 30)
     assert_equal 1, c.late
   end
 
@@ -130,16 +130,16 @@ class TestClient < RedisTest
   def test_a_fork_gets_an_inbox_of_its_own
     echo_worker
     c = client
-    assert_equal 1, c.call("echo", 1, timeout: 5)
+    assert_equal 1, c.call("echo", 1, timeout: 30)
     heard, told = IO.pipe
     child = fork do
-      told.write(c.call("echo", 2, timeout: 5).to_s)
+      told.write(c.call("echo", 2, timeout: 30).to_s)
       exit!(0)
     end
     told.close
     assert_equal "2", heard.read
     Process.wait(child)
-    assert_equal 3, c.call("echo", 3, timeout: 5)
+    assert_equal 3, c.call("echo", 3, timeout: 30)
   end
 
   def test_the_token_keeps_attempts_apart

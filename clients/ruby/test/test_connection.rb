@@ -53,7 +53,7 @@ class TestConnection < RedisTest
   def test_a_full_redis_still_drains
     worker { |w| w.handle("echo") { |arg| arg } }
     call("RPUSH", Q, '["echo",[0],"box","i"]')
-    call("BLPOP", "{#{Q}}:in:box", "5")
+    call("BLPOP", "{#{Q}}:in:box", "30")
     call("FCALL", "tempest1_pause", "1", Q)
     5.times { |n| call("RPUSH", Q, %(["echo",[#{n}],null,"i#{n}"])) }
     call("RPUSH", Q, '["echo",[6],"box@mail","i6"]')

@@ -16,7 +16,7 @@ class TestExamples < RedisTest
          '["add",[1,2],null,null]'].freeze
 
   def answer(inbox)
-    _, bytes = call("BLPOP", "{#{Q}}:in:#{inbox}", "10")
+    _, bytes = call("BLPOP", "{#{Q}}:in:#{inbox}", "30")
     JSON.parse(bytes)
   end
 
@@ -56,7 +56,7 @@ class TestExamples < RedisTest
   def test_the_raw_workers_answer_a_registered_caller_whose_inbox_never_expires
     WORKERS.values.drop(1).each do |command, ready|
       started = program(*command).wait_for(ready)
-      assert_equal 3, client.call("add", 1, 2, timeout: 10)
+      assert_equal 3, client.call("add", 1, 2, timeout: 30)
       started.signal("INT")
       started.wait
     end
@@ -99,7 +99,7 @@ class TestExamples < RedisTest
 
   def test_wordcount_serves_the_levels_and_queues_it_is_told
     program(*WORKERS["ruby"][0], "r", "--concurrency", "2", "--levels", "low").wait_for("queues q, r; levels low;")
-    assert_equal [1, "a", nil], client.call("echo", 1, "a", nil, queue: "r", level: "low", timeout: 10)
+    assert_equal [1, "a", nil], client.call("echo", 1, "a", nil, queue: "r", level: "low", timeout: 30)
     out, status = Open3.capture2e(*WORKERS["ruby"][0], "--levels", "9")
     assert_equal 1, status.exitstatus
     assert_includes out, "usage"

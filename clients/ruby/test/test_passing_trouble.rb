@@ -34,7 +34,7 @@ class TestPassingTrouble < RedisTest
   end
 
   def answer_of(client)
-    client.call("wait", timeout: 10)
+    client.call("wait", timeout: 30)
   rescue Tempest::ConnectionLost
     retry
   end

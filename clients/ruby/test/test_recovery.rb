@@ -51,7 +51,7 @@ class TestRecovery < RedisTest
     call("FCALL", "tempest1_claim", "1", Q, "gone", "1", "5", "100000000", "default")
     ran = Thread::Queue.new
     worker(lease: LEASE) { |w| w.handle("note") { |text| ran << text[0].to_i } }
-    assert_equal (0..4).to_a, Timeout.timeout(15) { Array.new(5) { ran.pop } }.sort
+    assert_equal (0..4).to_a, Timeout.timeout(30) { Array.new(5) { ran.pop } }.sort
     assert_equal [1, 5], counts.values_at("reaped", "recovered")
   end
 
@@ -97,7 +97,7 @@ class TestRecovery < RedisTest
     Await.until("the subscription") { call("PUBSUB", "NUMSUB", "{#{Q}}:!news").last == 1 }
     call("RPUSH", "{#{Q}}:!suspect", 'default:["note",["alone"],null,"s"]')
     call("PUBLISH", "{#{Q}}:!news", "suspect")
-    assert_equal "alone", Timeout.timeout(10) { begun.pop }
+    assert_equal "alone", Timeout.timeout(30) { begun.pop }
     process = processes.first
     assert_equal call("HGET", "{#{Q}}:!run:#{process}", "!"), held(process).keys.first
     c.push_many(Array.new(5) { %w[note beside] })
@@ -113,22 +113,16 @@ class TestRecovery < RedisTest
   def test_the_keeper_of_the_clock_finishes_what_it_has_for_a_suspect
     begun = Thread::Queue.new
     gate = Thread::Queue.new
-    worker(concurrency: 2) { |w| w.handle("note") { |text| begun << text; gate.pop if text == "long" } }
+    log = worker(concurrency: 2) { |w| w.handle("note") { |text| begun << text; gate.pop if text == "long" } }
     c = client
     c.push("note", "long")
-    assert_equal "long", Timeout.timeout(10) { begun.pop }
+    assert_equal "long", Timeout.timeout(30) { begun.pop }
     call("RPUSH", "{#{Q}}:!suspect", 'default:["note",["alone"],null,"s"]')
-    # Once it drains, a job that is pushed stays where it is.
-    Await.until("the drain") do
-      c.push("note", "more")
-      waiting = call("LLEN", Q)
-      sleep 0.05
-      waiting.positive? && call("LLEN", Q) >= waiting
-    end
-    begun.clear
+    Await.until("the drain") { log.string.include?("finishing what runs") }
+    c.push("note", "more")
     gate << 1
-    assert_equal "alone", Timeout.timeout(10) { begun.pop }
-    Await.until("the rest") { call("LLEN", Q).zero? && begun.size.positive? }
+    assert_equal "alone", Timeout.timeout(30) { begun.pop }
+    assert_equal "more", Timeout.timeout(30) { begun.pop }
   end
 
   # A call into C that sleeps and does not let go of the lock, as an extension that computes does not.
@@ -153,7 +147,7 @@ class TestRecovery < RedisTest
       sleep 0.005
     end
     assert_equal "done", answer.value
-    assert_operator gap, :<, LEASE, "the longest silence of the beat"
+    assert_operator gap, :<, LEASE / 2, "the longest silence of the beat"
     assert_includes processes, process
     assert_nil counts["reaped"]
     warn format("longest silence of the beat while the lock was held for %<held>.1f s: %<gap>.3f s", held: LEASE * 3.5, gap: gap) if ENV["TEMPEST_MEASURE"]

@@ -21,7 +21,7 @@ class TestRetry < RedisTest
     end
     arguments = [1, 1.0, "é", { "b" => nil, "a" => "\xFF".b }]
     %i[json msgpack tnetstring].each do |codec|
-      answer = client.call("flaky", arguments, 2**64 - 1, codec: codec, attempts: 3, backoff: QUICK, meta: { "x" => [1] }, timeout: 10)
+      answer = client.call("flaky", arguments, 2**64 - 1, codec: codec, attempts: 3, backoff: QUICK, meta: { "x" => [1] }, timeout: 30)
       assert_equal "done", answer
       runs = Array.new(3) { seen.pop }
       assert_equal [1, 2, 3], runs.map(&:first)
@@ -34,14 +34,14 @@ class TestRetry < RedisTest
 
   def test_the_last_failure_is_answered
     worker { |w| w.handle("broken", context: true, backoff: QUICK, attempts: 2) { |context| raise Tempest::HandlerError.new("bad", "in #{context.attempt}") } }
-    error = assert_raises(Tempest::RemoteError) { client.call("broken", timeout: 10) }
+    error = assert_raises(Tempest::RemoteError) { client.call("broken", timeout: 30) }
     assert_equal ["bad", "in 2"], [error.code, error.remote_message]
     assert_equal [1, 1], counts.values_at("retried", "failed")
   end
 
   def test_a_caller_gets_the_first_failure_unless_somebody_asks_for_more
     worker { |w| w.handle("broken", backoff: QUICK) { raise "secret" } }
-    assert_equal "handler", assert_raises(Tempest::RemoteError) { client.call("broken", timeout: 10) }.code
+    assert_equal "handler", assert_raises(Tempest::RemoteError) { client.call("broken", timeout: 30) }.code
     assert_nil counts["retried"]
   end
 
@@ -59,7 +59,7 @@ class TestRetry < RedisTest
 
   def test_bad_arguments_are_dead_at_once_or_answered
     worker { |w| w.handle("one", attempts: 5) { |a| a } }
-    assert_equal "bad_args", assert_raises(Tempest::RemoteError) { client.call("one", 1, 2, timeout: 10) }.code
+    assert_equal "bad_args", assert_raises(Tempest::RemoteError) { client.call("one", 1, 2, timeout: 30) }.code
     client.push("one")
     Await.until("the dead") { dead.any? }
     assert_equal ["bad_args", "args: expected 1, found 0"], dead.first.values_at("reason", "detail")
@@ -74,15 +74,15 @@ class TestRetry < RedisTest
         raise Tempest::Retry.new(after: 0.3) if context.attempt == 1
       end
     end
-    client.call("later", attempts: 2, timeout: 10)
+    client.call("later", attempts: 2, timeout: 30)
     assert_operator times[1] - times[0], :>=, 0.29
   end
 
   def test_only_the_errors_that_are_named
     worker { |w| w.handle("pick", retry_on: [IOError], backoff: QUICK) { |name| raise Object.const_get(name) } }
-    assert_raises(Tempest::RemoteError) { client.call("pick", "EOFError", attempts: 3, timeout: 10) }
+    assert_raises(Tempest::RemoteError) { client.call("pick", "EOFError", attempts: 3, timeout: 30) }
     assert_equal 2, counts["retried"]
-    assert_raises(Tempest::RemoteError) { client.call("pick", "KeyError", attempts: 3, timeout: 10) }
+    assert_raises(Tempest::RemoteError) { client.call("pick", "KeyError", attempts: 3, timeout: 30) }
     assert_equal 2, counts["retried"]
   end
 
@@ -97,10 +97,10 @@ class TestRetry < RedisTest
       w.handle("late but done", context: true, timeout: 0.05) { |context| sleep(0.01) until context.timed_out?; "done" }
     end
     c = client
-    assert_equal "timeout", assert_raises(Tempest::RemoteError) { c.call("long", run_timeout: 0.1, timeout: 10) }.code
+    assert_equal "timeout", assert_raises(Tempest::RemoteError) { c.call("long", run_timeout: 0.1, timeout: 30) }.code
     assert_includes 0.0..0.1, left
-    assert_equal "timeout", assert_raises(Tempest::RemoteError) { c.call("late", timeout: 10) }.code
-    assert_equal "done", c.call("late but done", timeout: 10)
+    assert_equal "timeout", assert_raises(Tempest::RemoteError) { c.call("late", timeout: 30) }.code
+    assert_equal "done", c.call("late but done", timeout: 30)
     c.push("long", timeout: 0.05, attempts: 2, backoff: QUICK)
     Await.until("the dead") { dead.any? }
     assert_match(/\Aexhausted Tempest::TimedOut/, dead.first.values_at("reason", "detail").join(" "))
@@ -110,7 +110,7 @@ class TestRetry < RedisTest
     ran = []
     worker { |w| w.handle("a") { ran << 1 } }
     c = client
-    assert_equal "expired", assert_raises(Tempest::RemoteError) { c.call("a", meta: { "expires_at" => 1 }, timeout: 10) }.code
+    assert_equal "expired", assert_raises(Tempest::RemoteError) { c.call("a", meta: { "expires_at" => 1 }, timeout: 30) }.code
     c.push("a", expires: Time.at(1))
     Await.until("two expired") { counts["expired"] == 2 }
     # Nobody waits for this one any more, so nobody is told.
@@ -118,7 +118,7 @@ class TestRetry < RedisTest
     Await.until("three expired") { counts["expired"] == 3 }
     assert_equal 0, call("EXISTS", "{#{Q}}:in:box")
     assert_empty ran
-    c.call("a", expires: 60, timeout: 10)
+    c.call("a", expires: 60, timeout: 30)
     assert_equal [1], ran
   end
 
@@ -137,6 +137,6 @@ class TestRetry < RedisTest
 
   def test_a_handler_thread_that_ended_itself_counts_as_a_failure
     worker(concurrency: 1) { |w| w.handle("die") { Thread.current.kill } }
-    assert_equal "handler", assert_raises(Tempest::RemoteError) { client.call("die", timeout: 10) }.code
+    assert_equal "handler", assert_raises(Tempest::RemoteError) { client.call("die", timeout: 30) }.code
   end
 end

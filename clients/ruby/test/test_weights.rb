@@ -28,7 +28,7 @@ class TestWeights < RedisTest
     c = client
     %w[high low].each { |level| 30.times { c.push("note", level, level: level) } }
     worker(weights: { high: 3, low: 1 }, concurrency: 1) { |w| w.handle("note") { |text| order << text } }
-    taken = Timeout.timeout(20) { Array.new(60) { order.pop } }
+    taken = Timeout.timeout(30) { Array.new(60) { order.pop } }
     assert_equal({ "high" => 15, "low" => 5 }, taken.first(20).tally)
     assert_equal({ "high" => 30, "low" => 30 }, taken.tally)
   end

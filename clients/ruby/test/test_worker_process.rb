@@ -22,7 +22,7 @@ class TestWorkerProcess < RedisTest
   def test_sigterm_finishes_what_runs_and_gives_the_rest_back
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }', "concurrency: 1")
     c = client
-    answer = Thread.new { c.call("slow", 1, timeout: 10) }
+    answer = Thread.new { c.call("slow", 1, timeout: 30) }
     Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
     made.signal("TERM")
     made.wait_for("stopping")
@@ -56,7 +56,7 @@ class TestWorkerProcess < RedisTest
   end
 
   def test_a_handler_that_holds_the_interpreter_lock_does_not_stop_the_beat
-    worker_process(<<~RUBY, "lease: 2")
+    worker_process(<<~RUBY, "lease: 1")
       # A call into C that sleeps and does not let go of the lock, as an extension that computes does not.
       require "fiddle"
       HOLD = Fiddle::Function.new(Fiddle.dlopen(nil)["usleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true)
@@ -100,7 +100,7 @@ class TestWorkerProcess < RedisTest
     @redis = own
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }')
     c = client
-    assert_equal "done", c.call("slow", 0, timeout: 5)
+    assert_equal "done", c.call("slow", 0, timeout: 30)
     c.push("slow", 1)
     Await.until("the claim") { processes.any? { |name| !held(name).empty? } }
     own.kill
@@ -119,7 +119,7 @@ class TestWorkerProcess < RedisTest
 
   # A client finds out that its connection is gone by the first command that it sends.
   def call_again(client, *job)
-    client.call(*job, timeout: 10)
+    client.call(*job, timeout: 30)
   rescue Tempest::ConnectionLost
     retry
   end

@@ -13,11 +13,14 @@ from .errors import (
     CodecError,
     EnvelopeError,
     HandlerError,
+    JobCancelled,
+    JobTimedOut,
     NameRefused,
     RedisRefused,
     RedisTooOld,
     RedisUnavailable,
     RemoteError,
+    Retry,
     TempestError,
 )
 from .values import ExtType, Limits
@@ -27,6 +30,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CallTimeout", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "EnvelopeError", "ExtType", "HandlerError",
-    "Limits", "NameRefused", "RedisRefused", "RedisTooOld", "RedisUnavailable", "RemoteError", "Stream", "TempestError",
-    "Worker", "__version__",
+    "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld", "RedisUnavailable", "RemoteError",
+    "Retry", "Stream", "TempestError", "Worker", "__version__",
 ]

@@ -1,7 +1,7 @@
 """The small process beside a worker that beats for it, so that a handler which holds the GIL never looks dead.
 
 The worker writes it lines of JSON: whom to beat for, until when, and what to say of itself. It ticks, observes the other
-processes and reaps the dead, listens for news, and writes lines back: {"tick": …}, {"fenced": …}, {"cancel": …},
+processes and reaps the dead, listens for news, and writes lines back: {"up": true}, {"tick": …}, {"fenced": …}, {"cancel": …},
 {"control": …}, {"sweep": true}, {"trouble": …}, {"well": true}, {"log": …}. It ends when its standard input does, which is
 when the worker ends, however that comes about.
 """
@@ -64,6 +64,8 @@ class Beat:
 
     def run(self) -> None:
         os.set_blocking(0, False)
+        self._voice.say({"up": True})
+        self._voice.flush()
         pending = b""
         # A process that the worker forked may keep our input open: hence the look at the parent each second.
         while os.getppid() == self._parent:
@@ -152,9 +154,10 @@ class Beat:
             for each in self._watched.values():
                 each.observer.restart()
             self._voice.say({"sweep": True})
-        _, now, due, landed, waiting, suspects, others = reply
+        # Later revisions of the functions may say more.
+        _, now, due, landed, waiting, suspects, others, keeper = reply[:8]
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
-                                  int(suspects), int(due)]}, instead_of=watched.queue)
+                                  int(suspects), int(keeper) == 1]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)
                 for i in range(0, len(others), 3)]
         seen = [other for other in seen if is_process(other[0])]

@@ -7,19 +7,25 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from datetime import datetime
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
+from . import functions
+from .clock import RedisClock
 from .codecs import Codec, named
 from .envelope import Answer, Job, encode_job
 from .errors import ClientClosed, RedisRefused, RedisUnavailable
 from .inbox import Inbox
 from .keys import checked_level, checked_queue, level_key, new_id
 from .link import Link
+from .options import When, due_in, job_meta
 from .reply import Reply
 
 DEFAULT = -1.0  # a timeout that nobody means: the client's own is taken
 PUSH_MOST = 1000
 PUSH_BYTES = 1024 * 1024
+CLOCK_SECONDS = 60.0
+CANCEL_SECONDS = 86400.0
 
 
 class Client:
@@ -27,59 +33,81 @@ class Client:
 
     `redis_url` is redis://, rediss:// or unix://, by default REDIS_URL of the environment, else 127.0.0.1:6379. `queue`,
     `codec` (json, msgpack or tnetstring) and `timeout` (seconds; None waits for ever) are what calls use that name none.
+    `four_elements`: jobs carry no meta of the client's own, for workers that know no fifth element; then a call writes no
+    deadline, and the options that would need one are refused.
+
+    Jobs may say how they are to be tried, before what their handler says: `attempts`, at most so many; `backoff`, (first,
+    longest) seconds between them; `timeout` (`run_timeout` in a call), seconds a run may take; `expires`, when it is too
+    late to begin it: seconds from now, or a datetime.
 
     Nothing is connected before the first push, and no inbox registered before the first call. RedisUnavailable from a
     push means that the job may or may not be on its queue.
     """
 
     def __init__(self, redis_url: Optional[str] = None, queue: str = "tempest", codec: str = "json",
-                 timeout: Optional[float] = 30.0) -> None:
+                 timeout: Optional[float] = 30.0, four_elements: bool = False) -> None:
         self._url = redis_url or os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
         self._queue = checked_queue(queue)
         self._codec = named(codec)
         self._timeout = timeout
+        self._four_elements = four_elements
+        self._clock = RedisClock()
         self._lock = threading.Lock()
         self._link = Link(self._url, idle=0.0)
         self._inboxes: Dict[str, Inbox] = {}
         self._closed = False
 
     def push(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
-             codec: Optional[str] = None, meta: Optional[Dict[str, Any]] = None) -> str:
-        """Puts a job on the queue for which nobody waits; its id. CodecError if an argument has no form in the codec."""
+             codec: Optional[str] = None, meta: Optional[Dict[str, Any]] = None, after: Optional[float] = None,
+             at: Union[datetime, int, None] = None, attempts: Optional[int] = None,
+             backoff: Optional[Tuple[float, float]] = None, timeout: Optional[float] = None,
+             expires: Optional[When] = None) -> str:
+        """Puts a job on the queue for which nobody waits; its id. CodecError if an argument has no form in the codec.
+
+        It is not run before `after` seconds have passed, or before `at`: a datetime, or milliseconds since 1970.
+        """
+        due = due_in(after, at)
+        meta = self._meta(meta, attempts, backoff, timeout, expires)
         job_id = new_id()
-        self._send(queue, level, [encode_job(Job(action, list(args), None, job_id, meta or {}, self._named(codec)))])
+        self._send(queue, level, [encode_job(Job(action, list(args), None, job_id, meta, self._named(codec)))], due)
         return job_id
 
     def push_many(self, jobs: Iterable[Tuple[str, Sequence[Any]]], queue: Optional[str] = None, level: str = "default",
-                  codec: Optional[str] = None) -> List[str]:
+                  codec: Optional[str] = None, after: Optional[float] = None, at: Union[datetime, int, None] = None,
+                  attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
+                  timeout: Optional[float] = None, expires: Optional[When] = None) -> List[str]:
         """Pushes (action, args) in their order, many a command; their ids. All are encoded before the first is pushed."""
+        due = due_in(after, at)
         chosen = self._named(codec)
+        meta = self._meta(None, attempts, backoff, timeout, expires)
         ids, payloads = [], []
         for action, args in jobs:
             ids.append(new_id())
-            payloads.append(encode_job(Job(action, list(args), None, ids[-1], {}, chosen)))
+            payloads.append(encode_job(Job(action, list(args), None, ids[-1], meta, chosen)))
         batch: List[bytes] = []
         size = 0
         for payload in payloads:
             if batch and (len(batch) == PUSH_MOST or size + len(payload) > PUSH_BYTES):
-                self._send(queue, level, batch)
+                self._send(queue, level, batch, due)
                 batch, size = [], 0
             batch.append(payload)
             size += len(payload)
         if batch:
-            self._send(queue, level, batch)
+            self._send(queue, level, batch, due)
         return ids
 
     def call(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
-             codec: Optional[str] = None, timeout: Optional[float] = DEFAULT,
-             meta: Optional[Dict[str, Any]] = None) -> Any:
+             codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
+             attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
+             run_timeout: Optional[float] = None, expires: Optional[When] = None) -> Any:
         """What the action's handler returns, or None if it returned nothing; of several answers, the last.
 
-        Raises RemoteError if the job failed, CallTimeout if no answer came in `timeout` seconds (the job may still run),
-        RedisUnavailable or RedisRefused if it could not be pushed.
+        Raises RemoteError if the job failed, CallTimeout if no answer came in `timeout` seconds (the job may still run,
+        but is not begun any more), RedisUnavailable or RedisRefused if it could not be pushed.
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=True)
         try:
             return _value(reply.take(deadline))
@@ -87,8 +115,9 @@ class Client:
             inbox.forget(job_id)
 
     def stream(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
-               codec: Optional[str] = None, timeout: Optional[float] = DEFAULT,
-               meta: Optional[Dict[str, Any]] = None) -> "Stream":
+               codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
+               attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
+               run_timeout: Optional[float] = None, expires: Optional[When] = None) -> "Stream":
         """The answers of the action, one by one as they come; the job is pushed at once.
 
         `timeout` is for each answer. Iterating raises as `call` does, and RemoteError `interrupted` if the job was run
@@ -96,8 +125,18 @@ class Client:
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=False)
         return Stream(inbox, job_id, reply, seconds)
+
+    def cancel(self, job_id: Union[str, int], queue: Optional[str] = None, keep: float = CANCEL_SECONDS) -> int:
+        """Cancels a job: one that waits is skipped when its turn comes, within `keep` seconds (at most 30 days); the handler
+        of one that runs is told, and ends early if it listens. How many processes of the queue heard of it."""
+        queue = checked_queue(queue or self._queue)
+        milliseconds = max(1, min(2_592_000_000, round(keep * 1000)))
+        with self._lock:
+            self._check_open()
+            return int(functions.call(self._link, "cancel", queue, str(job_id), milliseconds))
 
     @property
     def late(self) -> int:
@@ -129,18 +168,50 @@ class Client:
     def _named(self, codec: Optional[str]) -> Codec:
         return self._codec if codec is None else named(codec)
 
-    def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes]) -> None:
-        key = level_key(checked_queue(queue or self._queue), checked_level(level))
+    def _meta(self, given: Optional[Dict[str, Any]], attempts: Optional[int], backoff: Optional[Tuple[float, float]],
+              timeout: Optional[float], expires: Optional[When], deadline: Optional[float] = None) -> Dict[str, Any]:
+        """The meta of a job: what its caller gives, and the options. `deadline` is in seconds from now."""
+        if self._four_elements:
+            if given or any(option is not None for option in (attempts, backoff, timeout, expires)):
+                raise ValueError("this client was made with four_elements: its jobs cannot carry a meta")
+            return {}
+        relative = deadline is not None or (expires is not None and not isinstance(expires, datetime))
+        now = self._now() if relative else None
+        meta = job_meta(given or {}, attempts, backoff, timeout, expires, now)
+        if deadline is not None and now is not None:
+            meta.setdefault("deadline", now + round(min(deadline, 1e9) * 1000))
+        return meta
+
+    def _now(self) -> Optional[int]:
+        """Redis' clock, asked for now and then; None if Redis' rights do not allow to."""
         with self._lock:
-            if self._closed:
-                raise ClientClosed("the client is closed")
-            self._link.call("RPUSH", key, *payloads)
+            self._check_open()
+            if self._clock.now is None or time.monotonic() - self._clock.set_at > CLOCK_SECONDS:
+                try:
+                    self._clock.ask(self._link)
+                except RedisRefused:
+                    return None
+            return self._clock.now
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientClosed("the client is closed")
+
+    def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes], due: Optional[str] = None) -> None:
+        queue = checked_queue(queue or self._queue)
+        key = level_key(queue, checked_level(level))
+        with self._lock:
+            self._check_open()
+            if due is None:
+                self._link.call("RPUSH", key, *payloads)
+            else:
+                functions.call(self._link, "delay", queue, due, level, *payloads)
 
     def _begin(self, action: str, args: Sequence[Any], queue: Optional[str], level: str, codec: Optional[str],
-               meta: Optional[Dict[str, Any]], deadline: Optional[float], whole: bool) -> Tuple[Inbox, str, Reply]:
+               meta: Dict[str, Any], deadline: Optional[float], whole: bool) -> Tuple[Inbox, str, Reply]:
         inbox = self._inbox(checked_queue(queue or self._queue))
         job_id = new_id()
-        payload = encode_job(Job(action, list(args), inbox.id, job_id, meta or {}, self._named(codec)))
+        payload = encode_job(Job(action, list(args), inbox.id, job_id, meta, self._named(codec)))
         inbox.await_listening(deadline)
         reply = inbox.expect(job_id, whole)
         try:
@@ -152,8 +223,7 @@ class Client:
 
     def _inbox(self, queue: str) -> Inbox:
         with self._lock:
-            if self._closed:
-                raise ClientClosed("the client is closed")
+            self._check_open()
             inbox = self._inboxes.get(queue)
             if inbox is None or not inbox.is_alive():
                 inbox = self._inboxes[queue] = Inbox(self._url, queue)

@@ -18,6 +18,7 @@ from .heart import Heart
 from .link import Link
 from .membership import Claim, Membership
 from .node import Node
+from .running import Running
 from .slots import Slots
 from .solo import return_landed, unpark
 from .station import PARK_SECONDS, Parker, Station
@@ -28,19 +29,18 @@ log = logging.getLogger("tempest")
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the dispatcher tells its worker: a job to start, that all queues are joined, what cannot heal, a P that was fenced."""
+    """What the dispatcher tells its worker: a job to start, that all queues are joined, what cannot heal."""
 
     start: Callable[[Claim], None]
     ready: Callable[[], None]
     fatal: Callable[[Exception], None]
-    lost: Callable[[str], None]
 
 
 class Dispatcher(threading.Thread):
     """Runs until `slots.stopping`."""
 
     def __init__(self, url: str, name: str, lease: float, stations: Sequence[Station], slots: Slots, heart: Heart, node: Node,
-                 clock: RedisClock, weights: Optional[Mapping[str, int]], hooks: Hooks) -> None:
+                 clock: RedisClock, running: Running, weights: Optional[Mapping[str, int]], hooks: Hooks) -> None:
         super().__init__(name="tempest-dispatcher", daemon=True)
         self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
@@ -49,6 +49,7 @@ class Dispatcher(threading.Thread):
         self._heart = heart
         self._node = node
         self._clock = clock
+        self._running = running
         self._shares = {station: Shares(station.levels, weights) for station in stations} if weights else {}
         self._hooks = hooks
         self._ready = False
@@ -168,8 +169,8 @@ class Dispatcher(threading.Thread):
         if station.unsure:
             station.unsure = False
             try:
-                membership.again(self._link)
                 self._take(station, membership.recover(self._link))
+                self._ask_of_running(membership)
             except BaseException:
                 station.unsure = True
                 raise
@@ -184,6 +185,13 @@ class Dispatcher(threading.Thread):
         elif alone:
             self._run_alone(station, membership)
         self._claim(station, membership)
+
+    def _ask_of_running(self, membership: Membership) -> None:
+        """Cancellations are news, and nobody may have listened: asked are those that run."""
+        ids = [str(context.job_id) for context in self._running.of(membership.queue)]
+        if ids:
+            for id in membership.cancelled(self._link, ids):
+                self._running.cancel(membership.queue, id)
 
     def _run_alone(self, station: Station, membership: Membership) -> None:
         """Takes a job that crashed its processes before, with nothing beside it: whatever happens then is its own doing."""
@@ -269,12 +277,13 @@ class Dispatcher(threading.Thread):
         if old is not None:
             log.error("tempest: queue %s: %s was fenced; what it ran is dropped, and a new process begins",
                       station.queue, old.process)
-            self._hooks.lost(old.process)
+            self._running.interrupt(old.process)
             self._heart.forget(station.queue, old.process)
             # A P is never used twice. No connection of ours must land jobs for it from here on, and what they landed when
             # nobody knew it any more goes back: goodbye takes a P that is not registered.
             self._part(old, time.monotonic() + PARK_SECONDS + 1)
             old.leave(self._link)
+        self._heart.await_up()
         membership = Membership(station.queue, station.levels, self._name, self._lease)
         membership.join(self._link)
         if self._clock.now is None:

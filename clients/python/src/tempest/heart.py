@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from .backoff import Backoff
+from .errors import RedisUnavailable
 from .membership import Membership
 
 log = logging.getLogger("tempest")
+
+UP_SECONDS = 10.0
 
 # The URL may hold a password and the path is long: both come over standard input, where no list of processes shows them.
 _PROGRAM = (
@@ -27,8 +30,8 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and whether P
-    keeps the clock of the queue."""
+    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and, where
+    there is such a job, whether P keeps the clock of the queue."""
 
     queue: str
     process: str
@@ -37,11 +40,7 @@ class Tick:
     landed: int
     waiting: int
     suspects: int
-    due: int
-
-    @property
-    def keeper(self) -> bool:
-        return self.due >= 0
+    keeper: bool
 
 
 class Listener:
@@ -76,12 +75,18 @@ class Heart(threading.Thread):
         self._watched: Dict[Tuple[str, str], List[Any]] = {}
         self._process: Optional["subprocess.Popen[bytes]"] = None
         self._stopped = threading.Event()
+        self._up = threading.Event()
 
     @property
     def pid(self) -> Optional[int]:
         """The beat process's id, while there is one."""
         process = self._process
         return process.pid if process is not None else None
+
+    def await_up(self) -> None:
+        """Returns once the process runs: a P that joined before might lose its lease while Python starts."""
+        if not self._up.wait(UP_SECONDS):
+            raise RedisUnavailable("the beat process is not ready yet, so no queue can be joined")
 
     def watch(self, membership: Membership) -> None:
         about = [membership.queue, membership.process, list(membership.levels), membership.lease]
@@ -102,6 +107,7 @@ class Heart(threading.Thread):
     def stop(self) -> None:
         """Ends the process by closing its input, and waits for it."""
         self._stopped.set()
+        self._up.set()
         process = self._process
         if process is not None:
             with self._lock:
@@ -123,6 +129,7 @@ class Heart(threading.Thread):
                 for line in lines:
                     backoff.reset()
                     self._hear(line)
+            self._up.clear()
             _close(process.stdin)
             status = process.wait()
             if self._stopped.is_set():
@@ -159,7 +166,9 @@ class Heart(threading.Thread):
             word = json.loads(line)
         except ValueError:
             return
-        if "tick" in word:
+        if "up" in word:
+            self._up.set()
+        elif "tick" in word:
             tick = Tick(word["tick"][0], word["tick"][1], *word["tick"][2:])
             note = self._listener.ticked(tick)
             if note:

@@ -60,6 +60,10 @@ def inboxes_key(queue: str) -> str:
     return f"{{{queue}}}:!inboxes"
 
 
+def clock_key(queue: str) -> str:
+    return f"{{{queue}}}:!clock"
+
+
 def connections_key(queue: str, process: str) -> str:
     return f"{{{queue}}}:!cid:{process}"
 

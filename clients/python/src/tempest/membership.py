@@ -84,7 +84,7 @@ class Membership:
 
     def suspect(self, link: Link) -> List[Claim]:
         """The next job that is to be run alone, or none. P holds nothing, and runs nothing beside it."""
-        return self._taken(link, self._call(link, "suspect"))[0]
+        return self._taken(link, self._call(link, "suspect", *self.levels))[0]
 
     def recover(self, link: Link, numbered: int = -1) -> List[Claim]:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
@@ -108,8 +108,7 @@ class Membership:
         known = [id for id in ids if id]
         if not known:
             return claims
-        words = functions.call(link, "cancelled", self.queue, *known)
-        gone = {id for id, word in zip(known, words) if word == 1}
+        gone = set(self.cancelled(link, known))
         return [replace(claim, cancelled=True) if id in gone else claim for claim, id in zip(claims, ids)]
 
     def ranked(self, claims: Iterable[Claim]) -> List[Claim]:
@@ -117,9 +116,9 @@ class Membership:
         order = {level: place for place, level in enumerate(self.levels)}
         return sorted(claims, key=lambda claim: (order.get(claim.level, len(order)), int(claim.field.rpartition(".")[2])))
 
-    def again(self, link: Link) -> None:
-        """Says after a reconnect that P lives."""
-        self._call(link, "hello", "again")
+    def cancelled(self, link: Link, ids: Sequence[str]) -> List[str]:
+        """Those of the job ids that were cancelled."""
+        return [id for id, word in zip(ids, functions.call(link, "cancelled", self.queue, *ids)) if word == 1]
 
     def giveback(self, link: Link, claims: Iterable[Claim]) -> None:
         """Returns jobs that were claimed and not begun to the heads of their levels."""

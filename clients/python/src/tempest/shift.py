@@ -47,9 +47,9 @@ class Shift(Listener):
         self._settler = Settler(url, self._fence)
         node = Node(worker.name, worker.concurrency)
         self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self)
-        hooks = Hooks(self._claims.put, self._ready, self._orders.put, self._running.interrupt)
+        hooks = Hooks(self._claims.put, self._ready, self._orders.put)
         self._dispatcher = Dispatcher(url, worker.name, worker.lease, self._stations, self._slots, self._heart, node, self._clock,
-                                      worker.weights, hooks)
+                                      self._running, worker.weights, hooks)
         self._hands = [threading.Thread(target=self._work, name=f"tempest-handler-{n}", daemon=True)
                        for n in range(worker.concurrency)]
 
@@ -80,6 +80,7 @@ class Shift(Listener):
                 # Another process took the job for which room was made here.
                 self._slots.draining = False
                 self._undry()
+                self._slots.turn.notify_all()
         return self._running.note(tick.queue, tick.process)
 
     def fenced(self, queue: str, process: str) -> None:
@@ -188,7 +189,6 @@ class Shift(Listener):
     def _undry(self) -> None:
         for station in self._stations:
             station.dry = False
-        self._slots.turn.notify_all()
 
     def _fence(self, membership: Membership) -> None:
         membership.fenced = True

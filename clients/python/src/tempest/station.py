@@ -82,6 +82,8 @@ class Station:
         self.suspects = suspects
         may = suspects > 0 and keeper and not self.slots.quiet and not self.slots.alone
         if may and not self.slots.idle and time.monotonic() >= self._suspect_at:
+            if not self.slots.draining:
+                log.info("tempest: queue %s: a job is to be run alone; nothing is begun until what runs has ended", self.queue)
             self.slots.draining = True
         self.slots.turn.notify_all()
 

@@ -4,6 +4,7 @@ The beat process calls `work` between its ticks; what to bury comes from its obs
 """
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -12,7 +13,7 @@ from .addresses import Address
 from .connections import cut
 from .envelope import Answer, encode_answer, parse_job
 from .errors import RedisRefused, TempestError
-from .keys import connections_key
+from .keys import NODES, connections_key
 from .link import Link
 from .outcome import push_elsewhere
 
@@ -60,6 +61,7 @@ class Undertaker:
             return self._over(key)
         self._moved[key] = self._moved.get(key, 0) + moved
         if left <= 0:
+            self._forget_node(link, queue, process)
             text = f"queue {queue}: {process} did not beat for its lease; {self._moved[key]} jobs taken back"
             self._over(key)
             self._say({"log": ["warning", text]})
@@ -69,9 +71,27 @@ class Undertaker:
         for thread in self._answering:
             thread.join(seconds)
 
+    def _forget_node(self, link: Link, queue: str, process: str) -> None:
+        """Removes the record of the node that P was part of. If it lives, it joins as another P and says so anew."""
+        try:
+            found = link.call("HGETALL", NODES)
+            for node, text in zip(found[::2], found[1::2]):
+                if _process_of(text, queue) == process:
+                    link.call("HDEL", NODES, node)
+        except RedisRefused:
+            pass  # no right to: the record says of a P that there is not
+
     def _over(self, key: Tuple[str, str]) -> None:
         self._dead.pop(key, None)
         self._moved.pop(key, None)
+
+
+def _process_of(record: bytes, queue: str) -> Any:
+    """Which P a node's record names for the queue; None for what is no record."""
+    try:
+        return json.loads(record)["queues"][queue]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _answer(url: str, queue: str, payloads: List[bytes]) -> None:

@@ -35,6 +35,7 @@ module Tempest
       @names = settings.values_at("node", "name") << "*"
       @connection = Connection.new(@url)
       @news = News.new(@url, settings.fetch("queues"))
+      @reports.say("READY")
       loop do
         break if wait == :ended || Process.ppid != @parent
 
@@ -88,7 +89,7 @@ module Tempest
     # A worker that was stopped is not vouched for: its jobs stand still, and others may do them. One that merely holds the
     # interpreter's lock runs.
     def stopped?
-      File.read("/proc/#{@parent}/stat")[/\) (.)/, 1].casecmp?("t")
+      File.read("/proc/#{@parent}/stat")[/.*\) (.)/m, 1].casecmp?("t")
     rescue SystemCallError
       false
     end
@@ -161,6 +162,8 @@ module Tempest
         # What was published before, and not heard, is asked for.
         @watches.each_value { |watch| recheck(watch.queue) } if @subscribed
         @subscribed = true
+      when :deaf
+        @reports.say("TROUBLE no news from Redis, so some things are learnt a second later: #{subject}", :deaf)
       end
     end
 

@@ -40,6 +40,7 @@ module Tempest
     def run
       @line = Connection.new(@worker.redis_url)
       @sender = Connection.new(@worker.redis_url)
+      start_beat
       register
       return unless @stops.zero?
 
@@ -52,11 +53,19 @@ module Tempest
 
     private
 
+    # The beat process takes its time to start, and a lease begins with the registration: so it goes first.
+    def start_beat
+      @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
+                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
+      note(@mailbox.take(ROUND)) until @ready || @stops.positive?
+    end
+
     # Registers on every queue, and tries until Redis is there or the worker is stopped.
     def register
       Functions.ensure_loaded(@line)
+      @identity = @line.identity
       @clock.set(@line)
-      @stations.each { |station| station.open(@line) unless station.process }
+      @stations.each { |station| open(station) unless station.process }
     rescue ConnectionLost, ServerError => e
       raise if e.is_a?(ServerError) && !e.passing?
 
@@ -64,10 +73,12 @@ module Tempest
       retry if @stops.zero?
     end
 
+    def open(station)
+      station.open(@line)
+      @heartbeat.watch(station.queue, station.process)
+    end
+
     def begin_work
-      @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
-                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
-      @stations.each { |station| @heartbeat.watch(station.queue, station.process) }
       @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
       @pool = Pool.new(@worker.concurrency, Runner.new(@handlers, @sender, @clock, @logger), @mailbox)
       @backoff.reset
@@ -122,6 +133,7 @@ module Tempest
         when :outcome
           @free += 1
           @settlement.add(subject)
+        when :ready then @ready = true
         when :stop then @stops += 1
         when :quiet then quieten
         when :control then subject == "stop" ? @stops = [@stops, 1].max : quieten
@@ -193,7 +205,9 @@ module Tempest
         @alone = :waits
         begin_alone(station)
       else
-        @alone = station&.keeper ? :waits : nil
+        drains = station&.keeper
+        @logger.info("a job on #{station.queue} is to be run alone: finishing what runs, for that") if drains && !@alone
+        @alone = drains ? :waits : nil
       end
     end
 
@@ -201,7 +215,7 @@ module Tempest
     def begin_alone(station)
       return unless @parks.rest(@line)
 
-      @stations.each { |candidate| start(candidate, candidate.adopt(@line)) }
+      @stations.each { |candidate| return_landed(candidate) }
       claims = station.suspect(@line)
       station.mark_cancelled(@line, claims)
       begin_now(claims)
@@ -210,7 +224,12 @@ module Tempest
       @alone = claims.empty? ? nil : :runs
       @stations.each(&:stir)
     rescue Fenced => e
-      # A refused adopt may have been another station's; that one is told so the next time.
+      renew(station, e.message)
+    end
+
+    def return_landed(station)
+      start(station, station.adopt(@line))
+    rescue Fenced => e
       renew(station, e.message)
     end
 
@@ -244,8 +263,7 @@ module Tempest
       station.abandon
       # Parked connections still wait under the old name.
       @parks.rest(@line, [station])
-      station.open(@line)
-      @heartbeat.watch(station.queue, station.process)
+      open(station)
       @next_round = 0
     end
 
@@ -253,6 +271,7 @@ module Tempest
     def recover(error)
       wait_for_redis(error)
       Functions.ensure_loaded(@line)
+      end_old_line
       @stations.each { |station| rejoin(station) }
       @backoff.reset
       @next_round = 0
@@ -261,6 +280,19 @@ module Tempest
     rescue ConnectionLost, ServerError => e
       error = e
       retry if @stops.zero?
+    end
+
+    # A claim that is still on its way on the old connection must not be carried out after the comparison. Within one run of a
+    # server a client's id is never given to another.
+    def end_old_line
+      old = @identity
+      @identity = @line.identity
+      return unless old && @identity && old != @identity && old[/\A\h+/] == @identity[/\A\h+/]
+
+      @line.call("CLIENT", "KILL", "ID", old[/\d+\z/])
+    rescue ServerError => e
+      # It is gone, or this user may end no connections.
+      @logger.debug("the old connection #{old}: #{e.message}")
     end
 
     def rejoin(station)

@@ -17,7 +17,7 @@ module Tempest
 
     # @param settings [Hash] what the beat process is to know: url, queues, levels, lease (ms), node, name
     # @param clock [RedisClock] is set by what the ticks return
-    # @param mailbox [Mailbox] gets `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper]]`,
+    # @param mailbox [Mailbox] gets `[:ready, nil]` when the process can beat, `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper]]`,
     #   `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]` and `[:control, "quiet" or "stop"]`
     def initialize(settings, clock, mailbox, logger)
       @settings = settings
@@ -124,6 +124,7 @@ module Tempest
     def report(line)
       word, rest = line.split(" ", 2)
       case word
+      when "READY" then @mailbox.post(:ready)
       when "CLOCK" then @clock.offset = rest.to_i
       when "WAKE" then @mailbox.post(:wake, rest.split.then { |queue, process, *numbers| [queue, process, *numbers.map(&:to_i)] })
       when "SUSPECT" then @mailbox.post(:suspect, rest)

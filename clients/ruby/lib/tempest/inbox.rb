@@ -58,8 +58,7 @@ module Tempest
         @expected.values
       end
       waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
-      line.call("CLIENT", "UNBLOCK", @client_id.to_s) if @client_id
-      @thread.join(WAIT + Connection::TIMEOUT) || @thread.kill
+      end_reader(line)
       line.fcall("unlisten", @queue, @id)
     rescue ConnectionLost, ServerError => e
       @logger&.warn("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
@@ -68,6 +67,16 @@ module Tempest
     end
 
     private
+
+    # Again and again, because a wait may have been on its way when the first word to end it came.
+    def end_reader(line)
+      limit = Tempest.now + WAIT + Connection::TIMEOUT
+      until Tempest.now > limit
+        line.call("CLIENT", "UNBLOCK", @client_id.to_s) if @client_id
+        return if @thread.join(0.05)
+      end
+      @thread.kill
+    end
 
     def listen
       Functions.ensure_loaded(@connection)

@@ -26,7 +26,8 @@ module Tempest
       @thread = Thread.new { loop { subscribe } }
     end
 
-    # @return [Array<(Symbol, String)>] `[:subscribed, nil]` after each subscription, `[:news, [queue, text]]`, `[:control, text]`
+    # @return [Array<(Symbol, String)>] `[:subscribed, nil]` after each subscription, `[:deaf, why]` where Redis
+    #   refuses it (once), `[:news, [queue, text]]`, `[:control, text]`
     def take
       @signal.read_nonblock(65_536)
       Array.new(@queue.size) { @queue.pop }
@@ -42,6 +43,9 @@ module Tempest
         on.subscribe { |_, count| subscribed if count == @channels.size + 1 }
         on.message { |channel, text| heard(channel, text) }
       end
+    rescue ::Redis::CommandError => e
+      post(:deaf, e.message) unless @deaf
+      @deaf = true
     rescue ::Redis::BaseError, SystemCallError, SocketError, IOError
       nil
     ensure
@@ -51,6 +55,7 @@ module Tempest
 
     def subscribed
       @backoff.reset
+      @deaf = false
       post(:subscribed, nil)
     end
 

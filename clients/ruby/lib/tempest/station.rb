@@ -93,7 +93,7 @@ module Tempest
     # Takes a job that is to be run alone; this process must hold nothing.
     # @return [Array<Claim>] one or none
     def suspect(line)
-      take(line.fcall("suspect", @queue, @process, CLAIM_BYTES))
+      take(line.fcall("suspect", @queue, @process, *@levels))
     end
 
     # Asks which of these jobs were cancelled while they waited, if any was.

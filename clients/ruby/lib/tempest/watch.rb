@@ -48,12 +48,12 @@ module Tempest
     def tick
       sent = Tempest.now
       @due = sent + SHORTEST
-      _, time, due, landed, waiting, suspects, others = @line.fcall("tick", @queue, @process, @note, *@levels)
+      _, time, due, landed, waiting, suspects, others, keeper = @line.fcall("tick", @queue, @process, @note, *@levels)
       received = Tempest.now
       @note = ""
       @due = sent + pause(due, others)
       @reaper.add(@observer.look(sent, received, others))
-      @news = [landed, waiting, suspects, suspects.positive? && keeper?(due) ? 1 : 0]
+      @news = [landed, waiting, suspects, keeper]
       RedisClock.offset(time, (sent * 1000).round, (received * 1000).round)
     end
 
@@ -74,11 +74,6 @@ module Tempest
       shortest = [@lease, *others.each_slice(3).map(&:last)].min / 1000.0
       interval = (shortest / PART).clamp(SHORTEST, LONGEST)
       due.negative? ? interval : [interval, due / 1000.0].min
-    end
-
-    # tick tells the keeper of the clock from others only while jobs are delayed.
-    def keeper?(due)
-      due >= 0 || @line.call("HGET", Keys.clock(@queue), "keeper") == @process
     end
   end
 end

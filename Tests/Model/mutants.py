@@ -1,0 +1,135 @@
+"""Faults of protocol/tempest.lua that the model test must find: each alters the text at one place, and is run until it is found.
+
+Before it: running.py. A fault that is not found means that the schedules, or the model, do not look there.
+"""
+import time
+
+from running import SMALL, SOURCE, Difference, Runner
+
+MOST = 4000  # schedules for each
+
+FENCE = "  local q, p = keys[1], argv[1]\n  local gone = fenced(q, p)\n  if gone then return gone end\n"
+TRIM_LAND = "      redis.call('LTRIM', land, #taken, -1)\n"
+
+
+def no_fence(name):
+    return (f"local function {name}(keys, argv)\n{FENCE}", f"local function {name}(keys, argv)\n  local q, p = keys[1], argv[1]\n")
+
+
+# name -> (what the library says, what the mutant says)…. A write that fails in the middle is provoked by the step `jam`: the number "@" of
+# the run hash is no number, so that HINCRBY fails, after what came before it and before what comes after it.
+MUTANTS = {
+    "claim trims before it records": [
+        ("  if #taken > 0 then\n    reply[#reply + 1] = level\n    reply[#reply + 1] = record(run, level, taken)\n",
+         "  if #taken > 0 then\n    redis.call('LTRIM', key, #taken, -1)\n    reply[#reply + 1] = level\n"
+         "    reply[#reply + 1] = record(run, level, taken)\n"),
+        ("    redis.call('LTRIM', key, #taken, -1)\n  end\n  return #taken, moved, false\n", "  end\n  return #taken, moved, false\n")],
+    "adopt trims before it records": [
+        (TRIM_LAND, ""), ("    if #taken > 0 then\n      if shut then\n", "    if #taken > 0 then\n" + TRIM_LAND + "      if shut then\n")],
+    "suspect trims before it records": [
+        ("  redis.call('LREM', list, 1, entry)\n  count", "  count"),
+        ("  local first = record(run, level, { job })\n", "  redis.call('LREM', list, 1, entry)\n  local first = record(run, level, { job })\n")],
+    "suspects of paused levels": [
+        ("wanted[level]) and not (paused and (paused[level] or paused['*'])) then return entry, level", "wanted[level]) then return entry, level")],
+    "settle without a fence": [no_fence("settle")],
+    "claim without a fence": [no_fence("claim")],
+    "adopt without a fence": [no_fence("adopt")],
+    "chunk without a fence": [no_fence("chunk")],
+    "giveback without a fence": [no_fence("giveback")],
+    "tick without a fence": [no_fence("tick")],
+    "giveback to the tail": [("        put_back(q, p, level, job)\n      end\n      redis.call('HDEL', run, argv[i])",
+                              "        put('RPUSH', q, p, level, job)\n      end\n      redis.call('HDEL', run, argv[i])")],
+    "giveback in the order given": [("for i = #argv, 2, -1 do", "for i = 2, #argv do")],
+    "giveback keeps the claim": [("      redis.call('HDEL', run, argv[i])\n      returned", "      returned")],
+    "giveback of a suspect behind the others": [("        put_aside('LPUSH', q, level, job)\n        redis.call('HDEL', run, '!')",
+                                                  "        put_aside('RPUSH', q, level, job)\n        redis.call('HDEL', run, '!')")],
+    "reap without compare-and-set": [("    if seen ~= '*' and seen ~= counter then return { -1, 0, {} } end\n", "")],
+    "reap digs no grave": [("    redis.call('ZADD', at(q, 'grave'), string.format('%d', now()), p)\n", "")],
+    "reap in the order of claims": [("return a[2] > b[2]", "return a[2] < b[2]")],
+    "reap forgets what landed": [("    local n, size = unland(q, p, level, limit - bytes)\n", "    local n, size = 0, 0\n")],
+    "reap leaves the connections": [("redis.call('DEL', run, at(q, 'cid:' .. p)) end", "redis.call('DEL', run) end")],
+    "crash counts lost on retry": [("            set_tries(q, job, n)\n", "")],
+    "crash counts kept after done": [("      if crashed and kind ~= 'retry' then set_tries(q, redis.call('HGET', run, field), 0) end\n", "")],
+    "crash counts never expire": [("    redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)\n", "")],
+    "bystanders are blamed": [("if field == alone or tries == 0 then", "if true then")],
+    "one crash more until poison": [("local POISON = 3 ", "local POISON = 4 ")],
+    "an answer before the stale check": [("      reply[slot] = 0\n", "      reply[slot] = 0\n      deliver(q, inbox, { argv[i + 3] })\n")],
+    "a field settled twice in one call": [("if not level or held[field] or redis", "if not level or redis")],
+    "settle keeps the claim": [("redis.call('HDEL', run, unpack(ended))", "redis.call('HEXISTS', run, ended[1])")],
+    "settle leaves the mark of a suspect": [("  if alone and held[alone] then ended[#ended + 1] = '!' end\n", ""),
+                                            ("  if alone and held[alone] then ended[#ended] = nil end\n", "")],
+    "promotion to the head": [("        put('RPUSH', q, p, level, job)\n      else\n        bury(", "        put('LPUSH', q, p, level, job)\n      else\n        bury(")],
+    "promotion of what is not due": [("local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', string.format('%d', time),",
+                                      "local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', '+inf',")],
+    "equal delayed jobs are one": [("local member = string.format('%016d', no) .. ':'", "local member = string.format('%016d', 0) .. ':'"),
+                                   ("'NX', string.format('%d', due), member) == 0", "string.format('%d', due), member) == 2")],
+    "quota ignored": [("local most = pass == 1 and math.min(left, quotas[i]) or left", "local most = left")],
+    "quota without the second pass": [("for pass = 1, weighted and 2 or 1 do", "for pass = 1, 1 do")],
+    "claim number unchecked": [("  if no ~= last + 1 then", "  if no < last then")],
+    "claim number not kept": [("  redis.call('HSET', run, '#', string.format('%d', no))\n", "")],
+    "bytes of a claim unlimited": [("  while #taken < want and moved < bytes do\n", "  bytes = math.huge\n  while #taken < want do\n")],
+    "claim from paused queues": [("if pass == 1 and paused and (paused[level] or paused['*']) then",
+                                  "if pass == 1 and paused and paused[level] then")],
+    "adopt gives paused jobs back turned round": [("for j = #taken, 1, -1 do put_back", "for j = 1, #taken do put_back")],
+    "suspect beside another job": [("    if level_of(field) then return reply end\n", "")],
+    "EXPIRE on registered inboxes": [("if redis.call('HEXISTS', at(q, 'inboxes'), inbox) == 0 then redis.call('EXPIRE', key, ORPHAN_SECONDS) end",
+                                      "redis.call('EXPIRE', key, ORPHAN_SECONDS)")],
+    "answers for nobody stay for ever": [("if redis.call('HEXISTS', at(q, 'inboxes'), inbox) == 0 then", "if false then")],
+    "listen lets the inbox expire": [("  redis.call('PERSIST', '{' .. q .. '}:in:' .. inbox)\n", "")],
+    "read drops what was not confirmed": [("    redis.call('LTRIM', key, drop, -1)\n", "    redis.call('LTRIM', key, drop + 1, -1)\n")],
+    "a live inbox is swept": [("strikes = seen == counter and tonumber(strikes) + 1 or 0", "strikes = tonumber(strikes or 0) + 1")],
+    "goodbye forgets land lists": [
+        ("  for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end\n", ""),
+        ("  for _, level in ipairs(parked_levels(q)) do returned = returned + unland(q, p, level, math.huge) end\n", "")],
+    "goodbye of the keeper keeps the clock": [("  leave_clock(q, p)\nend", "end")],
+    "goodbye leaves the lease": [("  redis.call('HDEL', at(q, 'leases'), p)\n", "")],
+    "a keeper for ever": [("if not keeper or keeper == p or time > till or till > time + KEEPER then", "if not keeper or keeper == p then")],
+    "a clock that was set back stops the sweeps": [("if time >= last and time < last + every then", "if time < last + every then")],
+    "graves closed with jobs in them": [("if left == 0 and math.abs(age) > GRAVE then", "if math.abs(age) > GRAVE then")],
+    "graves closed at once": [("if left == 0 and math.abs(age) > GRAVE then", "if left == 0 then")],
+    "dead_bytes not decremented": [("'dead_bytes', 0 - #(field_of(found[1][2], 'job') or ''))", "'dead_bytes', 0)")],
+    "dead records without end": [("    if not old and length <= DEAD_RECORDS and bytes <= DEAD_BYTES then break end\n", "    if true then break end\n")],
+    "a level that is no list loses jobs": [("    bury(q, p, level, job, 'wrong_type', 'the key of the level is no list')\n", "")],
+    "revive to the head": [("redis.pcall('RPUSH', level_key(q, level), argv[2]", "redis.pcall('LPUSH', level_key(q, level), argv[2]")],
+    "revive keeps the record": [("  set_tries(q, job, 0)\n  unbury(q, id)\n", "  set_tries(q, job, 0)\n")],
+    "cancelled for ever": [("        redis.call('ZREM', at(q, 'cancelled'), rest)\n", "        rest = ''\n")],
+    "hello only keeps old connections": [("  if mode == 'only' then redis.call('DEL', cids) end\n", "")],
+    "hello takes the name of the dead": [(" or redis.call('ZSCORE', at(q, 'grave'), p) then", " then")],
+    "minus zero": [("0 - #(field_of", "-#(field_of")],
+}
+IN_EVERY_RUN = ["settle without a fence", "giveback to the tail"]
+
+
+def altered(text, changes):
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise SystemExit(f"a mutant must alter one place of protocol/tempest.lua, and this is in it {text.count(old)} times:\n{old}")
+        text = text.replace(old, new)
+    return text
+
+
+def run_mutants(seed, names, make, most=MOST):
+    """Runs these, or all; 1 if one was not caught. `make` makes schedule n of a seed."""
+    missed = 0
+    for changes in MUTANTS.values():  # also those that are not run now: the text that they alter must be there
+        altered(SOURCE, changes)
+    for name in names or MUTANTS:
+        begun = time.monotonic()
+        runner = Runner(SMALL, lambda text, name=name: altered(text, MUTANTS[name]))
+        try:
+            caught = None
+            for number in range(most):
+                try:
+                    runner.run(make(seed, number, SMALL))
+                except Difference as difference:
+                    caught = (number + 1, difference)
+                    break
+        finally:
+            runner.close()
+        if caught:
+            print(f"caught      {name}: {caught[0]} schedules ({caught[1].what})", flush=True)
+        else:
+            missed += 1
+            print(f"NOT caught  {name}: {most} schedules, seed {seed}, {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"mutants: {len(names or MUTANTS) - missed} of {len(names or MUTANTS)} caught")
+    return 1 if missed else 0

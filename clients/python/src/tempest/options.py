@@ -1,0 +1,63 @@
+"""What a caller may say of a single job: when it is due, until when it makes sense, how often and how long it is tried.
+
+The client puts it into the job's meta, where retries.py of a worker reads it. Times there are milliseconds by Redis' clock.
+"""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Optional, Tuple, Union
+
+When = Union[float, datetime]
+
+
+def due_in(after: Optional[float], at: Union[datetime, int, None]) -> Optional[str]:
+    """What `delay` takes as due, or None: at once. A datetime without a zone is in local time."""
+    if after is not None and at is not None:
+        raise ValueError("a job is due either after some seconds or at a time, not both")
+    if after is not None:
+        return f"+{_milliseconds(after, 'after', 0)}"
+    if isinstance(at, datetime):
+        return str(_since_1970(at))
+    if at is not None:
+        if type(at) is not int or not 0 <= at < 2**52:
+            raise ValueError(f"at is a datetime or milliseconds since 1970, not {at!r}")
+        return str(at)
+    return None
+
+
+def job_meta(given: Dict[str, Any], attempts: Optional[int], backoff: Optional[Tuple[float, float]], timeout: Optional[float],
+             expires: Optional[When], now: Optional[int]) -> Dict[str, Any]:
+    """The meta with the options in it; `now`, Redis' clock, is needed where `expires` is in seconds."""
+    meta = dict(given)
+    if attempts is not None:
+        if type(attempts) is not int or attempts < 1:
+            raise ValueError(f"attempts is an integer from 1, not {attempts!r}")
+        meta["attempts"] = attempts
+    if backoff is not None:
+        first, longest = (_milliseconds(seconds, "backoff", 0) for seconds in backoff)
+        if longest < first:
+            raise ValueError(f"backoff is the first and the longest delay in seconds, not {backoff!r}")
+        meta["backoff"] = [first, longest]
+    if timeout is not None:
+        meta["timeout"] = _milliseconds(timeout, "timeout", 1)
+    if isinstance(expires, datetime):
+        meta["expires_at"] = _since_1970(expires)
+    elif expires is not None:
+        seconds = _milliseconds(expires, "expires", 0)
+        if now is None:
+            raise ValueError("expires in seconds needs Redis' clock, which this user may not ask for; give a datetime")
+        meta["expires_at"] = now + seconds
+    return meta
+
+
+def _since_1970(time: datetime) -> int:
+    milliseconds = round(time.timestamp() * 1000)
+    if milliseconds < 0:
+        raise ValueError(f"{time} lies before 1970")
+    return milliseconds
+
+
+def _milliseconds(seconds: float, what: str, least: int) -> int:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 1e10:
+        raise ValueError(f"{what} is a number of seconds, not {seconds!r}")
+    return max(least, round(seconds * 1000))
