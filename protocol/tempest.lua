@@ -453,14 +453,15 @@ local function settle(keys, argv)
   if gone then return gone end
   if (#argv - 1) % 4 ~= 0 or #argv > 4001 then return bad('field, outcome, inbox, answer; at most 1000') end
   for i = 3, #argv, 4 do
-    if not is_outcome(argv[i]) then
+    local outcome = argv[i]
+    if outcome ~= 'done' and not is_outcome(outcome) then
       return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail> or retry <ms>')
     end
-    if argv[i + 1] ~= '' and string.sub(argv[i], 1, 6) == 'retry ' then return bad('a retry has no inbox') end
+    if outcome ~= 'done' and argv[i + 1] ~= '' and string.sub(outcome, 1, 6) == 'retry ' then return bad('a retry has no inbox') end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local held, order, answers = {}, {}, {}
-  local tally, stale, undelivered, time = {}, 0, 0, now()
+  local tally, stale, undelivered, time = {}, 0, 0, nil
   local crashed = redis.call('EXISTS', at(q, 'tries')) == 1
   local alone = redis.call('HGET', run, '!')
   for i = 2, #argv, 4 do
@@ -473,7 +474,8 @@ local function settle(keys, argv)
     else
       held[field] = true
       reply[slot] = 1
-      local kind, rest = string.match(outcome, '^(%S+) ?(.*)$')
+      local kind, rest = outcome, nil
+      if kind ~= 'done' then kind, rest = string.match(outcome, '^(%S+) ?(.*)$') end
       tally[kind] = (tally[kind] or 0) + 1
       if kind == 'retry' then
         local job = argv[i + 3]
@@ -488,6 +490,7 @@ local function settle(keys, argv)
         if tonumber(rest) == 0 then
           put('RPUSH', q, p, level, job)
         else
+          time = time or now()
           postpone(q, level, job, time + tonumber(rest), time)
         end
       elseif kind == 'dead' then

@@ -79,6 +79,7 @@ def find_tempest() -> str:
     if not given:
         given = subprocess.run([os.environ.get("SWIFT", "swift"), "build", "--show-bin-path"], cwd=ROOT, check=True,
                                stdout=subprocess.PIPE, text=True).stdout.strip()
+    given = os.path.abspath(given)
     found = os.path.join(given, "tempest") if os.path.isdir(given) else given
     if not os.access(found, os.X_OK):
         sys.exit(f"faults: {found} is no program; build it with `swift build --product tempest`, or name it by TEMPEST_BIN")

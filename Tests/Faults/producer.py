@@ -80,6 +80,10 @@ class Producer(threading.Thread):
         finally:
             wire.close()
 
+    def enough(self, least: int) -> None:
+        """No more than `least` jobs in all, or than there are by now."""
+        self.total = max(least, len(self.acknowledged))
+
     def finish(self) -> None:
         self._over.set()
         if self.is_alive():

@@ -1,7 +1,7 @@
 """Redis is full (maxmemory, noeviction): pushes are refused, and the queue drains to empty without an operator."""
 from __future__ import annotations
 
-from stage import Setting, Stage
+from stage import Missed, Setting, Stage
 from wire import ErrorReply
 
 NAME = "full"
@@ -25,7 +25,7 @@ def run(stage: Stage) -> None:
         stage.wire.call("FCALL", "tempest1_pause", 1, stage.queue)
         producer = stage.producer(per_fault, window=1 << 30, padding=stage.rng.choice((0, 200, 5000)), nap=(0.0, 3.0))
         producer.start()
-        stage.eventually("the jobs are pushed", lambda: not producer.is_alive(), 30.0)
+        stage.eventually("the jobs are pushed", lambda: not producer.is_alive(), 60.0)
         used = int(next(line for line in stage.wire.call("INFO", "memory").decode().splitlines()
                         if line.startswith("used_memory:")).split(":")[1])
         # Below what is used, and what else there is keeps it full when every job is done: in every other round, at least.
@@ -39,6 +39,10 @@ def run(stage: Stage) -> None:
         except ErrorReply as error:
             refusals += 1
             stage.check("the refusal says why", error.word == "OOM", str(error))
+        # A worker that starts, or begins anew, must be able to while Redis is full.
+        fresh = stage.crew.hire(("python", "ruby", "swift")[(fault + setting.seed) % 3])
+        known = happens(stage, lambda: stage.crew.registered().get(fresh.name), 10.0)
+        stage.check(f"a {fresh.language} worker can start while Redis is full", known)
         target = stage.answered() + per_fault
         stage.wire.call("DEL", f"{{{stage.queue}}}:!paused")  # what `resume` does: no function is needed to let go
         stage.eventually(f"a full Redis drains (round {fault + 1})", lambda: stage.answered() >= target, min(60.0, stage.patience), 0.02)
@@ -55,6 +59,13 @@ def run(stage: Stage) -> None:
     stage.finish()
     stage.check_usual(reruns=0)
     stage.check("nobody was reaped", stage.counts().get("reaped", 0) == 0)
+
+
+def happens(stage: Stage, event, seconds: float) -> bool:
+    try:
+        return bool(stage.eventually("it happens", event, seconds))
+    except Missed:
+        return False
 
 
 def refused(stage: Stage, job: str) -> bool:

@@ -7,7 +7,7 @@ from stage import Setting, Stage
 NAME = "host"
 TITLE = "host gone (no supervisor)"
 ALONE = False
-SIZES = {"full": (20, 8000), "short": (2, 600)}
+SIZES = {"full": (20, 8000), "short": (2, 300)}
 WORKERS = 4
 
 
@@ -20,8 +20,7 @@ def run(stage: Stage) -> None:
     assert proxy is not None
     proxy.vanish = True  # connections of the gone stay open, and their BLMOVEs parked
     done = 0
-    per_fault = setting.jobs / setting.faults
-    producer = stage.producer(gate=lambda: int((done + 1) * per_fault), window=14, nap=(5.0, 40.0))
+    producer = stage.producer(1 << 30, window=14, nap=(20.0, 100.0))  # jobs as long as there are hosts to go
     languages = ("swift", "python", "ruby")
     for place in range(WORKERS):
         stage.crew.hire(languages[place % 3])
@@ -49,6 +48,7 @@ def run(stage: Stage) -> None:
         stage.crew.hire(victim.language)
         stage.await_crew()
         stage.progress(f"{done} of {setting.faults} hosts, {stage.answered()} answers")
+    producer.enough(setting.jobs)
     stage.result.faults = done
     stage.result.slots = 4
     tally = stage.finish()

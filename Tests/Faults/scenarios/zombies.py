@@ -9,7 +9,7 @@ from stage import Setting, Stage, percentile
 NAME = "zombies"
 TITLE = "SIGSTOP beyond the lease, then CONT"
 ALONE = False
-SIZES = {"full": (200, 40_000), "short": (6, 1200)}
+SIZES = {"full": (200, 20_000), "short": (6, 600)}
 WORKERS = 6
 
 
@@ -20,8 +20,7 @@ def stage(setting: Setting) -> Stage:
 def run(stage: Stage) -> None:
     setting = stage.setting
     done = 0
-    per_fault = setting.jobs / setting.faults
-    producer = stage.producer(gate=lambda: int((done + 1) * per_fault) + 60, window=20, nap=(5.0, 40.0))
+    producer = stage.producer(1 << 30, window=20, nap=(20.0, 100.0))  # jobs as long as there are zombies to come
     stage.crew.hire_mixed(WORKERS)
     stage.await_crew()
     producer.start()
@@ -61,6 +60,7 @@ def run(stage: Stage) -> None:
                 late += sum(1 for run in stage.journal.runs.get(job, []) if run.pid == member.pid and run.begin > back + beat * 1e9 + 1e8)
             done += 1
         stage.progress(f"{done} of {setting.faults} zombies, {stage.answered()} answers")
+    producer.enough(setting.jobs)
     stage.result.faults = done
     stage.finish()
     stage.check_usual()
