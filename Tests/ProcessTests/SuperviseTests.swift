@@ -155,15 +155,15 @@ struct SuperviseTests {
     func memory() async throws {
         let script = """
             import os, signal, time
+            def end(*_):
+                print("asked", flush=True)
+                os._exit(0)
+            signal.signal(signal.SIGTERM, end)
             try:
                 os.mkdir("first")
                 hoard = b"x" * 200_000_000
             except FileExistsError:
                 pass
-            def end(*_):
-                print("asked", flush=True)
-                os._exit(0)
-            signal.signal(signal.SIGTERM, end)
             time.sleep(600)
             """
         let plan = """
