@@ -76,7 +76,7 @@ local function count(q, name, n)
   if n > 0 then redis.call('HINCRBY', at(q, 'counts'), name, n) end
 end
 
--- The level that a run hash's field belongs to, or nil for the counters "#" and "@".
+-- The level that a run hash's field belongs to, or nil for "#", "@" and "!".
 local function level_of(field) return string.match(field, '^(%a[%w_.-]*)%.%d+$') end
 
 local function paused_set(q)
@@ -493,6 +493,8 @@ local function settle(keys, argv)
           time = time or now()
           postpone(q, level, job, time + tonumber(rest), time)
         end
+        -- At once, not with the others: should one of those fail, this one must not be pushed again.
+        redis.call('HDEL', run, field)
       elseif kind == 'dead' then
         local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
         bury(q, p, level, redis.call('HGET', run, field), reason, detail)
@@ -799,7 +801,6 @@ local function tick(keys, argv)
   till = tonumber(till or '0')
   local due, keeps = -1, 0
   if not keeper or keeper == p or time > till or till > time + KEEPER then
-    redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
     keeps = 1
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
@@ -808,6 +809,8 @@ local function tick(keys, argv)
       redis.call('ZREMRANGEBYSCORE', at(q, 'cancelled'), '-inf', string.format('%d', time))
     end
     if is_time(clock, 'counted', INBOX_SWEEP, time) then sweep_inboxes(q) end
+    -- Last: a process whose rights do not suffice for all this does not stay the keeper.
+    redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
   end
   local paused, landed, waiting = paused_set(q), 0, 0
   for i = 3, #argv do

@@ -83,7 +83,8 @@ struct JobRun: Sendable {
         let (end, stop) = await running.track(claimed.field, job, claimed.level, timeout: timeout, on: eventLoop) {
             () async -> HandlerEnd in await self.end(of: context, handler)
         }
-        let outcome = decide(end, stop, context, rules, handler.retry)
+        let outcome =
+            end.map { decide($0, stop, context, rules, handler.retry) } ?? (stop == .cancelled ? .cancelled(job.id) : .released)
         return FinishedJob(outcome: outcome, job: job, closing: sender.closing)
     }
 

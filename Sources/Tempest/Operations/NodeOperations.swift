@@ -51,7 +51,7 @@ extension TempestClient {
     }
 
     /// Takes away the records of nodes that are gone, as ``nodes()`` showed them: only those that began more than a minute ago, and
-    /// whose record is still the one that was seen. A node that lives after all writes its record again when it registers again.
+    /// whose record is still the one that was seen. A node that lives after all writes its record again within seconds.
     ///
     /// Returns the ids of those taken away. Throws ``RedisError``, `.permission` if the user may not use EVAL.
     public func removeGone(_ nodes: [NodeStatus]) async throws -> [String] {

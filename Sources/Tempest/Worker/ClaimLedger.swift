@@ -10,7 +10,7 @@ import TempestRedis
 /// The end of one claim, as `settle` takes it.
 struct Settlement: Sendable {
     var field: String
-    /// `done`, `failed` or `dead <reason> <detail>`.
+    /// As `settle` in protocol/tempest.lua takes it: `done`, `failed`, `retry <ms>`, `dead <reason> <detail>` and so on.
     var outcome: String
     var inbox: String
     var answer: [UInt8]

@@ -13,16 +13,22 @@ final class NewsFeed: Sendable {
         var backoff = Backoff()
         var isClosed = false
         var isMuted = false
+        /// The operators' channel is not allowed to this user: the queues' news are listened to without it.
+        var withoutControl = false
     }
 
     private let client: RedisClient
+    private let control: String
     private let channels: [String]
     private let logger: Logger
     private let onMessage: @Sendable (RedisMessage) -> Void
     private let state = Mutex(State())
 
-    init(_ client: RedisClient, channels: [String], logger: Logger, onMessage: @escaping @Sendable (RedisMessage) -> Void) {
-        (self.client, self.channels, self.logger, self.onMessage) = (client, channels, logger, onMessage)
+    init(
+        _ client: RedisClient, control: String, channels: [String], logger: Logger,
+        onMessage: @escaping @Sendable (RedisMessage) -> Void
+    ) {
+        (self.client, self.control, self.channels, self.logger, self.onMessage) = (client, control, channels, logger, onMessage)
     }
 
     func start() {
@@ -51,7 +57,7 @@ final class NewsFeed: Sendable {
         guard goes else { return _ = connection.close() }
         connection.closeFuture.whenComplete { _ in self.later() }
         connection.listen(
-            channels: channels,
+            channels: state.withLock { $0.withoutControl } ? channels : [control] + channels,
             onMessage: { message in
                 self.onMessage(message)
                 return nil
@@ -68,6 +74,7 @@ final class NewsFeed: Sendable {
                 }
             case .failure(let error):
                 let isFirst = self.state.withLock { state in
+                    if (error as? RedisError)?.code == .permission { state.withoutControl = true }
                     defer { state.isMuted = true }
                     return !state.isMuted && !state.isClosed
                 }

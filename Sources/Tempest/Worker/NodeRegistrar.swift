@@ -56,7 +56,7 @@ final class NodeRegistrar: Sendable {
         _ = try? await redis.execute(["HDEL", .init(Keys.nodes), .init(id)])
     }
 
-    /// What a message of the control channel (protocol/queues.md, "Operators") tells this node; nil if it is for others.
+    /// What a message of the control channel (protocol/queues.md, "News, control and nodes") tells this node; nil if it is for others.
     func order(_ message: [UInt8]) -> Order? {
         guard let map = try? JSONCodec().value(message, limits: Limits(depth: 4, values: 100, bytes: 4096)).asMap,
             let target = map["to"]?.asText, let word = map["do"]?.asText, let order = Order(rawValue: word)

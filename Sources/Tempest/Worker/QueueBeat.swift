@@ -20,10 +20,14 @@ final class QueueBeat: Sendable {
         var reaping: Set<String> = []
         var isStopped = false
         var inTrouble = false
+        /// Since when each tick has seen jobs to be run alone.
+        var suspectsSince: NIODeadline?
     }
 
     private static let longestInterval = TimeAmount.seconds(1)
-    private static let shortestInterval = TimeAmount.milliseconds(50)
+    private static let shortestInterval = TimeAmount.milliseconds(10)
+    /// How long suspects may wait before others than the keeper make room: the keeper may be quiet, or serve other levels.
+    private static let suspectPatience = TimeAmount.seconds(30)
 
     let queue: QueueName
     let process: ProcessName
@@ -99,19 +103,21 @@ final class QueueBeat: Sendable {
     private func heard(_ reply: TickReply, sent: NIODeadline, _ connection: RedisConnection) {
         let heard = NIODeadline.now()
         clock.note(reply.now, sent: sent)
-        let dead = state.withLock { state in
+        let (dead, suspectsWait) = state.withLock { state in
+            state.suspectsSince = reply.suspects > 0 ? state.suspectsSince ?? heard : nil
+            let suspectsWait = state.suspectsSince.map { heard - $0 > Self.suspectPatience } ?? false
             if state.connection != ObjectIdentifier(connection) { state.observer.blind() }
             (state.connection, state.inTrouble) = (ObjectIdentifier(connection), false)
             let dead = state.observer.look(reply.neighbours, sent: sent, heard: heard)
                 .filter { state.reaping.insert($0.process).inserted }
             // The shortest lease asks for the closest look.
             state.interval = Self.interval(reply.neighbours.map(\.lease).min().map { min($0, lease) } ?? lease)
-            return state.isStopped ? [] : dead
+            return (state.isStopped ? [] : dead, suspectsWait)
         }
         for neighbour in dead { reap(neighbour, connection) }
         var rings: Rings = .tick
         if reply.landed > 0 || reply.isWaiting { rings.insert(.landed) }
-        if reply.suspects > 0 { rings.insert(reply.isKeeper ? [.suspect, .makeRoom] : .suspect) }
+        if reply.suspects > 0 { rings.insert(reply.isKeeper || suspectsWait ? [.suspect, .makeRoom] : .suspect) }
         bell.ring(rings)
         schedule(reply.due)
     }

@@ -8,18 +8,41 @@ import TempestRedis
 
 extension QueueRunner {
     /// Ends the parked reads, and waits until each has returned: what they took by then lies on the land lists.
-    func endParks(_ session: Session) async {
+    /// Returns what was rung meanwhile.
+    @discardableResult
+    func endParks(_ session: Session) async -> Rings {
         for parker in session.parkers.values { parker.unpark(by: session.main) }
         let patience = NIODeadline.now() + .seconds(2)
-        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience {
-            if await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop).contains(.trouble) { return }
+        var rung: Rings = []
+        while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience, !rung.contains(.trouble) {
+            rung.formUnion(await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop))
+        }
+        return rung
+    }
+
+    /// Parks nothing any more, and gives back what the parked reads have dropped: it must not wait for what this worker is at.
+    func leaveParks(_ session: Session) async throws(RunnerTrouble) {
+        try RunnerTrouble.check(await endParks(session))
+        try await returnLanded(session)
+    }
+
+    /// Adopts what parked reads have dropped, and gives it back to the heads of the levels.
+    func returnLanded(_ session: Session) async throws(RunnerTrouble) {
+        do {
+            let names = levels.map { RedisArgument($0.description) }
+            let reply = try ClaimReply(
+                try await session.main.execute(
+                    .fcall(FunctionLibrary.adopt, key: queue.description, [.init(session.process.description)] + names)))
+            try await giveBack(reply.jobs.map(\.field), session)
+        } catch {
+            throw RunnerTrouble(error)
         }
     }
 
     /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
     func drain(_ session: Session) async throws(RunnerTrouble) {
         health.withLock { $0.down("stopping") }
-        for parker in session.parkers.values { parker.unpark(by: session.main) }
+        try await leaveParks(session)
         // Read anew each time: a second signal makes it shorter.
         while !ledger.held.isEmpty, let end = stopping.withLock({ $0 }), NIODeadline.now() < end {
             try RunnerTrouble.check(await bell.wait(atMost: end - .now(), on: redis.eventLoop))

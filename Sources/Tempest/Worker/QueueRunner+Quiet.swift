@@ -7,33 +7,50 @@ import TempestProtocol
 import TempestRedis
 
 extension QueueRunner {
-    /// Claims and parks nothing until something is rung; what had landed goes back to the heads of the levels.
-    func beQuiet(_ session: Session, adopt: Bool) async throws {
-        await endParks(session)
-        if adopt { try await returnLanded(session) }
+    /// Claims and parks nothing until the worker is to stop; what had landed goes back to the heads of the levels.
+    func beQuiet(_ session: Session) async throws {
+        try await leaveParks(session)
         health.withLock { $0.down("quiet") }
-        while !isStopping { try RunnerTrouble.check(await bell.wait()) }
+        while !isStopping {
+            let rung = await bell.wait()
+            try RunnerTrouble.check(rung)
+            if rung.contains(.landed) { try await returnLanded(session) }
+        }
     }
 
     /// Runs jobs that crashed their processes in company, with nothing beside them in this whole worker. The slots are this runner's
-    /// alone; those that are still taken get free first. One job, or all as long as nothing else waits: `onlyOne` is for the busy.
-    func runAlone(_ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup, onlyOne: Bool) async throws {
-        for parker in session.parkers.values { parker.unpark(by: session.main) }
+    /// alone; those that are still taken get free first, within some seconds. One job, or all as long as nothing else waits: `onlyOne`
+    /// is for the busy.
+    ///
+    /// - Returns: false when the handlers that run did not end in time: a long one must not keep the whole worker idle.
+    func runAlone(
+        _ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup, onlyOne: Bool
+    ) async throws -> Bool {
+        try await leaveParks(session)
+        let patience = NIODeadline.now() + Self.roomPatience
         while !slots.isIdle {
-            if isStopping { return }
-            try RunnerTrouble.check(await bell.wait())
+            if isStopping || isQuiet { return true }
+            let left = patience - .now()
+            guard left > .zero else { return false }
+            try RunnerTrouble.check(await bell.wait(atMost: left, on: redis.eventLoop))
         }
         var seen: Rings = []
         repeat {
-            guard let field = try await startAlone(session, run, &jobs) else { return }
+            guard let field = try await startAlone(session, run, &jobs) else { return true }
             while ledger.holds(field) {
-                if isStopping { return }
+                if isStopping { return true }
                 let rung = await bell.wait()
                 try RunnerTrouble.check(rung)
                 seen.formUnion(rung)
             }
-        } while !onlyOne && !seen.contains(.landed) && !isStopping
+        } while !onlyOne && !seen.contains(.landed) && !isStopping && !isQuiet
+        return true
     }
+
+    /// How long a busy worker claims nothing to make room for a job that is to run alone,
+    static var roomPatience: TimeAmount { .seconds(5) }
+    /// and how long it does not try again when its handlers took longer.
+    static var roomPause: TimeAmount { .seconds(60) }
 
     /// Takes the next of them and starts it; the name of its claim, nil if there is none.
     private func startAlone(
@@ -55,18 +72,5 @@ extension QueueRunner {
         slots.force(1)
         start([job], run, &jobs)
         return job.field
-    }
-
-    /// Adopts what parked reads have dropped, and gives it back.
-    private func returnLanded(_ session: Session) async throws {
-        do {
-            let names = levels.map { RedisArgument($0.description) }
-            let reply = try ClaimReply(
-                try await session.main.execute(
-                    .fcall(FunctionLibrary.adopt, key: queue.description, [.init(session.process.description)] + names)))
-            try await giveBack(reply.jobs.map(\.field), session)
-        } catch {
-            throw RunnerTrouble(error)
-        }
     }
 }

@@ -46,7 +46,7 @@ extension QueueRunner {
                     let level = try? Level(String(field[..<dot])),
                     let payload = try await session.main.execute(["HGET", .init(run), .init(field)]).bytes
                 else { continue }
-                unknown.append(ClaimedJob(field: field, level: level, payload: payload))
+                unknown.append(ClaimedJob(field: field, level: level, payload: payload, mayBeCancelled: true))
             }
             return (session, unknown)
         } catch {

@@ -43,7 +43,7 @@ final class QueueRunner: Sendable {
     }
 
     var isStopping: Bool { stopping.withLock { $0 != nil } }
-    private var isQuiet: Bool { quiet.withLock { $0 } }
+    var isQuiet: Bool { quiet.withLock { $0 } }
 
     /// Claim no more; `run` returns when what runs has ended or, after `grace`, been given back. A second call can only shorten the time.
     func stop(grace: Duration) {
@@ -166,11 +166,12 @@ final class QueueRunner: Sendable {
 
     private func work(_ session: inout Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup) async throws {
         var state = ClaimState(levels: levels)
+        var nextRoom = NIODeadline.now()
         var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
         while true {
             if isStopping { return }
             if isQuiet {
-                try await beQuiet(session, adopt: state.wantsAdopt)
+                try await beQuiet(session)
                 continue
             }
             let reserved = state.wantsClaim ? slots.take(upTo: options.largestClaim) : 0
@@ -215,9 +216,12 @@ final class QueueRunner: Sendable {
             let rung = await bell.wait()
             try RunnerTrouble.check(rung)
             state.woken(rung)
-            if rung.contains(.suspect), slots.beginAlone(force: rung.contains(.makeRoom)) {
+            let makesRoom = rung.contains(.makeRoom) && NIODeadline.now() >= nextRoom
+            if rung.contains(.suspect), slots.beginAlone(force: makesRoom) {
                 defer { slots.endAlone() }
-                try await runAlone(session, run, &jobs, onlyOne: rung.contains(.makeRoom))
+                if try await !runAlone(session, run, &jobs, onlyOne: rung.contains(.makeRoom)) {
+                    nextRoom = .now() + Self.roomPause
+                }
                 // What landed meanwhile has waited.
                 state.woken(.landed)
             }

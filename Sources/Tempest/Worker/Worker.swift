@@ -34,6 +34,8 @@ public final class Worker: Service {
     private let runners = Mutex<[QueueRunner]>([])
     private let registrar = Mutex<NodeRegistrar?>(nil)
     private let state = Mutex(State.idle)
+    /// What was said to it so far: `run` may begin after it.
+    private let orders = Mutex((isQuiet: false, grace: Duration?.none))
 
     private enum State {
         /// May run.
@@ -130,6 +132,7 @@ public final class Worker: Service {
     /// Claims no more, and goes on with what it runs; for good, until it is stopped. What waits stays for others.
     public func quiet() {
         logger.notice("quiet: no more jobs are claimed")
+        orders.withLock { $0.isQuiet = true }
         for runner in runners.withLock({ $0 }) { runner.becomeQuiet() }
         registrar.withLock { $0 }?.note(.quiet)
     }
@@ -137,7 +140,9 @@ public final class Worker: Service {
     /// Makes `run` return: claims no more, waits for what runs, and after `grace` (the options' unless given) gives the rest back to the
     /// heads of their levels and cancels it. A second call can only shorten the time: with `.zero`, to nothing.
     public func stop(grace: Duration? = nil) {
-        for runner in runners.withLock({ $0 }) { runner.stop(grace: grace ?? options.grace) }
+        let grace = grace ?? options.grace
+        orders.withLock { $0.grace = min($0.grace ?? grace, grace) }
+        for runner in runners.withLock({ $0 }) { runner.stop(grace: grace) }
         registrar.withLock { $0 }?.note(.stopping)
     }
 
@@ -168,6 +173,9 @@ public final class Worker: Service {
         }
         self.runners.withLock { $0 = runners }
         self.registrar.withLock { $0 = registrar }
+        let orders = orders.withLock { $0 }
+        if orders.isQuiet { quiet() }
+        if orders.grace != nil { stop(grace: orders.grace) }
         registrar.start()
         beater.start(queues) { message in
             switch registrar.order(message) {
