@@ -178,8 +178,11 @@ struct SuperviseTests {
             let first = try await run.started("fat.1")
             _ = try await run.line("its limit is 100 MB: it is replaced")
             let second = try await run.started("fat.1", 2)
-            #expect(!run.supervisor.output.contains { $0.contains("asked") })
             _ = try await run.line("| asked")
+            let output = run.supervisor.output
+            let asked = try #require(output.firstIndex { $0.contains("| asked") })
+            let ready = try #require(output.firstIndex { $0.contains("fat.1 is started, process \(second)") })
+            #expect(ready < asked)
             try await eventually("the old one is gone") { !SystemProcess.isAlive(first) }
             #expect(SystemProcess.isAlive(second))
             #expect(try await run.terminate() == .exited(0))

@@ -4,10 +4,10 @@ import NIOCore
 
 struct Backoff {
     private static let first = TimeAmount.milliseconds(50)
-    private static let longest = TimeAmount.seconds(2)
+    private static let longest = TimeAmount.seconds(1)
     private var step = Backoff.first
 
-    /// The next delay: between half of the step and the whole; steps double from 50 ms to 2 s.
+    /// The next delay: between half of the step and the whole; steps double from 50 ms to 1 s.
     mutating func next() -> TimeAmount {
         defer { step = min(step * 2, Self.longest) }
         return .nanoseconds(.random(in: step.nanoseconds / 2...step.nanoseconds))

@@ -14,6 +14,7 @@ final class NodeRegistrar: Sendable {
 
     private let record: Mutex<NodeRecord>
     private let redis: RedisClient
+    private let hasEnded = Mutex(false)
     private let schedule = Mutex(RepeatedTask?.none)
 
     init(options: WorkerOptions, queues: [QueueName], redis: RedisClient) {
@@ -46,11 +47,14 @@ final class NodeRegistrar: Sendable {
 
     /// Best effort, like all of it.
     private func write() {
+        // An operator's word may still be heard while the worker ends: the record must not come back.
+        guard !hasEnded.withLock({ $0 }) else { return }
         let (id, json) = record.withLock { ($0.id, $0.json) }
         _ = redis.connection().flatMap { $0.send(["HSET", .init(Keys.nodes), .init(id), .init(json)]) }
     }
 
     func end() async {
+        hasEnded.withLock { $0 = true }
         schedule.withLock { $0 }?.cancel()
         let id = record.withLock { $0.id }
         _ = try? await redis.execute(["HDEL", .init(Keys.nodes), .init(id)])

@@ -142,8 +142,8 @@ public final class Worker: Service {
     public func stop(grace: Duration? = nil) {
         let grace = grace ?? options.grace
         orders.withLock { $0.grace = min($0.grace ?? grace, grace) }
-        for runner in runners.withLock({ $0 }) { runner.stop(grace: grace) }
         registrar.withLock { $0 }?.note(.stopping)
+        for runner in runners.withLock({ $0 }) { runner.stop(grace: grace) }
     }
 
     /// Serves until a graceful shutdown or cancellation. Redis may come and go meanwhile. Throws when it was run before.

@@ -3,11 +3,11 @@
 
 import NIOCore
 
-/// Exponential, from 50 ms to 2 s, with jitter: each delay is drawn from the upper half of its step, so that many clients
-/// of a Redis that restarts do not come all at once.
+/// Exponential, from 50 ms to 1 s, with jitter: each delay is drawn from the upper half of its step, so that many clients
+/// of a Redis that restarts do not come all at once; and no longer, so that all are back soon after it is.
 struct ReconnectBackoff {
     static let first = TimeAmount.milliseconds(50)
-    static let longest = TimeAmount.seconds(2)
+    static let longest = TimeAmount.seconds(1)
 
     private var step: TimeAmount?
     private var notBefore: NIODeadline?

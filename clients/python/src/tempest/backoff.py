@@ -5,9 +5,9 @@ import random
 
 
 class Backoff:
-    """Seconds from `first`, doubling up to `most`, each between half and the whole of that."""
+    """Seconds from `first`, doubling up to `most`, each between half and the whole of that: soon after Redis is back, all are."""
 
-    def __init__(self, first: float = 0.1, most: float = 5.0) -> None:
+    def __init__(self, first: float = 0.1, most: float = 1.0) -> None:
         self._first, self._most = first, most
         self._step = first
 

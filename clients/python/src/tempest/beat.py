@@ -53,7 +53,7 @@ class Beat:
         self._connects = 0
         self._backoff = Backoff(0.1, 1.0)
         self._news = News(self._url, self._patience)
-        self._news_backoff = Backoff(0.1, 5.0)
+        self._news_backoff = Backoff(0.1, 1.0)
         self._news_due = 0.0
         self._troubled = False
         self._parent = os.getppid()

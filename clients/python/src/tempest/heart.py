@@ -121,7 +121,7 @@ class Heart(threading.Thread):
             self.join(2.0)
 
     def run(self) -> None:
-        backoff = Backoff(0.1, 5.0)
+        backoff = Backoff(0.1, 1.0)
         while not self._stopped.is_set():
             process = self._process
             assert process is not None and process.stdout is not None

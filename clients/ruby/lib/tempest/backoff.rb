@@ -3,10 +3,10 @@
 # How long to wait before Redis is tried again: longer each time, and never in step with everybody else.
 
 module Tempest
-  # Waits of 0.1 s to 5 s, each up to twice the one before, between half and all of it.
+  # Waits of 0.1 s to 1 s, each up to twice the one before, between half and all of it.
   class Backoff
     FIRST = 0.1
-    LONGEST = 5.0
+    LONGEST = 1.0
 
     def initialize
       @tries = 0
