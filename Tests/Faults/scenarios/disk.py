@@ -62,7 +62,7 @@ def run(stage: Stage) -> None:
         target = int((done + stage.rng.uniform(0.2, 0.6)) * per_fault)
         stage.eventually(f"{target} answers", lambda: stage.answered() >= target, 60.0)
         fill(ballast)
-        stage.eventually("Redis refuses writes", lambda: refuses(stage), 20.0)
+        stage.eventually("Redis refuses pushes with MISCONF", lambda: refuses(stage), 20.0)
         before = stage.answered()
         # Longer than a lease, so that nobody may be taken for dead only because no beat can be written.
         time.sleep(stage.lease * stage.rng.uniform(1.2, 2.0))
@@ -83,8 +83,6 @@ def run(stage: Stage) -> None:
     slowest = max(stage.result.recovery)
     stage.check("all go on within 5 s of space", slowest <= 5000.0, f"slowest {slowest:.0f} ms")
     stage.check("nobody was reaped", stage.counts().get("reaped", 0) == 0)
-    stage.check("pushes were refused with a reason", any(text.startswith("MISCONF") for text in producer.refused),
-                ", ".join(producer.refused)[:200])
 
 
 def fill(path: str) -> None:
@@ -101,7 +99,8 @@ def fill(path: str) -> None:
 
 def refuses(stage: Stage) -> bool:
     try:
-        stage.wire.call("SET", "probe", "x" * 2000)
+        # A push as a producer's, to a list that nobody serves.
+        stage.wire.call("RPUSH", "probe", "x" * 2000)
         return False
     except ErrorReply as error:
         return error.word == "MISCONF"
