@@ -1,7 +1,10 @@
 """Redis is killed with SIGKILL under load and started again on its append-only file (everysec)."""
 from __future__ import annotations
 
+import glob
+import os
 import time
+from typing import Set
 
 from stage import Setting, Stage, percentile
 
@@ -14,7 +17,18 @@ SLOTS = 4
 
 
 def stage(setting: Setting) -> Stage:
-    return Stage(NAME, TITLE, setting, redis={"options": ["--appendonly", "yes", "--appendfsync", "everysec"]})
+    return Stage(NAME, TITLE, setting, redis={"options": ["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"]})
+
+
+def never_written(stage: Stage) -> Set[str]:
+    """The lost jobs whose ids the append-only file, which is never rewritten here, does not hold. With `everysec` Redis replies before it
+    has written while an fsync of the second before is still under way."""
+    lost = set(stage.tally.lost) if stage.tally else set()
+    for path in glob.glob(os.path.join(stage.server.data, "appendonlydir", "*.aof")) if lost else []:
+        with open(path, "rb") as file:
+            content = file.read()
+        lost = {job for job in lost if job.encode() not in content}
+    return lost
 
 
 def run(stage: Stage) -> None:
@@ -52,6 +66,13 @@ def run(stage: Stage) -> None:
         stage.progress(f"{done} of {setting.faults} restarts, {stage.answered()} answers")
     stage.result.faults = done
     stage.finish()
+    unwritten = never_written(stage)
+    if unwritten:
+        # Redis' own promise, not ours: said, and not counted as lost by us.
+        stage.excused |= unwritten
+        stage.judge()
+        stage.result.notes.append(f"{len(unwritten)} pushes were acknowledged by Redis and killed before it wrote them: not in its append-only "
+                                  f"file at all ({', '.join(sorted(unwritten)[:3])})")
     stage.check_usual()
     slowest = max(stage.result.recovery)
     stage.check("every worker consumes again within 2 s", slowest <= 2000.0, f"slowest {slowest:.0f} ms")
