@@ -41,13 +41,13 @@ final class PrivateRedisKeeper: Sendable {
 
     /// Waits for PING to be answered.
     ///
-    /// - Throws: TestingError with the log when the process ends before, or does not answer within 15 s.
+    /// - Throws: TestingError with the log when the process ends before, or does not answer within 60 s.
     func waitUntilReady(_ redis: PrivateRedis) async throws {
         guard let child = self.child else { throw TestingError("the private Redis was not started") }
         // Found before anything is sent to it: nobody else's program sits on a socket in our folder.
         let client = RedisClient(try RedisConfiguration(url: redis.url), name: "private", logger: Logger(label: "private-redis"))
         do {
-            try await eventually(within: .seconds(15), "the private Redis answers") {
+            try await eventually(within: .seconds(60), "the private Redis answers") {
                 if let status = child.exitStatus { throw Self.failed(status, child, redis) }
                 do {
                     let connection: RedisConnection = try await client.open(name: "ready")
