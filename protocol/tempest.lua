@@ -29,10 +29,13 @@
 --                             crashed, recovered, reaped, stale, undelivered; and dead_bytes, what the dead stream holds now
 --   {Q}:!levels         SET   levels seen
 --   {Q}:!paused         SET   levels paused; "*" = all
---   {Q}:!news           CHANNEL "tick P" (or "*"): tick now; "suspect": a job is to be run alone; "cancel <job id>"
+--   {Q}:!flow:<sha1>    STRING how many answers of the job of that id its caller has used; for FLOW_SECONDS
+--   {Q}:!gather:<sha1>  HASH  index -> result, of the steps of a route that run in parallel; for GATHER_SECONDS
+--   {Q}:!news           CHANNEL "tick P" (or "*"): tick now; "suspect": a job is to be run alone; "cancel <job id>";
+--                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 2
+local REVISION = 3
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
 local DEAD_RECORDS = 10000     -- how many dead jobs are kept,
@@ -48,6 +51,10 @@ local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
 local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
 local POISON = 3               -- counted crashes after which a job is dead
+local FLOW_SECONDS = 600       -- how long a caller's word on what it has used holds
+local GATHER_SECONDS = 86400   -- how long the steps of a route that run in parallel may be apart
+local GATHER_MOST = 256        -- and how many of them there may be
+local EVENTS_SECONDS = 86400   -- how long a channel's messages are kept after the last one
 local TRIES_SECONDS = 259200   -- how long crashes are remembered after the last one
 
 local function at(q, name) return '{' .. q .. '}:!' .. name end
@@ -554,6 +561,79 @@ local function chunk(keys, argv)
   return 2
 end
 
+-- ARGV: inbox, answer…     at most 1,000 answers
+-- Sends answers that belong to no claim, such as frames to a connection. Returns 1; 0 if nobody has registered the inbox.
+local function tell(keys, argv)
+  local q, inbox = keys[1], argv[1]
+  if not is_inbox(inbox) or #argv < 2 or #argv > 1001 then return bad('inbox, 1 to 1000 answers') end
+  if redis.call('HEXISTS', at(q, 'inboxes'), inbox) == 0 then return 0 end
+  local batch = {}
+  for i = 2, #argv do batch[#batch + 1] = argv[i] end
+  redis.call('RPUSH', '{' .. q .. '}:in:' .. inbox, unpack(batch))
+  return 1
+end
+
+-- Ids come from outside: a key is made of their digest.
+local function flow_key(q, id) return at(q, 'flow:' .. redis.sha1hex(id)) end
+
+-- ARGV: job id, used     or: job id
+-- The caller of the job has used so many of its answers in all; without a number it is forgotten. Returns 1.
+local function credit(keys, argv)
+  local q, id, used = keys[1], argv[1], argv[2]
+  if not id or #id == 0 or #id > 128 then return bad('job id: 1 to 128 bytes') end
+  if not used then
+    redis.call('DEL', flow_key(q, id))
+    return 1
+  end
+  if not string.find(used, '^%d+$') or #used > 15 then return bad('used: an integer from 0') end
+  redis.call('SET', flow_key(q, id), used, 'EX', FLOW_SECONDS)
+  redis.pcall('PUBLISH', at(q, 'news'), 'credit ' .. id .. ' ' .. used)
+  return 1
+end
+
+-- ARGV: job id. Returns how many of its answers the caller has used, as far as it has said so.
+local function credits(keys, argv)
+  if not argv[1] or #argv[1] == 0 then return bad('job id') end
+  return tonumber(redis.call('GET', flow_key(keys[1], argv[1])) or '0') or 0
+end
+
+-- ARGV: id, index, count, result     index from 0
+-- Keeps the result of one of the steps that run in parallel; the first result of an index counts. Returns all results, in order of
+-- their indexes, if none is missing; else an empty array.
+local function gather(keys, argv)
+  local q, id, index, many, result = keys[1], argv[1], tonumber(argv[2]), tonumber(argv[3]), argv[4]
+  if not id or #id == 0 or #id > 128 then return bad('id: 1 to 128 bytes') end
+  if not many or many < 1 or many > GATHER_MOST or many ~= math.floor(many) then return bad('count: 1 to 256') end
+  if not index or index < 0 or index >= many or index ~= math.floor(index) or not result then return bad('index, result') end
+  local key = at(q, 'gather:' .. redis.sha1hex(id))
+  redis.call('HSETNX', key, index, result)
+  redis.call('EXPIRE', key, GATHER_SECONDS)
+  local results = {}
+  for i = 0, many - 1 do
+    local found = redis.call('HGET', key, i)
+    if not found then return {} end
+    results[#results + 1] = found
+  end
+  return results
+end
+
+-- KEYS: tempest:channel:<channel>     ARGV: channel, keep, message     message: the JSON of [event, data]
+-- Keeps a message of a channel, at most `keep` of them, and publishes it with its id as third element. Returns [id, how many heard it].
+local function publish(keys, argv)
+  local channel, keep, message = argv[1], tonumber(argv[2]), argv[3]
+  if not channel or #channel > 128 or not string.find(channel, '^[%w_.:-]+$') then return bad('channel: 1 to 128 of A-Z a-z 0-9 _ . : -') end
+  if keys[1] ~= 'tempest:channel:' .. channel then return bad('the key is tempest:channel:<channel>') end
+  if not keep or keep < 0 or keep > 100000 or keep ~= math.floor(keep) then return bad('keep: 0 to 100000') end
+  if not message or not string.find(message, '^%[.+%]$') then return bad('message: the JSON of [event, data]') end
+  local id
+  if keep > 0 then
+    id = redis.call('XADD', keys[1], 'MAXLEN', keep, '*', 'message', message)
+    redis.call('EXPIRE', keys[1], EVENTS_SECONDS)
+    message = string.sub(message, 1, -2) .. ',{"id":"' .. id .. '"}]'
+  end
+  return { id or '', redis.call('PUBLISH', channel, message) }
+end
+
 -- ARGV: P, field…    in the order in which they were claimed
 -- Puts claimed jobs back to the heads of their levels, the first named foremost. Returns how many were still P's.
 local function giveback(keys, argv)
@@ -1050,6 +1130,11 @@ register('adopt', adopt, 'allow-oom')
 register('suspect', suspect, 'allow-oom')
 register('settle', settle, 'allow-oom')
 register('chunk', chunk, 'allow-oom')
+register('tell', tell)
+register('credit', credit, 'allow-oom')
+register('credits', credits, 'allow-oom', 'no-writes')
+register('gather', gather, 'allow-oom')
+register('publish', publish)
 register('giveback', giveback, 'allow-oom')
 register('cancel', cancel, 'allow-oom')
 register('listen', listen, 'allow-oom')

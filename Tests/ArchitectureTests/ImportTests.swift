@@ -13,10 +13,11 @@ struct ImportTests {
         "TempestProtocol": ["TempestCodecs"],
         "TempestRedis": ["CHiredis"],
         "Tempest": ["TempestCodecs", "TempestProtocol", "TempestRedis"],
+        "TempestFront": ["Tempest", "TempestCodecs", "TempestProtocol", "TempestRedis"],
         "TempestSupervisor": ["Tempest", "TempestRedis"],
         "TempestTesting": ["Tempest", "TempestRedis"],
         "TempestBench": ["CMessagePack", "TempestCodecs", "TempestProtocol"],
-        "TempestCommand": ["Tempest", "TempestBench", "TempestSupervisor", "TempestTesting"],
+        "TempestCommand": ["Tempest", "TempestBench", "TempestFront", "TempestSupervisor", "TempestTesting"],
     ]
 
     /// What must stay out, so that the layers below stay small.

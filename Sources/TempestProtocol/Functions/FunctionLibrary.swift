@@ -6,7 +6,7 @@ package enum FunctionLibrary {
     package static var source: [UInt8] { PackageResources.tempest_lua }
 
     /// What `tempest1_revision` returns once the library is loaded; the test of the functions compares the two.
-    package static let revision = 2
+    package static let revision = 3
 
     /// The functions, by their names in Redis.
     package static let revisionName = "tempest1_revision"
@@ -19,6 +19,11 @@ package enum FunctionLibrary {
     package static let suspect = "tempest1_suspect"
     package static let settle = "tempest1_settle"
     package static let chunk = "tempest1_chunk"
+    package static let tell = "tempest1_tell"
+    package static let credit = "tempest1_credit"
+    package static let credits = "tempest1_credits"
+    package static let gather = "tempest1_gather"
+    package static let publish = "tempest1_publish"
     package static let giveback = "tempest1_giveback"
     package static let goodbye = "tempest1_goodbye"
     package static let delay = "tempest1_delay"
