@@ -59,6 +59,7 @@ extension TempestClient {
                 Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
                     .recordNanoseconds(start.duration(to: .now).nanoseconds)
             }
+            if isOriginal(name) { return try await directAnswer(to: job, name, level, timeout ?? options.timeout) }
             let codec = try answerable(codec)
             let inbox = try await inbox(name)
             let timeout = timeout ?? options.timeout

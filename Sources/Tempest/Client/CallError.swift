@@ -7,7 +7,7 @@ public import TempestProtocol
 public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of trouble, for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Kind: String { case remote, timedOut = "timed out", interrupted, closed, badAnswer = "bad answer" }
+        private enum Kind: String { case remote, timedOut = "timed out", interrupted, closed, badAnswer = "bad answer", badAction = "bad action" }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
 
@@ -21,6 +21,8 @@ public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let closed = Code(.closed)
         /// The answer does not decode into the type that was asked for.
         public static let badAnswer = Code(.badAnswer)
+        /// The action cannot be called on this queue: workers of node-tempest answer by a command of its name, and Redis has that one.
+        public static let badAction = Code(.badAction)
 
         public var description: String { kind.rawValue }
     }

@@ -21,5 +21,8 @@ public struct ClientOptions: Sendable {
     /// waiting. A trace is still passed on if there is one.
     public var fourElements = false
 
+    /// Queues whose workers were written for node-tempest, and where their answers are taken.
+    public var original = OriginalOptions()
+
     public init() {}
 }

@@ -27,6 +27,7 @@ extension TempestClient {
         of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         let name = try QueueName(queue ?? options.queue)
+        if isOriginal(name) { return try await directStream(job, name, level, timeout ?? options.timeout, of: Element.self) }
         let codec = try answerable(codec)
         let inbox = try await inbox(name)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { _ in }

@@ -27,6 +27,8 @@ public final class TempestClient: Service {
     let counters = Counters()
     /// For deadlines, which are measured by it.
     let serverClock = ServerClock()
+    /// Where answers of original workers arrive; opened by the first call to them.
+    let direct: DirectInbox
     private let state = Mutex(State())
 
     private struct State {
@@ -50,6 +52,8 @@ public final class TempestClient: Service {
             try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis),
             name: "tempest:\(ProcessEnvironment.processName)",
             logger: logger, patience: options.patience)
+        self.direct = DirectInbox(
+            options.original, redis: self.redis, limits: options.limits, counters: counters, logger: logger)
     }
 
     /// Waits for a graceful shutdown or cancellation, and then shuts the client down.
@@ -66,6 +70,7 @@ public final class TempestClient: Service {
         }
         for end in calls { end() }
         for inbox in inboxes { await inbox.close() }
+        await direct.close()
         await redis.shutdown()
     }
 

@@ -38,7 +38,7 @@ package final class Correspondence: Sendable {
     private let client: TempestClient
     private let state = Mutex(State())
 
-    fileprivate init(_ letter: Letter, patience: Duration, window: Int, client: TempestClient) {
+    init(_ letter: Letter, patience: Duration, window: Int, client: TempestClient) {
         (self.id, self.queue, self.patience, self.window, self.client) = (letter.id, letter.queue, patience, window, client)
     }
 
@@ -83,7 +83,8 @@ package final class Correspondence: Sendable {
         client.leave(id, queue: queue)
         client.over(id)
         if credited { credit([.init(id.description)]) }
-        guard wants else { return }
+        // Small numbers are other nodes' jobs too, and workers of the original hear of no cancellation.
+        guard wants, case .text = id else { return }
         let milliseconds = Int64((patience + Self.remembered) / .milliseconds(1))
         _ = client.redis.connection().flatMap { [id, queue] in
             $0.send(.fcall(FunctionLibrary.cancel, key: queue.description, [.init(id.description), .init(milliseconds)]))
@@ -92,9 +93,9 @@ package final class Correspondence: Sendable {
 
     // MARK: What comes
 
-    fileprivate var isAnswered: Bool { state.withLock { $0.result != nil || !$0.waiting.isEmpty || $0.used > 0 } }
+    var isAnswered: Bool { state.withLock { $0.result != nil || !$0.waiting.isEmpty || $0.used > 0 } }
 
-    fileprivate func receive(_ answer: Answer) {
+    func receive(_ answer: Answer) {
         let (reader, taken, end) = state.withLock {
             state -> (CheckedContinuation<Answer?, any Error>?, Answer?, Result<Void, any Error>?) in
             guard state.result == nil else { return (nil, nil, nil) }
@@ -125,7 +126,7 @@ package final class Correspondence: Sendable {
     }
 
     /// The time to the next answer begins.
-    fileprivate func arm() {
+    func arm() {
         let alarm = client.redis.eventLoop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
             self.finish(.failure(CallError(.timedOut, "no answer within \(self.patience)", job: self.id)))
         }
@@ -137,7 +138,7 @@ package final class Correspondence: Sendable {
         old?.cancel()
     }
 
-    fileprivate func finish(_ result: Result<Void, any Error>) {
+    func finish(_ result: Result<Void, any Error>) {
         let (reader, alarm) = state.withLock { state -> (CheckedContinuation<Answer?, any Error>?, Scheduled<Void>?) in
             guard state.result == nil else { return (nil, nil) }
             state.result = result
@@ -173,13 +174,14 @@ package final class Correspondence: Sendable {
 }
 
 extension TempestClient {
-    /// Pushes a letter and returns its answers to come.
+    /// Pushes a letter and returns its answers to come. On a queue of original workers it gets another id, and its meta is left out.
     ///
     /// - Parameters:
     ///   - patience: the longest time to the first answer, and between two.
     ///   - window: how many answers may wait that the reader has not used; 0: no credits, for workers that send one.
     /// - Throws: ``RedisError`` when Redis takes the letter not within its patience, ``CallError`` after shutdown.
     package func correspond(_ letter: Letter, patience: Duration, window: Int) async throws -> Correspondence {
+        if isOriginal(letter.queue) { return try await correspondDirectly(letter, patience: patience) }
         let deadline = NIODeadline.now() + .nanoseconds(patience.nanoseconds)
         let correspondence = Correspondence(letter, patience: patience, window: window, client: self)
         try begin(letter.id) {

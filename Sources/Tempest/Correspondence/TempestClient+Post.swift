@@ -19,10 +19,14 @@ extension TempestClient {
     }
 
     /// From now on answers to this id are late.
-    package func leave(_ id: JobID, queue: QueueName) { openInbox(queue)?.forget(id) }
+    package func leave(_ id: JobID, queue: QueueName) {
+        if isOriginal(queue) { direct.forget(id) } else { openInbox(queue)?.forget(id) }
+    }
 
     /// Opens the inbox of a queue before it is needed, and says so in ``readiness``.
-    package func open(_ queue: QueueName) async throws { _ = try await inbox(queue) }
+    package func open(_ queue: QueueName) async throws {
+        if isOriginal(queue) { try await direct.open().get() } else { _ = try await inbox(queue) }
+    }
 
     /// Pushes a letter: `respondTo` is what ``attend(_:queue:receiver:)`` returned, or nil.
     ///

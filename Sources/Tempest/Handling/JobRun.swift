@@ -36,6 +36,8 @@ struct JobRun: Sendable {
     /// Where time-outs are waited for.
     let eventLoop: any EventLoop
     let logger: Logger
+    /// For jobs whose callers listen themselves; nil: there are none.
+    let direct: DirectSender?
 
     func run(
         _ claimed: ClaimedJob, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
@@ -43,7 +45,7 @@ struct JobRun: Sendable {
     ) async -> FinishedJob {
         let job: Job
         do {
-            job = try Job(claimed.payload, codecs: codecs, limits: limits)
+            job = try readJob(claimed.payload)
         } catch {
             logger.warning(
                 "a malformed job was recorded as dead",
@@ -87,6 +89,11 @@ struct JobRun: Sendable {
         let outcome =
             end.map { decide($0, stop, context, rules, handler.retry) } ?? (stop == .cancelled ? .cancelled(job.id) : .released)
         return FinishedJob(outcome: outcome, job: job, closing: sender.closing)
+    }
+
+    private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {
+        guard let rule = direct?.rule else { return try Job(payload, codecs: codecs, limits: limits) }
+        return try Job(payload, codecs: codecs, limits: limits) { rule.refusal(host: $0, port: $1, action: $2) }
     }
 
     /// How a handler ended.

@@ -17,6 +17,8 @@ enum MetricName {
     static let call = "tempest_call_duration_seconds"
     /// Counter {queue}: answers that came for nobody: late, or twice.
     static let late = "tempest_answers_late_total"
+    /// Counter {outcome = taken | refused | unreachable}: answers sent straight to a node (protocol/answers.md).
+    static let direct = "tempest_direct_answers_total"
     /// Counter {queue}: connections to Redis lost.
     static let lost = "tempest_redis_connections_lost_total"
 }

@@ -37,7 +37,10 @@ struct JobEnd: Sendable {
             // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
             if let answer, await !deliver(answer, inbox, queue, for: claimed) { return await release(claimed) }
             submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
-        case .direct, nil:
+        case .direct(let host, let port):
+            if let answer, await !send(answer, of: job, host, port, for: claimed) { return await release(claimed) }
+            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+        case nil:
             submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
         }
     }
@@ -103,6 +106,9 @@ struct JobEnd: Sendable {
         if case .elsewhere(let inbox, let queue) = job.address {
             return await deliver(bytes, inbox, queue, for: claimed)
         }
+        if case .direct(let host, let port) = job.address {
+            return await send(bytes, of: job, host, port, for: claimed)
+        }
         guard case .inbox(let inbox) = job.address else { return true }
         var backoff = Backoff()
         while true {
@@ -155,6 +161,14 @@ struct JobEnd: Sendable {
             }
         }
         return false
+    }
+
+    /// Sends to a node that listens itself, until it has the answer, does not want it, or stays away. False as with `deliver`.
+    private func send(_ bytes: [UInt8], of job: Job, _ host: String, _ port: Int, for claimed: ClaimedJob) async -> Bool {
+        guard let direct = run.direct, let answer = try? Answer(bytes, codecs: run.codecs, limits: run.limits) else { return true }
+        let end = await direct.send(
+            answer, of: job, host: host, port: port, isHeld: { isHeld(claimed) }, logger: run.logger)
+        return end == .over
     }
 
     private func expire(_ key: String, _ inbox: InboxID, _ queue: QueueName) async {

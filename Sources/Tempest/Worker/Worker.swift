@@ -161,6 +161,9 @@ public final class Worker: Service {
         let beater = Beater(configuration, name: "tempest-beat:\(options.name)", lease: options.lease, logger: logger)
         let slots = Slots(limit: options.concurrency)
         let registrar = NodeRegistrar(options: options, queues: queues, redis: redis)
+        let direct = options.directAnswers.map {
+            DirectSender(DirectRule($0, redis: configuration), on: redis.eventLoop, counters: Counters())
+        }
         let runners = queues.map { queue in
             QueueRunner(
                 queue: queue, options: options, redis: redis, slots: slots, beater: beater, logger: logger,
@@ -168,7 +171,7 @@ public final class Worker: Service {
                 makeRun: {
                     JobRun(
                         queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
-                        limits: options.limits, running: $2, clock: beater.clock, eventLoop: redis.eventLoop, logger: $3)
+                        limits: options.limits, running: $2, clock: beater.clock, eventLoop: redis.eventLoop, logger: $3, direct: direct)
                 })
         }
         self.runners.withLock { $0 = runners }
@@ -200,6 +203,7 @@ public final class Worker: Service {
         }
         await registrar.end()
         await beater.stop()
+        await direct?.close()
         await redis.shutdown()
     }
 }

@@ -22,6 +22,9 @@ public struct WorkerOptions: Sendable {
     public var codecs: CodecSet = .standard
     /// What a job may be at most.
     public var limits: Limits = .standard
+    /// Where callers may be that listen for answers themselves, as the nodes of node-tempest do; nil: such jobs are refused. An address in a
+    /// job is a wish of whoever pushed it: name your own network, and no more.
+    public var directAnswers: AllowedNetworks?
     /// Run around each handler, the first one outermost.
     public var middleware: [any WorkerMiddleware] = [TraceMiddleware(), MetricsMiddleware(), LogMiddleware()]
 

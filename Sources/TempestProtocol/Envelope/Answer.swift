@@ -57,6 +57,11 @@ package struct Answer: Sendable {
         return Failure(code: code, message: message, details: error["details"])
     }
 
+    /// An answer whose parts came apart, as those do that are sent directly.
+    package init(action: String, id: JobID, args: Node, meta: ValueMap, codec: any Codec, size: Int) {
+        (self.action, self.id, self.args, self.meta, self.codec, self.size) = (action, id, args, meta, codec, size)
+    }
+
     /// Throws ``Malformed`` if the bytes are no answer.
     package init(_ bytes: [UInt8], codecs: CodecSet, limits: Limits) throws(Malformed) {
         guard let codec = codecs.detect(bytes) else { throw Malformed(.badCodec, "no codec begins so") }

@@ -21,8 +21,14 @@ public struct Job: Sendable {
     package static let longestAction = 255
     package static let longestID = 128
 
-    /// Reads a payload. Throws ``Malformed`` with the reason that goes into the dead record.
-    package init(_ payload: [UInt8], codecs: CodecSet, limits: Limits) throws(Malformed) {
+    /// Why a direct address of a job with this action may not be answered; nil: it may.
+    package typealias DirectRule = (_ host: String, _ port: Int, _ action: String) -> String?
+
+    /// Reads a payload. Without a rule no direct address is accepted. Throws ``Malformed`` with the reason that goes into the dead record.
+    package init(
+        _ payload: [UInt8], codecs: CodecSet, limits: Limits,
+        directRule: DirectRule = { _, _, _ in "direct answers are not allowed here" }
+    ) throws(Malformed) {
         guard let codec = codecs.detect(payload) else {
             let first = payload.first.map { "0x" + String($0, radix: 16) } ?? "nothing"
             throw Malformed(.badCodec, "no codec begins with \(first)")
@@ -64,8 +70,8 @@ public struct Job: Sendable {
             guard let address = Address(text) else {
                 throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is no inbox id")
             }
-            if case .direct = address {
-                throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is a direct address, which is not allowed here")
+            if case .direct(let host, let port) = address, let refusal = directRule(host, port, action) {
+                throw Malformed(.badAddress, "respond_to \(Name.quoted(text)) is a direct address: \(refusal)")
             }
             (self.respondTo, self.address) = (text, address)
         }
