@@ -7,7 +7,9 @@ public import TempestProtocol
 public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of trouble, for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Kind: String { case remote, timedOut = "timed out", interrupted, closed, badAnswer = "bad answer", badAction = "bad action" }
+        private enum Kind: String {
+            case remote, timedOut = "timed out", interrupted, closed, badAnswer = "bad answer", badAction = "bad action"
+        }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
 

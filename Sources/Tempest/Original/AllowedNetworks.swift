@@ -33,7 +33,9 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
                 names.insert(entry.lowercased())
             } else {
                 throw RedisError(
-                    .url, "\(String(entry.prefix(80)).debugDescription) is no network such as 10.0.0.0/8 (no bits beyond its length), no address and no host name")
+                    .url,
+                    "\(String(entry.prefix(80)).debugDescription) is no network such as 10.0.0.0/8 (no bits beyond its length), no address and no host name"
+                )
             }
         }
         self.init(description: list.joined(separator: ", "), networks: networks, names: names)
@@ -73,6 +75,8 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
     /// Nobody's: no address to connect to.
     private static let never = ["0.0.0.0/8", "224.0.0.0/3", "::/128", "ff00::/8"].compactMap { IPNetwork($0) }
     /// Allowed only by networks that lie within: this machine, link-local (where clouds keep their secrets), addresses that carry others.
-    private static let special = ["127.0.0.0/8", "169.254.0.0/16", "::/96", "fe80::/10", "64:ff9b::/96", "2002::/16", "2001::/32"]
-        .compactMap { IPNetwork($0) }
+    private static let special = [
+        "127.0.0.0/8", "169.254.0.0/16", "::/96", "fe80::/10", "64:ff9b::/96", "2002::/16", "2001::/32",
+    ]
+    .compactMap { IPNetwork($0) }
 }

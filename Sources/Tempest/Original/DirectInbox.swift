@@ -173,7 +173,9 @@ final class DirectInbox: Sendable {
             logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(id)"])
             return .late
         }
-        guard waiting.action == direct.action else { return .refused("job \(id) is no \(direct.action.prefix(80).debugDescription)") }
+        guard waiting.action == direct.action else {
+            return .refused("job \(id) is no \(direct.action.prefix(80).debugDescription)")
+        }
         do {
             waiting.receiver(try DirectPayload.answer(direct, id: .integer(Int128(id)), limits: limits))
             return .taken

@@ -92,7 +92,8 @@ final class DirectSender: Sendable {
     private func tell(_ answer: Answer, of job: Job, _ link: DirectLink, _ logger: Logger) async throws -> Bool {
         do {
             guard let words = try DirectPayload.words(for: answer, to: job, readsMeta: link.readsMeta) else {
-                logger.warning("a node of the original cannot be told of a failure", metadata: ["address": "\(job.respondTo ?? "")"])
+                logger.warning(
+                    "a node of the original cannot be told of a failure", metadata: ["address": "\(job.respondTo ?? "")"])
                 return false
             }
             let reply = try await link.connection.execute(RedisCommand(words))

@@ -165,7 +165,9 @@ struct JobEnd: Sendable {
 
     /// Sends to a node that listens itself, until it has the answer, does not want it, or stays away. False as with `deliver`.
     private func send(_ bytes: [UInt8], of job: Job, _ host: String, _ port: Int, for claimed: ClaimedJob) async -> Bool {
-        guard let direct = run.direct, let answer = try? Answer(bytes, codecs: run.codecs, limits: run.limits) else { return true }
+        guard let direct = run.direct, let answer = try? Answer(bytes, codecs: run.codecs, limits: run.limits) else {
+            return true
+        }
         let end = await direct.send(
             answer, of: job, host: host, port: port, isHeld: { isHeld(claimed) }, logger: run.logger)
         return end == .over

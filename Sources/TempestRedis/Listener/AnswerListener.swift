@@ -46,7 +46,8 @@ package final class AnswerListener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let peer = channel.remoteAddress, admits(peer) else {
-                        logger.warning("a client was turned away", metadata: ["address": "\(String(describing: channel.remoteAddress))"])
+                        logger.warning(
+                            "a client was turned away", metadata: ["address": "\(String(describing: channel.remoteAddress))"])
                         throw TurnedAway()
                     }
                     guard let id = register.admit(channel) else { throw TurnedAway() }

@@ -74,7 +74,9 @@ struct CommandParser {
                 guard position < bytes.count else { return nil }
                 guard bytes[position] == UInt8(ascii: "$") else { throw Trouble(message: "expected '$'") }
                 guard let line = try line() else { return nil }
-                guard let length = Self.number(line.dropFirst()), length >= 0 else { throw Trouble(message: "invalid bulk length") }
+                guard let length = Self.number(line.dropFirst()), length >= 0 else {
+                    throw Trouble(message: "invalid bulk length")
+                }
                 guard length <= limits.wordBytes - wordBytes else {
                     throw Trouble(message: "invalid bulk length: a command has at most \(limits.wordBytes) bytes")
                 }
@@ -82,7 +84,9 @@ struct CommandParser {
             case .word(let length, let left):
                 guard bytes.count - position >= length + 2 else { return nil }
                 let end = position + length
-                guard bytes[end] == 0x0D, bytes[end + 1] == 0x0A else { throw Trouble(message: "a word does not end where it should") }
+                guard bytes[end] == 0x0D, bytes[end + 1] == 0x0A else {
+                    throw Trouble(message: "a word does not end where it should")
+                }
                 words.append(Array(bytes[position..<end]))
                 wordBytes += length
                 position = end + 2

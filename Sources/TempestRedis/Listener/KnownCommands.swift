@@ -19,7 +19,8 @@ package enum KnownCommands {
 
     private static let modules: Set<String> = [
         "_ft", "ai", "bf", "bitmapist", "cf", "cl", "cms", "cuckoo", "ft", "graph", "json", "keydb", "neural", "nhash", "r",
-        "redisgears", "redisgears_2", "rediscompare", "rg", "rl", "search", "t", "tdigest", "tfunction", "timeseries", "topk", "tr",
+        "redisgears", "redisgears_2", "rediscompare", "rg", "rl", "search", "t", "tdigest", "tfunction", "timeseries", "topk",
+        "tr",
         "ts", "vs",
     ]
 

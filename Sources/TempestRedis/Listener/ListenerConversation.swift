@@ -57,7 +57,9 @@ struct ListenerConversation {
         }
         guard name == "post" || !KnownCommands.contains(name) else {
             return .reply(
-                .error("ERR '\(name)' is a command of Redis, and this is a node of Tempest, which takes answers: no action can be called so"))
+                .error(
+                    "ERR '\(name)' is a command of Redis, and this is a node of Tempest, which takes answers: no action can be called so"
+                ))
         }
         return answer(action, words)
     }
@@ -99,7 +101,8 @@ struct ListenerConversation {
         }
         guard isAuthenticated else {
             return .reply(
-                .error("NOAUTH HELLO must be called with the client already authenticated, or with the AUTH <user> <pass> option"))
+                .error("NOAUTH HELLO must be called with the client already authenticated, or with the AUTH <user> <pass> option")
+            )
         }
         (version, name) = (wanted, newName)
         return .reply(
