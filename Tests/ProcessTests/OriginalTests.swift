@@ -1,7 +1,5 @@
 import Foundation
-import Logging
 import Tempest
-import TempestProtocol
 import TempestRedis
 import TempestTesting
 import Testing
@@ -98,17 +96,23 @@ struct OriginalTests {
                 if request.url == "/fail" { throw HandlerError(code: "no_cat", message: "a secret") }
                 return WebAnswer(status: request.url == "/none" ? 404 : 200, text: "\(request.method) \(request.url) by Swift")
             }
-            try await withRunning(worker) {
-                try await Self.runner("front.js", port(redis), ["legacy", "/a?b=c", "/none", "/fail", "/d"]).run { front in
-                    #expect(try await front.waitForExit(within: .seconds(20)) == .exited(0))
-                    #expect(
-                        front.output == [
-                            "got /a?b=c 200 GET /a?b=c by Swift", "got /none 404 GET /none by Swift",
-                            "got /fail 500 Internal Server Error",
-                            "got /d 200 GET /d by Swift", "done",
-                        ])
-                }
+            let (status, output) = try await withRunning(worker) {
+                try await Self.front(port(redis), ["/a?b=c", "/none", "/fail", "/d"])
             }
+            #expect(status == .exited(0))
+            #expect(
+                output == [
+                    "got /a?b=c 200 GET /a?b=c by Swift", "got /none 404 GET /none by Swift",
+                    "got /fail 500 Internal Server Error",
+                    "got /d 200 GET /d by Swift", "done",
+                ])
+        }
+    }
+
+    /// Runs the front, which asks itself for the paths, to its end.
+    private static func front(_ port: Int, _ paths: [String]) async throws -> (TempestTesting.ExitStatus, [String]) {
+        try await runner("front.js", port, ["legacy"] + paths).run { front in
+            (try await front.waitForExit(within: .seconds(20)), front.output)
         }
     }
 
@@ -119,31 +123,10 @@ struct OriginalTests {
         try await withPrivateRedis(.init(tcp: true)) { redis in
             try await Self.runner(file, port(redis), ["legacy"]).run { worker in
                 try await worker.waitForLine { $0 == "ready" }
-                try await Self.runner("front.js", port(redis), ["legacy", "/a"]).run { front in
-                    #expect(try await front.waitForExit(within: .seconds(20)) == .exited(0))
-                    #expect(front.output.first?.hasPrefix("got /a 200 GET /a by ") == true, "\(front.output)")
-                }
+                let (status, output) = try await Self.front(port(redis), ["/a"])
+                #expect(status == .exited(0))
+                #expect(output.first?.hasPrefix("got /a 200 GET /a by ") == true, "\(output)")
             }
         }
-    }
-
-    @Test("redis-cli talks to a node that listens, in RESP2 and in RESP3", arguments: [[], ["-3"]])
-    func cli(_ option: [String]) async throws {
-        let listener = try await AnswerListener.start(
-            host: "127.0.0.1", port: 0, logger: Logger(label: "test"), admits: { _ in true }
-        ) { $0.job == "7" ? .taken : .refused("no such job") }.get()
-        func ask(_ words: String...) async throws -> String {
-            try await ProcessRunner("redis-cli", option + ["-p", "\(listener.port)"] + words).run { child in
-                _ = try await child.waitForExit()
-                return child.output.joined(separator: "\n")
-            }
-        }
-        #expect(try await ask("add", "7", "[5]") == "OK")
-        #expect(try await ask("add", "8", "[5]").contains("ERR no such job"))
-        #expect(try await ask("PING") == "PONG")
-        #expect(try await ask("INFO").contains("redis_version:7.0.0"))
-        #expect(try await ask("SET", "a", "b").contains("is a command of Redis"))
-        #expect(try await ask("-n", "2", "PING") == "PONG")
-        await listener.close()
     }
 }

@@ -228,4 +228,24 @@ struct AnswerListenerTests {
             }
         }
     }
+
+    @Test("redis-cli talks to a node that listens, in RESP2 and in RESP3", arguments: [[], ["-3"]])
+    func cli(_ option: [String]) async throws {
+        let listener = try await AnswerListener.start(
+            host: "127.0.0.1", port: 0, logger: Logger(label: "test"), admits: { _ in true }
+        ) { $0.job == "7" ? .taken : .refused("no such job") }.get()
+        func ask(_ words: String...) async throws -> String {
+            try await ProcessRunner("redis-cli", option + ["-p", "\(listener.port)"] + words).run { child in
+                _ = try await child.waitForExit()
+                return child.output.joined(separator: "\n")
+            }
+        }
+        #expect(try await ask("add", "7", "[5]") == "OK")
+        #expect(try await ask("add", "8", "[5]").contains("ERR no such job"))
+        #expect(try await ask("PING") == "PONG")
+        #expect(try await ask("INFO").contains("redis_version:7.0.0"))
+        #expect(try await ask("SET", "a", "b").contains("is a command of Redis"))
+        #expect(try await ask("-n", "2", "PING") == "PONG")
+        await listener.close()
+    }
 }
