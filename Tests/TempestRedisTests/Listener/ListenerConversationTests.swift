@@ -133,7 +133,7 @@ struct ListenerConversationTests {
             let redis = RedisClient(try RedisConfiguration(url: server.url), logger: Logger(label: "test"))
             let names = try await redis.execute(["COMMAND", "LIST"]).array ?? []
             #expect(names.count > 200)
-            for name in names.compactMap(\.string) {
+            for name in names.compactMap(\.string) where !name.contains("|") {
                 #expect(KnownCommands.contains(name) && KnownCommands.contains(name.uppercased()), "\(name)")
             }
             await redis.shutdown()
