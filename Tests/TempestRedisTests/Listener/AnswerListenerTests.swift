@@ -124,7 +124,7 @@ struct AnswerListenerTests {
         try await run({ $0.commandTime = .milliseconds(300) }) { listener, _ in
             let (slow, still) = (try await RawClient.connect(listener.port), try await RawClient.connect(listener.port))
             let start = ContinuousClock.now
-            slow.send("*3\r\n$3\r\nad")
+            slow.send("*3\r\n$3000000\r\nad")
             try await eventually("the slow one is gone") {
                 slow.send("d")
                 return !slow.isOpen

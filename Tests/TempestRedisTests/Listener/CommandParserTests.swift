@@ -41,7 +41,8 @@ struct CommandParserTests {
     @Test(
         "What is no command is refused with its reason",
         arguments: [
-            ("*99999999999\r\n", "multibulk"), ("*999999999999999\r\n", "count string"), ("*65\r\n", "at most 64"), ("*x\r\n", "multibulk"), ("*01\r\n", "multibulk"),
+            ("*99999999999\r\n", "multibulk"), ("*999999999999999\r\n", "count string"), ("*65\r\n", "at most 64"),
+            ("*x\r\n", "multibulk"), ("*01\r\n", "multibulk"),
             ("*+1\r\n", "multibulk"), ("*\r\n", "multibulk"), ("*1\r\n:1\r\n", "expected '$'"), ("*1\r\n$-1\r\n", "bulk length"),
             ("*1\r\n$99999999\r\n", "at most"), ("*1\r\n$9223372036854775807\r\n", "count string"),
             ("*1\r\n$3\r\nabcde", "does not end"),
