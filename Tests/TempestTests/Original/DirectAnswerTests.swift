@@ -223,18 +223,18 @@ struct DirectAnswerTests {
 
     @Test("A node that is gone is waited for a while once, not by each of its answers")
     func gone() async throws {
-        let sender = try sender(.milliseconds(400))
+        let sender = try sender(.seconds(1))
         let port = try await FakeNode.run { $0.port }
         let clock = ContinuousClock()
         let first = try await clock.measure {
             let end = try await send(sender, port: port)
             #expect(end == .over)
         }
-        #expect(first >= .milliseconds(350))
+        #expect(first >= .milliseconds(950))
         let others = try await clock.measure {
-            for _ in 0..<20 { _ = try await send(sender, port: port) }
+            for _ in 0..<40 { _ = try await send(sender, port: port) }
         }
-        #expect(others < .seconds(4))
+        #expect(others < .seconds(20))
         #expect(sender.connections == 0)
         await sender.close()
     }
