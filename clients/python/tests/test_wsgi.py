@@ -169,9 +169,8 @@ class Applications(unittest.TestCase):
     def setUpClass(cls):
         cls.server = RedisServer()
         cls.addClassCleanup(cls.server.stop)
-        # What the validator forbids, it forbids to both sides: most applications run with it between.
-        bare = ("replaced", "too_late", "closes", "breaks", "raises")
-        handlers = {name: Gateway(function if name in bare else validator(function)) for name, function in APPS.items()}
+        handlers = {name: Gateway(function) for name, function in APPS.items()}
+        handlers.update({f"valid {name}": Gateway(validator(function)) for name, function in APPS.items()})
         handlers.update({f"bad {name}": Gateway(function) for name, (function, _) in BAD.items()})
         handlers["mounted"] = Gateway(validator(shows_environ), script_name="/shop")
         cls.served = Served(cls.server, handlers)
@@ -220,6 +219,22 @@ class Applications(unittest.TestCase):
         self.assertEqual([args[-1:] for args in self.get("written")[0]], [["w1"], ["w2"], ["r1"]])
         self.assertEqual([len(args[-1]) for args in self.get("big")[0]], [524288, 524288, 151424])
         self.assertEqual([len(args[-1]) for args in self.get("file")[0][:-1]], [262144, 37856])
+
+    def test_the_validator_of_wsgiref_has_nothing_to_say(self):
+        """It tells the gateway's faults from the application's, and raises at either."""
+        before = len(self.served.log.lines)
+        for action in ("whole", "chunks", "measured", "written", "big", "file", "nothing", "shows_environ"):
+            for method in ("GET", "HEAD", "POST"):
+                with self.subTest(action, method=method):
+                    plain, meta = self.get(action, "/a/b?c", method, body="text")
+                    checked, checked_meta = self.get(f"valid {action}", "/a/b?c", method, body="text")
+                    self.assertEqual((checked[0][:2], "error" in checked_meta), (plain[0][:2], "error" in meta))
+                    self.assertEqual(self.joined(checked), self.joined(plain))
+        self.assertEqual([line for line in self.served.log.lines[before:] if "AssertionError" in line], [])
+
+    def joined(self, answers):
+        pieces = [answers[0][2], *[piece for args in answers[1:] for piece in args]]
+        return "".join(piece if isinstance(piece, str) else str(piece) for piece in pieces)
 
     def test_no_body_where_there_may_be_none(self):
         self.assertEqual(self.get("nothing")[0], [[204, {}, None]])

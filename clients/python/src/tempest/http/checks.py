@@ -46,7 +46,7 @@ def texts_in(members: Dict[str, Any], key: str, path: str) -> Dict[str, str]:
 
 
 def bytes_in(members: Dict[str, Any], key: str, path: str) -> Optional[bytes]:
-    """The content of that key: text as UTF-8, binary as it is, text with `<key>_encoding` base64 decoded; None if it is not there."""
+    """The content of that key: text as UTF-8, binary as it is, text with `<key>_encoding` base64 decoded; None: absent."""
     value = members.get(key)
     if value is None:
         return None

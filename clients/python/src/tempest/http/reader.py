@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import io
 import os
+import re
 import stat
 from typing import Any, List, Optional, Protocol
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from ..errors import UploadError
 PIECE = 1024 * 1024
 SECONDS = 30.0
 TRIES = 3
+
+_RANGE = re.compile(r"bytes (\d{1,16})-\d{1,16}/(\d{1,16}|\*)", re.IGNORECASE)
 
 
 class Source(Protocol):
@@ -77,7 +80,7 @@ class FolderSource:
         self._descriptor = descriptor
 
     @classmethod
-    def find(cls, folder: str, token: str) -> Optional["FolderSource"]:
+    def find(cls, folder: str, token: str, size: int) -> Optional["FolderSource"]:
         """None if it is not there. `token` has been looked at: it is letters, digits, `-` and `_`, so it stays in the folder."""
         try:
             descriptor = os.open(os.path.join(folder, token), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -85,9 +88,11 @@ class FolderSource:
             return None
         except OSError as error:
             raise UploadError(f"the upload {token} cannot be opened: {error}") from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
             os.close(descriptor)
-            raise UploadError(f"the upload {token} is no file in {folder}")
+            what = f"a file of {found.st_size} bytes, not {size}," if stat.S_ISREG(found.st_mode) else "no file"
+            raise UploadError(f"the upload {token} is {what} in {folder}")
         return cls(descriptor)
 
     def read(self, start: int, count: int) -> bytes:
@@ -100,14 +105,14 @@ class FolderSource:
 class RemoteSource:
     """The front, asked for one range after the other, so that a slow reader holds no connection up."""
 
-    def __init__(self, scheme: str, host: str, port: Optional[int], target: str, token: str) -> None:
+    def __init__(self, scheme: str, host: str, port: Optional[int], target: str, token: str, size: int) -> None:
         kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
         self._connection = kind(host, port, timeout=SECONDS)
-        self._target, self._token = target, token
+        self._target, self._token, self._size = target, token, size
         self._piece, self._from = b"", 0
 
     @classmethod
-    def of(cls, url: str, origins: List[str], token: str) -> "RemoteSource":
+    def of(cls, url: str, origins: List[str], token: str, size: int) -> "RemoteSource":
         """UploadError if the URL is none that this worker may ask."""
         try:
             parts = urlsplit(url)
@@ -120,7 +125,7 @@ class RemoteSource:
             raise UploadError(f"the upload {token} is at {_origin(url)}, which is none of the origins that this worker may ask: "
                               "name it in TEMPEST_UPLOAD_ORIGINS, or the shared folder in TEMPEST_UPLOADS")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(parts.scheme, parts.hostname, port, target, token)
+        return cls(parts.scheme, parts.hostname, port, target, token, size)
 
     def read(self, start: int, count: int) -> bytes:
         if not self._from <= start < self._from + len(self._piece):
@@ -147,10 +152,11 @@ class RemoteSource:
                                                                "accept-encoding": "identity"})
         response = self._connection.getresponse()
         if response.status == 206:
-            unit, _, rest = (response.getheader("content-range") or "").strip().partition(" ")
-            if unit.lower() != "bytes" or rest.partition("-")[0].strip() != str(start):
+            found = _RANGE.fullmatch((response.getheader("content-range") or "").strip())
+            if found is None or int(found[1]) != start or found[2] not in (str(self._size), "*"):
                 self._connection.close()
-                raise UploadError(f"the front of the upload {self._token} answers with another range than it was asked for")
+                raise UploadError(f"the front of the upload {self._token} answers with another range, or of another content, "
+                                  "than it was asked for")
         elif response.status != 200 or start != 0:
             self._connection.close()
             raise UploadError(f"the front of the upload {self._token} answers {response.status}")
@@ -159,7 +165,7 @@ class RemoteSource:
         if not response.isclosed():
             self._connection.close()
         if not body:
-            raise UploadError(f"the front of the upload {self._token} answers with nothing at byte {start}")
+            raise http.client.IncompleteRead(body, count)
         return body
 
 

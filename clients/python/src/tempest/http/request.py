@@ -24,7 +24,7 @@ FIELDS_MOST = 1000
 @dataclass
 class Request:
     """`method`; `target`, the request target as it was sent; `headers`, names in lower case; `body`, None if there was none;
-    `form`, fields of a multipart form that were no files; `uploads`; `remote_address`; `scheme`; `session`, `context` of its job."""
+    `form`, the fields of a multipart form that are no files; `uploads`; `remote_address`; `scheme`; its job's `context`."""
 
     method: str
     target: str

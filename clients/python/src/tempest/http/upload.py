@@ -63,7 +63,7 @@ class Upload:
     def _source(self, folder: Optional[str], origins: Optional[List[str]]) -> Source:
         folder = folder or os.environ.get("TEMPEST_UPLOADS")
         if folder:
-            source = FolderSource.find(folder, self.token)
+            source = FolderSource.find(folder, self.token, self.size)
             if source is not None:
                 return source
         if origins is None:
@@ -71,4 +71,4 @@ class Upload:
         if self.url is None:
             place = f"in {folder}" if folder else "where TEMPEST_UPLOADS is not set"
             raise UploadError(f"the upload {self.token} is not {place}, and its front serves it nowhere else")
-        return RemoteSource.of(self.url, origins, self.token)
+        return RemoteSource.of(self.url, origins, self.token, self.size)

@@ -45,7 +45,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
 
 
 def load(place: str) -> Callable[..., Any]:
-    """The application at `module:name`; name may have dots, and () behind it if it is to be called. ValueError if there is none."""
+    """The application at `module:name`; name may have dots, and () behind it to be called. ValueError if there is none."""
     module, colon, name = place.partition(":")
     name = name if colon else "app"
     make = name.endswith("()")
