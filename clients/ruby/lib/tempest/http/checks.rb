@@ -54,7 +54,7 @@ module Tempest
       end
 
       def text?(value)
-        value.is_a?(String) && value.encoding == Encoding::UTF_8
+        value.is_a?(String) && value.encoding != Encoding::BINARY
       end
 
       # @return [Boolean] whether this can be a line of a header
