@@ -50,13 +50,14 @@ class Answers(unittest.TestCase):
         self.assertEqual(http.html("<p>", headers={"Content-Type": "text/x"}).values, [200, {"content-type": "text/x"}, "<p>"])
         self.assertEqual(http.json({"a": 1}).values, [200, {"content-type": "application/json"}, '{"a":1}'])
         self.assertEqual(http.redirect("/ä b\r\nx: y").values, [303, {"location": "/%C3%A4%20b%0D%0Ax:%20y"}, None])
+        self.assertEqual(http.answer(204, {"a": " b\tc\t"}).values[1], {"a": "b\tc"})
         self.assertEqual(http.answer(204).values, [204, {}, None])
         self.assertEqual(http.answer(200, {"set-cookie": ["a=1", "b=2"], "age": 5}, b"\xff").values,
                          [200, {"set-cookie": ["a=1", "b=2"], "age": 5}, b"\xff"])
 
     def test_what_no_front_accepts_is_refused(self):
         for arguments in ((99,), (600,), ("200",), (True,), (200, {"a": "b\r\nc"}), (200, {"a b": "c"}), (200, {"a": 1.5}), (200, {"": "x"}),
-                          (200, {"a": ["b", "c\n"]}), (200, {"a": True}), (200, {}, {"a": 1}), (200, {}, 7)):
+                          (200, {"a": ["b", "c\n"]}), (200, {"a": "b\x1b[2J"}), (200, {"a": True}), (200, {}, {"a": 1}), (200, {}, 7)):
             self.assertRaises(ValueError, http.answer, *arguments)
 
     def test_cookies(self):

@@ -1,9 +1,12 @@
 """WSGI applications behind a queue: the environ, each way of answering, errors; with wsgiref's validator between."""
 import io
+import os
+import subprocess
 import sys
 import unittest
 from wsgiref.validate import validator
 
+import checkout
 from redis_server import RedisServer
 from served import Served
 from tempest import http
@@ -128,6 +131,16 @@ def closes(environ, start_response):
 
 
 @app
+def endless(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    try:
+        while True:
+            yield b"more"
+    finally:
+        Closing.closed.append("endless")
+
+
+@app
 def file(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return environ["wsgi.file_wrapper"](io.BytesIO(b"f" * 300_000), 10)
@@ -157,7 +170,7 @@ BAD = {
     "twice": (lambda environ, start: start("200 OK", []) and start("200 OK", []) and [], "twice"),
     "status": (lambda environ, start: start("OK", []) and [], "three digits"),
     "informational": (lambda environ, start: start("101 Switching", []) and [], "200 to 599"),
-    "splitting": (lambda environ, start: start("200 OK", [("X", "a\r\nSet-Cookie: b=1")]) and [], "without line ends"),
+    "splitting": (lambda environ, start: start("200 OK", [("X", "a\r\nSet-Cookie: b=1")]) and [], "without control characters"),
     "name": (lambda environ, start: start("200 OK", [("X Y", "a")]) and [], "token"),
     "text": (lambda environ, start: start("200 OK", []) and ["text"], "made of bytes"),
     "none": (lambda environ, start: start("200 OK", []) and None, "not iterable"),
@@ -270,6 +283,14 @@ class Applications(unittest.TestCase):
         self.assertEqual(len(self.get("closes", "/?close")[0]), 2, "what it said was said")
         self.assertEqual(Closing.closed[-3:], ["fine", "body", "close"])
 
+    def test_a_stream_whose_browser_has_gone_ends_and_is_closed(self):
+        inbox = self.served.job("endless", {"method": "GET", "url": "/", "headers": {}}, meta={"credits": 2}, job_id="endless")
+        self.assertEqual(self.served.answer(inbox)[0][2], "more")
+        self.server.client.execute_command("FCALL", "tempest1_cancel", 1, "q", "endless", 60000)
+        self.assertEqual(self.served.answer(inbox)[0], ["more"])
+        self.assertEqual(self.served.answer(inbox)[1]["error"]["code"], "cancelled")
+        self.assertEqual(Closing.closed[-1], "endless")
+
     def test_the_session_is_in_the_environ(self):
         meta = {"session": "e" * 43}
         self.get("sessions", meta=meta)
@@ -292,6 +313,17 @@ class Applications(unittest.TestCase):
             args, meta = self.served.answers("whole", bad)
             self.assertEqual((args, meta["error"]["code"]), ([[]], "bad_args"))
             self.assertIn(words, meta["error"]["message"])
+
+
+class CommandLine(unittest.TestCase):
+    def test_what_is_wrong_is_said_before_anything_is_begun(self):
+        for arguments, words in ((["nowhere:app"], "no module 'nowhere'"), (["wsgiref.simple_server:nothing"], "'nothing'"), ([], "usage"),
+                                 (["wsgiref.simple_server:demo_app", "--levels", "9"], "a level is"),
+                                 (["wsgiref.simple_server:demo_app", "--timeout", "0"], "timeout is")):
+            found = subprocess.run([sys.executable, "-m", "tempest.wsgi", *arguments], capture_output=True, text=True, timeout=60,
+                                   env={**os.environ, "PYTHONPATH": str(checkout.PYTHON / "src")})
+            self.assertEqual(found.returncode, 2, found.stderr)
+            self.assertIn(words, found.stderr)
 
 
 class Loading(unittest.TestCase):

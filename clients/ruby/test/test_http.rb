@@ -61,7 +61,8 @@ class TestHTTP < FrontTest
     assert_equal [200, { "content-type" => "application/json" }, '{"a":1}'], HTTP.json({ a: 1 }).values
     assert_equal [303, { "location" => "/%C3%A4%20b%0D%0Ax:%20y" }, nil], HTTP.redirect("/ä b\r\nx: y").values
     assert_equal [200, { "set-cookie" => %w[a=1 b=2], "age" => 5 }, "\xFF".b], HTTP.answer(200, { "set-cookie" => %w[a=1 b=2], age: 5 }, "\xFF".b).values
-    [[99], [600], ["200"], [200, { "a" => "b\r\nc" }], [200, { "a b" => "c" }], [200, { "a" => 1.5 }], [200, { "a" => ["b", "c\n"] }], [200, {}, 7]].each do |bad|
+    assert_equal({ "a" => "b\tc" }, HTTP.answer(204, { "a" => " b\tc\t" }).values[1])
+    [[99], [600], ["200"], [200, { "a" => "b\r\nc" }], [200, { "a b" => "c" }], [200, { "a" => 1.5 }], [200, { "a" => ["b", "c\n"] }], [200, { "a" => "b\e[2J" }], [200, {}, 7]].each do |bad|
       assert_raises(ArgumentError, bad.inspect) { HTTP.answer(*bad) }
     end
   end

@@ -29,6 +29,17 @@ class TestRack < FrontTest
     end
   end
 
+  # A body without an end.
+  class Endless
+    def each
+      loop { yield "more" }
+    end
+
+    def close
+      Body::CLOSED << "endless"
+    end
+  end
+
   PLAIN = { "Content-Type" => "text/plain" }.freeze
   APPS = {
     "environment" => lambda do |env|
@@ -50,6 +61,7 @@ class TestRack < FrontTest
     "breaks" => ->(_) { [200, PLAIN, Enumerator.new { |out| out << "half" << (raise "secret of the second half") }] },
     "closes" => ->(env) { [200, PLAIN, Body.new(env["QUERY_STRING"])] },
     "called" => ->(_) { [200, PLAIN, ->(stream) { stream.write("a") && (stream << "b").close }] },
+    "endless" => ->(_) { [200, PLAIN, Endless.new] },
     "lines" => ->(_) { [200, { "set-cookie" => %w[a=1 b=2], "rack.whatever" => 1 }, []] },
     "sessions" => lambda do |env|
       session = env["tempest.session"]
@@ -64,7 +76,7 @@ class TestRack < FrontTest
   BAD = {
     "no array" => [->(_) { "x" }, "returns [status, headers, body]"], "two" => [->(_) { [200, {}] }, "returns [status, headers, body]"],
     "status" => [->(_) { ["OK", {}, []] }, "200 to 599"], "informational" => [->(_) { [101, {}, []] }, "200 to 599"],
-    "async" => [->(_) { [-1, {}, []] }, "200 to 599"], "splitting" => [->(_) { [200, { "X" => "a\rb" }, []] }, "line ends"],
+    "async" => [->(_) { [-1, {}, []] }, "200 to 599"], "splitting" => [->(_) { [200, { "X" => "a\rb" }, []] }, "control characters"],
     "name" => [->(_) { [200, { "X Y" => "a" }, []] }, "token"], "pieces" => [->(_) { [200, {}, [1]] }, "yields Strings"],
     "body" => [->(_) { [200, {}, 7] }, "answers to each or to call"], "hijack" => [->(_) { [200, { "rack.hijack" => ->(_) {} }, []] }, "hijack"],
     "hijacked" => [->(env) { env["rack.hijack"].call }, "NoMethodError"], "load" => [->(_) { require "no/such/file" }, "LoadError"]
@@ -176,6 +188,15 @@ class TestRack < FrontTest
     assert_equal 2, get("bare closes", "/?close").first.size, "what it said was said"
     assert_equal [[200, plain, nil]], get("bare closes", "/?head", method: "HEAD").first
     assert_equal(%w[fine body close head], Array.new(4) { Body::CLOSED.pop(true) })
+  end
+
+  def test_a_stream_whose_browser_has_gone_ends_and_is_closed
+    inbox = ask("bare endless", { "method" => "GET", "url" => "/", "headers" => {} }, meta: { credits: 2 }, job_id: "endless")
+    assert_equal "more", answer(inbox).first.last
+    client.cancel("endless")
+    assert_equal ["more"], answer(inbox).first
+    assert_equal "cancelled", answer(inbox).last["error"]["code"]
+    assert_equal "endless", Body::CLOSED.pop(true)
   end
 
   def test_the_session_is_in_the_environment

@@ -22,8 +22,9 @@ module Tempest
     def self.load(path)
       raise ArgumentError, "there is no file #{path}" unless File.file?(path)
 
+      found = ::Rack::Builder.parse_file(path)
       # Rack 2 returns its options, too.
-      Array(::Rack::Builder.parse_file(path)).first
+      found.is_a?(Array) ? found.first : found
     end
   end
 end

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..codecs import JSON
 from ..elements import Elements
-from .checks import TOKEN
+from .checks import CONTROL, TOKEN
 
 Header = Union[str, int, List[str]]
 Body = Union[str, bytes, None]
@@ -85,6 +85,6 @@ def _value(name: str, value: Any) -> Header:
 
 
 def _line(name: str, value: Any) -> str:
-    if not isinstance(value, str) or any(char in value for char in "\r\n\0"):
-        raise ValueError(f"the header {name} is text without line ends and NUL, an integer, or a list of such texts")
-    return value
+    if not isinstance(value, str) or CONTROL.search(value):
+        raise ValueError(f"the header {name} is text without control characters, an integer, or a list of such texts")
+    return value.strip(" \t")

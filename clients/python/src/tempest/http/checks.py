@@ -15,6 +15,10 @@ from ..values import kind_of
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+# What no line of a header may hold: fronts refuse the whole answer for one of them.
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
 def refuse(path: str, expected: str, found: Any) -> HandlerError:
     """The error `bad_args` that names the path, to be raised."""
     return HandlerError("bad_args", f"{path}: expected {expected}, found {kind_of(found)}")

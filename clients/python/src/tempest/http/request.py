@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 from ..context import Context
 from ..errors import HandlerError
 from ..session import Session
-from .checks import TOKEN, bytes_in, map_in, refuse, text_in, texts_in
+from .checks import CONTROL, TOKEN, bytes_in, map_in, refuse, text_in, texts_in
 from .multipart import Multipart
 from .upload import Upload
 
@@ -47,7 +47,7 @@ class Request:
             raise HandlerError("bad_args", f"{path}.url: expected a request target without spaces and control characters")
         headers = texts_in(members, "headers", path)
         for name, value in headers.items():
-            if not TOKEN.fullmatch(name) or any(char in "\r\n\0" for char in value):
+            if not TOKEN.fullmatch(name) or CONTROL.search(value):
                 raise HandlerError("bad_args", f"{path}.headers: {name[:80]!r} is no header")
         scheme = text_in(members, "scheme", path, "http")
         if scheme not in ("http", "https"):

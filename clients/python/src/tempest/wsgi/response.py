@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from ..context import Context
 from ..elements import Elements
-from ..http.checks import TOKEN
+from ..http.checks import CONTROL, TOKEN
 from ..http.endpoint import with_order
 
 log = logging.getLogger("tempest")
@@ -141,8 +141,9 @@ def _headers(headers: Any) -> Dict[str, Union[str, List[str]]]:
     for name, value in headers:
         if not isinstance(name, str) or not TOKEN.fullmatch(name):
             raise ValueError(f"the name of a header is a token, not {name!r}")
-        if not isinstance(value, str) or any(char in "\r\n\0" for char in value):
-            raise ValueError(f"the header {name} is text without line ends and NUL, not {value!r}")
+        if not isinstance(value, str) or CONTROL.search(value):
+            raise ValueError(f"the header {name} is text without control characters, not {value!r}")
+        value = value.strip(" \t")
         try:
             value = value.encode("latin-1").decode("utf-8")
         except UnicodeDecodeError:

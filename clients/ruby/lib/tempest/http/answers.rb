@@ -116,9 +116,9 @@ module Tempest
     end
 
     def header_line(name, value)
-      return value if Checks.line?(value)
+      return value.gsub(/\A[ \t]+|[ \t]+\z/, "") if Checks.line?(value)
 
-      raise ArgumentError, "the header #{name} is text without line ends and NUL, an Integer, or an Array of such texts"
+      raise ArgumentError, "the header #{name} is text without control characters, an Integer, or an Array of such texts"
     end
     private_class_method :lower, :header_name, :header_value, :header_line
   end

@@ -57,9 +57,9 @@ module Tempest
         value.is_a?(String) && value.encoding != Encoding::BINARY
       end
 
-      # @return [Boolean] whether this can be a line of a header
+      # @return [Boolean] whether this can be a line of a header: fronts refuse the whole answer for one that cannot
       def line?(value)
-        value.is_a?(String) && !value.match?(/[\r\n\0]/n)
+        value.is_a?(String) && !value.b.match?(/[\x00-\x08\x0A-\x1F\x7F]/n)
       end
 
       def refuse(path, expected, found)

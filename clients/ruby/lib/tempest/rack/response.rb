@@ -74,10 +74,11 @@ module Tempest
       end
 
       def self.line(name, value)
-        raise ArgumentError, "the header #{name} has line ends or NUL in it" if value.b.match?(/[\r\n\0]/n)
+        raise ArgumentError, "the header #{name} has control characters in it" unless HTTP::Checks.line?(value)
 
-        text = value.dup.force_encoding(Encoding::UTF_8)
-        text.valid_encoding? ? text : value.dup.force_encoding(Encoding::ISO_8859_1).encode(Encoding::UTF_8)
+        bytes = value.b.gsub(/\A[ \t]+|[ \t]+\z/n, "")
+        text = bytes.dup.force_encoding(Encoding::UTF_8)
+        text.valid_encoding? ? text : bytes.force_encoding(Encoding::ISO_8859_1).encode(Encoding::UTF_8)
       end
       private_class_method :line
 
