@@ -6,8 +6,9 @@ module Tempest
   module HTTP
     # The answers of one job. What is sent are the answers before the last; {finish} returns the last.
     class Output
-      # One answer holds at most so many bytes: a caller's credits count answers, not bytes.
-      PIECE = 524_288
+      # One answer holds at most so many bytes: credits count answers, and a front breaks off a stream of which 8 MiB wait. In
+      # base64, 16 of these are 5.6 MiB.
+      PIECE = 262_144
 
       # @return [Boolean] whether it is too late for another answer
       attr_reader :head_sent
