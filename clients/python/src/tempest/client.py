@@ -11,15 +11,17 @@ from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import functions
+from .addresses import parse_address
 from .clock import RedisClock
 from .codecs import Codec, named
-from .envelope import Answer, Job, encode_job
+from .envelope import Answer, Job, JobId, encode_answer, encode_job
 from .errors import ClientClosed, RedisRefused, RedisUnavailable
 from .inbox import Inbox
 from .keys import checked_level, checked_queue, level_key, new_id
 from .link import Link
 from .options import When, due_in, job_meta
 from .reply import Reply
+from .sockets import checked_frames
 
 DEFAULT = -1.0  # a timeout that nobody means: the client's own is taken
 PUSH_MOST = 1000
@@ -137,6 +139,23 @@ class Client:
         with self._lock:
             self._check_open()
             return int(functions.call(self._link, "cancel", queue, str(job_id), milliseconds))
+
+    def tell(self, queue: str, respond_to: str, job_id: JobId, frames: Sequence[Any], action: str = "websocket",
+             codec: Optional[str] = None) -> bool:
+        """Sends frames to a connection whose jobs came by that queue with that respond_to and job_id: text, bytes, or what
+        `sockets.close` returns. Whether its front is still there; one that is drops what comes for a connection that has ended.
+
+        ValueError for a respond_to that is none, TypeError for what is no frame; RedisUnavailable means that they may or may not
+        have been sent.
+        """
+        address = parse_address(respond_to)
+        if address is None or address.kind not in ("inbox", "elsewhere"):
+            raise ValueError(f"respond_to is an inbox, or an inbox @ queue, not {respond_to!r}")
+        place = address.queue if address.kind == "elsewhere" else checked_queue(queue)
+        answer = encode_answer(Answer(action, job_id, checked_frames(frames), {}, self._named(codec)))
+        with self._lock:
+            self._check_open()
+            return int(functions.call(self._link, "tell", place, address.inbox, answer)) == 1
 
     @property
     def late(self) -> int:
@@ -270,4 +289,5 @@ class Stream(Iterator[Any]):
 
 
 def _value(answer: Answer) -> Any:
-    return answer.args[0] if answer.args else None
+    """The one element of an answer, None if it has none; of several, all."""
+    return answer.args if len(answer.args) > 1 else answer.args[0] if answer.args else None

@@ -14,6 +14,7 @@ from . import asynchronous
 from .clock import RedisClock
 from .codecs import CODECS, Codec
 from .context import Context, Sender
+from .elements import args_of
 from .envelope import Answer, Job, encode_answer, parse_job
 from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut
 from .handlers import Handler
@@ -112,20 +113,23 @@ def _expired(claim: Claim, job: Job, now: Optional[int]) -> Outcome:
 
 
 def _run(handler: Handler, job: Job, context: Context) -> List[Any]:
-    """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last."""
+    """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last.
+
+    Elements, returned or yielded, are the args themselves.
+    """
     result = handler.function(context, *job.args) if handler.takes_context else handler.function(*job.args)
     if handler.asynchronous:
-        return [asynchronous.run(result, context)]
+        return args_of(asynchronous.run(result, context))
     if not inspect.isgenerator(result):
-        return [result]
+        return args_of(result)
     last = _stream(result, context)
-    return [] if last is None else [last]
+    return [] if last is None else args_of(last)
 
 
 def _stream(generator: Generator[Any, Any, Any], context: Context) -> Any:
     try:
         while True:
-            context.send(next(generator))
+            context.send(*args_of(next(generator)))
     except StopIteration as end:
         return end.value
     finally:

@@ -86,6 +86,27 @@ module Tempest
       connection.fcall("cancel", Keys.check_queue(queue), job_id, JobOptions.milliseconds("keep", keep))
     end
 
+    # Sends frames to a WebSocket connection whose jobs came by that queue with that respond_to and job_id.
+    #
+    # @param queue [String] of any of its jobs, as {Context#queue}
+    # @param respond_to [String] of any of its jobs, as {Context#respond_to}
+    # @param job_id [String, Integer]
+    # @param frames [Array<String, Hash>] text, bytes (ASCII-8BIT), or what {Sockets.close} returns
+    # @return [Boolean] whether its front is still there; one that is drops what comes for a connection that has ended
+    # @raise [ArgumentError] for a respond_to that is none, and for what is no frame
+    # @raise [ConnectionLost] they may or may not have been sent
+    def tell(queue, respond_to, job_id, frames, action: "websocket", codec: @codec)
+      address = Address.parse(respond_to)
+      raise ArgumentError, "respond_to is an inbox, or an inbox @ queue, not #{respond_to.inspect}" unless address&.usable?
+
+      place = address.kind == :elsewhere ? address.queue : Keys.check_queue(queue)
+      answer = Answer.new(action: action, job_id: job_id, args: Sockets.check(frames), meta: {},
+                          codec: codec.is_a?(Module) ? codec : Codecs.named(codec)).encode
+      connection = line
+      connection.freshen
+      connection.fcall("tell", place, address.inbox, answer) == 1
+    end
+
     # Pushes a job and waits for its last answer.
     #
     # A worker does not begin it any more when the time is over: the job carries its deadline.

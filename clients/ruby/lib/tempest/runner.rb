@@ -10,7 +10,7 @@ module Tempest
     META_TYPES = {
       "attempt" => Integer, "attempts" => Integer, "backoff" => Array, "timeout" => Integer, "enqueued_at" => Integer,
       "expires_at" => Integer, "deadline" => Integer, "last_error" => String, "traceparent" => String, "tracestate" => String,
-      "session" => String, "accept" => Array, "unique" => String
+      "session" => String, "accept" => Array, "credits" => Integer, "unique" => String
     }.freeze
 
     # @param handlers [HandlerTable]
@@ -58,7 +58,7 @@ module Tempest
     def answer(claim, job, address, handler)
       context = Context.new(job, claim, address, @sender, handler.timeout)
       value = handler.call(context, job.args)
-      args = value.nil? && context.sent.positive? ? [] : [value]
+      args = value.nil? && context.sent.positive? ? [] : Elements.args(value)
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
     rescue ClaimLost
       Outcome.new(claim, "done")
