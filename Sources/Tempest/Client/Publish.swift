@@ -54,7 +54,8 @@ extension TempestClient {
                 FunctionLibrary.publish, key: Keys.history(channel),
                 [.init(channel.description), .init(keep), .init(message)]), on: redis)
         guard let parts = reply.array, parts.count == 2, let heard = parts[1].integer else {
-            throw RedisError(.protocolError, "Redis answered \(FunctionLibrary.publish) with something else than an id and a number")
+            throw RedisError(
+                .protocolError, "Redis answered \(FunctionLibrary.publish) with something else than an id and a number")
         }
         let id = parts[0].string ?? ""
         return Publication(id: id.isEmpty ? nil : id, heard: Int(heard))

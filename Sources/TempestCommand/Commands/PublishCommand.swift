@@ -20,7 +20,9 @@ struct PublishCommand: AsyncParsableCommand {
 
     @Argument(
         parsing: .allUnrecognized,
-        help: "[EVENT] DATA: what browsers know the event by (default: message), and JSON, or else text. After -- they may begin with -.")
+        help:
+            "[EVENT] DATA: what browsers know the event by (default: message), and JSON, or else text. After -- they may begin with -."
+    )
     var words: [String] = []
 
     @Option(help: "How many of the channel's events are kept, this one among them: 0 to 100000.")

@@ -58,6 +58,9 @@ final class EventHub: Sendable {
         case full, closed
     }
 
+    /// How many listen.
+    var listeners: Int { self.state.withLock { $0.listeners } }
+
     var refusal: Refusal? { self.state.withLock { self.refusal($0) } }
 
     private func refusal(_ state: borrowing State) -> Refusal? {

@@ -98,6 +98,9 @@ public final class EventStreams: Service {
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
     }
 
+    /// How many browsers listen now.
+    public var listeners: Int { self.hub.listeners }
+
     // MARK: One stream
 
     /// The connection is to be closed without a proper end of the response.
