@@ -32,7 +32,6 @@ struct SubscriberTests {
     }
 
     static func with(
-        _ options: PrivateRedis.Options = .init(),
         _ body: (RedisSubscriber, Heard, RedisClient, PrivateRedis) async throws -> Void
     ) async throws {
         try await withPrivateRedis { redis in

@@ -126,8 +126,10 @@ public final class EventStreams: Service {
                 case .broken: throw Broken()
                 }
             }
-        } onGracefulShutdown: {
+        } onGracefulShutdown: { [grace = TimeAmount(self.options.grace)] in
             listener.end(.done)
+            // One that is in the middle of a write which its browser never takes would keep the server for ever.
+            connection.eventLoop.scheduleTask(in: grace) { [weak listener] in listener?.sever() }
         }
     }
 

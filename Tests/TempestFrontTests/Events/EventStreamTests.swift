@@ -31,6 +31,24 @@ struct EventStreamTests {
         }
     }
 
+    @Test("gets nothing that a client may not publish")
+    func unpublished() async throws {
+        try await withEventFront { front in
+            for channel in ["", "a b", "a*", "a\n", String(repeating: "a", count: 129)] {
+                await #expect(throws: NameError.self) { try await front.client.publish(channel: channel, data: 1) }
+                await #expect(throws: NameError.self) { try await front.client.endStreams(channel: channel) }
+            }
+            for event in ["a\nb", "a\r", "\0"] {
+                await #expect(throws: NameError.self) { try await front.client.publish(channel: "n", event: event, data: 1) }
+            }
+            await #expect(throws: CodecError.self) { try await front.client.publish(channel: "n", data: Double.nan) }
+            let error = await #expect(throws: RedisError.self) {
+                try await front.client.publish(channel: "n", data: 1, keep: -1)
+            }
+            #expect(error?.code == .badArgument || error?.code == .reply)
+        }
+    }
+
     @Test("is for those alone whom the policy lets in")
     func policy() async throws {
         struct Unforeseen: Error {}
