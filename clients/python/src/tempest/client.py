@@ -10,14 +10,14 @@ import time
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
-from . import functions
+from . import functions, json_codec
 from .addresses import parse_address
 from .clock import RedisClock
 from .codecs import Codec, named
 from .envelope import Answer, Job, JobId, encode_answer, encode_job
-from .errors import ClientClosed, RedisRefused, RedisUnavailable
+from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
 from .inbox import Inbox
-from .keys import checked_level, checked_queue, level_key, new_id
+from .keys import checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
 from .options import When, due_in, job_meta
 from .reply import Reply
@@ -156,6 +156,26 @@ class Client:
         with self._lock:
             self._check_open()
             return int(functions.call(self._link, "tell", place, address.inbox, answer)) == 1
+
+    def publish(self, channel: str, data: Any, event: str = "", keep: int = 100) -> int:
+        """Publishes an event to the browsers that follow the channel at a front; how many fronts heard it at once.
+
+        `data`: text is sent as it is, anything else as JSON. `event`: what browsers know it by; without it, `message`.
+        `keep`: how many of the channel's events are kept, for browsers that come back: 0 to 100000.
+        """
+        if not isinstance(event, str) or any(mark in event for mark in "\r\n\0"):
+            raise NameRefused(f"an event is text without CR, LF and NUL, not {event!r}")
+        return self._publish(channel, json_codec.encode([event, data]), keep)
+
+    def end_streams(self, channel: str) -> int:
+        """Ends the streams of all browsers that follow the channel now; how many fronts heard it."""
+        return self._publish(channel, b'["$unsubscribe"]', 0)
+
+    def _publish(self, channel: str, message: bytes, keep: int) -> int:
+        key = history_key(checked_channel(channel))
+        with self._lock:
+            self._check_open()
+            return int(functions.call(self._link, "publish", key, channel, keep, message)[1])
 
     @property
     def late(self) -> int:

@@ -150,6 +150,28 @@ module Tempest
       nil
     end
 
+    # Publishes an event to the browsers that follow a channel at a front.
+    #
+    # @param data [Object] text is sent as it is, anything else as JSON
+    # @param event [String, Symbol] what browsers know it by; without it, `message`
+    # @param keep [Integer] how many of the channel's events are kept, for browsers that come back: 0 to 100000
+    # @return [Integer] how many fronts heard it at once
+    # @raise [ArgumentError, CodecError] nothing was published
+    # @raise [ConnectionLost] it may or may not have been published
+    def publish(channel, data, event: "", keep: 100)
+      name = event.to_s.encode(Encoding::UTF_8)
+      raise ArgumentError, "an event has no CR, LF or NUL, and #{name.inspect} has" if name.match?(/[\r\n\0]/)
+
+      publish_message(channel, JSONCodec.encode([name, data]), keep)
+    end
+
+    # Ends the streams of all browsers that follow a channel now.
+    #
+    # @return [Integer] how many fronts heard it
+    def end_streams(channel)
+      publish_message(channel, '["$unsubscribe"]', 0)
+    end
+
     # @return [Integer] answers that came for jobs which nobody waited for any more
     def late
       @lock.synchronize { @inboxes.each_value.sum(&:late) }
@@ -168,6 +190,13 @@ module Tempest
     end
 
     private
+
+    def publish_message(channel, message, keep)
+      channel = Keys.check_channel(channel)
+      connection = line
+      connection.freshen
+      connection.fcall("publish", Keys.history(channel), channel, keep, message)[1]
+    end
 
     def begin_process
       @pid = Process.pid
