@@ -23,13 +23,14 @@ from .errors import (
     Retry,
     TempestError,
 )
+from .routes import BadRoute
 from .values import ExtType, Limits
 from .worker import Worker
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CallTimeout", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "EnvelopeError", "ExtType", "HandlerError",
+    "BadRoute", "CallTimeout", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "EnvelopeError", "ExtType", "HandlerError",
     "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld", "RedisUnavailable", "RemoteError",
     "Retry", "Stream", "TempestError", "Worker", "__version__",
 ]
