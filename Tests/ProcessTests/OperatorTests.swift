@@ -151,7 +151,7 @@ struct OperatorTests {
             try await bench.cli("SADD", "tempest:queues", "mail", "news")
             let all = try await bench.tempest("cancel", "a", "17")
             #expect(all.status == .exited(0) && all.output.count == 2)
-            #expect(all.output[1].hasPrefix("17: cancelled in 2 queues, remembered for 7d; no worker listened"))
+            #expect(all.output[1].hasPrefix("17: is not to run in 2 queues, remembered for 7d; no worker listened"))
             #expect(try await bench.cli("ZRANGE", "{news}:!cancelled", "0", "-1").sorted() == ["17", "a"])
             let named = try await bench.json("cancel", "b", "--queue", "mail", "--for", "2h")
             #expect(named == [["job_id": "b", "queues": ["mail"], "heard": 0, "for": 7_200_000]])

@@ -249,7 +249,10 @@ struct SuperviseTests {
             let worker = try await run.started("deaf.1")
             let child = try #require(Int32(try await run.line("| child ").split(separator: " ").last ?? ""))
             #expect(try await run.terminate() == .exited(0))
-            #expect(run.supervisor.output.contains { $0.contains("deaf.1 has not ended within its grace of 0.3 s: SIGKILL") })
+            #expect(
+                run.supervisor.output.contains {
+                    $0.contains("deaf.1 has not ended within its grace of 0.3 s: SIGTERM once more")
+                })
             #expect(!SystemProcess.isAlive(worker))
             try await eventually("its child is gone") { !SystemProcess.isAlive(child) }
         }

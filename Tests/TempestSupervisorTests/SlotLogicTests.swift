@@ -71,12 +71,15 @@ struct SlotLogicTests {
         #expect(logic.handle(.graceOver(1), now: now) == [])
     }
 
-    @Test("An old worker that does not end within its grace is killed")
+    @Test("An old worker that does not end within its grace is asked once more, to give back its jobs, and then killed")
     func grace() {
         var logic = settled()
         _ = logic.handle(.replace(.rolling), now: now)
         _ = logic.handle(.ready(2), now: now)
-        #expect(quiet(logic.handle(.graceOver(1), now: now)) == [.kill(1)])
+        #expect(quiet(logic.handle(.graceOver(1), now: now)) == [.terminateAtOnce(1)])
+        #expect(quiet(logic.handle(.respiteOver(1), now: now)) == [.kill(1)])
+        _ = logic.handle(.ended(1, .signalled(9)), now: now)
+        #expect(logic.handle(.respiteOver(1), now: now) == [])
     }
 
     @Test("A new worker that is late, or ends, replaces nobody")

@@ -20,6 +20,7 @@ final class Inbox: Sendable {
         var opened: EventLoopPromise<Void>?
         var isOpen = false
         var isClosed = false
+        var isReading = false
         var backoff = Backoff()
     }
 
@@ -58,6 +59,9 @@ final class Inbox: Sendable {
         if isFirst { register() }
         return future
     }
+
+    /// Whether the last look at it, or the parked one, went well.
+    var isReading: Bool { state.withLock { $0.isReading && !$0.isClosed } }
 
     func expect(_ job: JobID, _ receiver: @escaping Receiver) {
         state.withLock { $0.receivers[job] = receiver }
@@ -137,6 +141,7 @@ final class Inbox: Sendable {
                     for answer in answers { self.deliver(answer) }
                     self.state.withLock { state in
                         state.position += answers.count
+                        state.isReading = true
                         state.backoff.reset()
                     }
                     if answers.isEmpty { self.park() } else { self.read() }
@@ -186,7 +191,10 @@ final class Inbox: Sendable {
     }
 
     private func later(_ error: any Error, _ action: @escaping @Sendable () -> Void) {
-        let (isClosed, delay) = state.withLock { ($0.isClosed, $0.backoff.next()) }
+        let (isClosed, delay) = state.withLock { state in
+            state.isReading = false
+            return (state.isClosed, state.backoff.next())
+        }
         guard !isClosed else { return }
         logger.debug("the inbox cannot be read; trying again", metadata: [LogKey.error: "\(error)"])
         redis.eventLoop.scheduleTask(in: delay, action)

@@ -5,7 +5,7 @@ import NIOCore
 public import ServiceLifecycle
 import Synchronization
 import TempestCodecs
-import TempestProtocol
+package import TempestProtocol
 public import TempestRedis
 
 /// Pushes jobs to queues and calls the workers that serve them, whatever language they are written in.
@@ -82,6 +82,14 @@ public final class TempestClient: Service {
         }
         try await inbox.open().get()
         return inbox
+    }
+
+    /// The inbox of a queue, if it has been asked for.
+    func openInbox(_ queue: QueueName) -> Inbox? { state.withLock { $0.inboxes[queue] } }
+
+    /// The queues whose answers are waited for here, and whether each inbox has been read without trouble since the last time.
+    package var readiness: [(queue: QueueName, isReading: Bool)] {
+        state.withLock { $0.inboxes }.map { ($0.key, $0.value.isReading) }
     }
 
     /// Redis' clock, asked if it was not heard of lately.

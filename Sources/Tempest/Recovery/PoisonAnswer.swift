@@ -13,8 +13,11 @@ struct PoisonAnswer {
 
     /// Best effort: the job is recorded as dead in any case, and its caller has a time-out.
     func send(_ payload: [UInt8], on connection: RedisConnection) {
-        logger.error("a job crashed its process again and again: recorded as dead", metadata: [LogKey.queue: "\(queue)"])
-        guard let job = try? Job(payload, codecs: .standard, limits: .standard), let address = job.address else { return }
+        let job = try? Job(payload, codecs: .standard, limits: .standard)
+        var metadata: Logger.Metadata = [LogKey.queue: "\(queue)"]
+        if let job { metadata.merge([LogKey.job: "\(job.id)", LogKey.action: "\(job.action)"]) { $1 } }
+        logger.error("a job crashed its process again and again: recorded as dead", metadata: metadata)
+        guard let job, let address = job.address else { return }
         let (inbox, home): (InboxID, QueueName)
         switch address {
         case .inbox(let id): (inbox, home) = (id, queue)

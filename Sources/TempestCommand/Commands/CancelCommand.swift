@@ -69,6 +69,6 @@ struct CancelCommand: AsyncParsableCommand {
             case 1: "1 running worker was told"
             default: "\(heard) running workers were told"
             }
-        return "\(Shown.escapingControls(id)): cancelled in \(place), \(remembered); \(told)."
+        return "\(Shown.escapingControls(id)): is not to run in \(place), \(remembered); \(told)."
     }
 }

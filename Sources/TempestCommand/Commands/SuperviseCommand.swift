@@ -28,7 +28,7 @@ struct SuperviseCommand: AsyncParsableCommand {
                   directory: /srv/app              # where the supervisor is
                   memory: 512MB                    # none; beyond it a worker is replaced, the new one ready before the old one ends
                   restart: always                  # or on-failure, never
-                  grace: 30                        # seconds from SIGTERM to SIGKILL
+                  grace: 30                        # seconds from SIGTERM to a second one; SIGKILL follows 2 s later
                   ready: registered                # in Redis; or seconds after the start, for workers that call the queue themselves
                   ready_within: 30                 # seconds; a new worker that takes longer replaces nobody
 

@@ -43,6 +43,8 @@ package struct Answer: Sendable {
     package let args: Node
     package let meta: ValueMap
     package let codec: any Codec
+    /// Bytes of the whole.
+    package let size: Int
 
     package var more: Bool { meta["more"] == .bool(true) }
     package var seq: Int64 { if case .int(let seq)? = meta["seq"] { seq } else { 0 } }
@@ -72,5 +74,6 @@ package struct Answer: Sendable {
             meta = map
         }
         (self.action, self.id, self.args, self.meta, self.codec) = (action, id, root[2], meta, codec)
+        size = bytes.count
     }
 }

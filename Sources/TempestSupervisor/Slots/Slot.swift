@@ -37,6 +37,9 @@ final class Slot: Sendable {
         let redisURL: String
     }
 
+    /// Between the second SIGTERM and SIGKILL: enough to give jobs back.
+    private static let respite = Duration.seconds(2)
+
     let name: String
     let group: WorkerGroup
     private let colour: Int
@@ -130,6 +133,9 @@ final class Slot: Sendable {
             self.after(self.group.grace, .graceOver(number), &timers)
         case .terminateAgain(let number):
             self.process(number)?.send(SIGTERM)
+        case .terminateAtOnce(let number):
+            self.process(number)?.send(SIGTERM)
+            self.after(Self.respite, .respiteOver(number), &timers)
         case .kill(let number):
             self.process(number)?.send(SIGKILL, group: true)
         case .wait(let delay, let number):

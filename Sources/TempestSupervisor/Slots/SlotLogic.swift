@@ -17,6 +17,8 @@ package struct SlotLogic: Sendable {
         case late(Int)
         case ended(Int, Ending)
         case graceOver(Int)
+        /// Was asked a second time, and has not ended since.
+        case respiteOver(Int)
         case replace(Reason)
         case stop
     }
@@ -27,6 +29,8 @@ package struct SlotLogic: Sendable {
         case terminate(Int)
         /// Asks once more; no new grace.
         case terminateAgain(Int)
+        /// Asks once more, and reports `respiteOver` after a moment.
+        case terminateAtOnce(Int)
         case kill(Int)
         /// Reports `start` with the number after the delay.
         case wait(Duration, Int)
@@ -97,7 +101,14 @@ package struct SlotLogic: Sendable {
             self.ended(number, ending, now, &actions)
         case .graceOver(let number):
             guard self.isHere(number) else { break }
-            actions += [.say("\(self.name) has not ended within its grace of \(self.group.grace.text): SIGKILL"), .kill(number)]
+            // A worker gives its jobs back at a second SIGTERM; killed, it would seem that they had crashed it.
+            actions += [
+                .say("\(self.name) has not ended within its grace of \(self.group.grace.text): SIGTERM once more"),
+                .terminateAtOnce(number),
+            ]
+        case .respiteOver(let number):
+            guard self.isHere(number) else { break }
+            actions += [.say("\(self.name) has not ended after a second SIGTERM: SIGKILL"), .kill(number)]
         case .replace(let reason):
             self.replace(reason, now, &actions)
         case .stop:

@@ -65,7 +65,7 @@ struct DeadChoice: ParsableArguments {
     @OptionGroup var filters: DeadFilterOptions
 
     func validate() throws {
-        guard all != !ids.isEmpty else { throw ValidationError("name the records' ids, or say --all") }
+        guard all != !ids.isEmpty else { throw ValidationError("name the records' ids, or say --all, not both") }
         guard all || filters.isEmpty else { throw ValidationError("filters go with --all") }
         for id in ids { try RecordID.check(id) }
     }

@@ -17,7 +17,7 @@ struct NodeChoice: ParsableArguments {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard all != !nodes.isEmpty else { throw ValidationError("name workers, or say --all") }
+        guard all != !nodes.isEmpty else { throw ValidationError("name workers, or say --all, not both") }
     }
 
     /// Gives the order and waits; exit status 1 if somebody did not obey in time.

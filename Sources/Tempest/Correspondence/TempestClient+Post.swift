@@ -1,0 +1,65 @@
+// Pushing letters and listening to the answers of one job id: the two halves of every correspondence, apart for those who need them
+// apart, as a WebSocket's connection does.
+
+package import NIOCore
+package import TempestProtocol
+import TempestRedis
+
+extension TempestClient {
+    /// Registers who gets the answers to a job id, until ``leave(_:queue:)``; returns the inbox that respond_to is to name.
+    ///
+    /// The receiver is called on an event loop and must not block. Throws ``RedisError`` when the inbox cannot be opened, and
+    /// ``CallError`` after shutdown.
+    package func attend(
+        _ id: JobID, queue: QueueName, receiver: @escaping @Sendable (Answer) -> Void
+    ) async throws -> InboxID {
+        let inbox = try await inbox(queue)
+        inbox.expect(id, receiver)
+        return inbox.id
+    }
+
+    /// From now on answers to this id are late.
+    package func leave(_ id: JobID, queue: QueueName) { openInbox(queue)?.forget(id) }
+
+    /// Opens the inbox of a queue before it is needed, and says so in ``readiness``.
+    package func open(_ queue: QueueName) async throws { _ = try await inbox(queue) }
+
+    /// Pushes a letter: `respondTo` is what ``attend(_:queue:receiver:)`` returned, or nil.
+    ///
+    /// After a lost connection nobody knows whether the push has arrived, so it is pushed again, with the same id, until `deadline` or
+    /// `isAnswered`: like a crash of its worker this can make a job run twice, and never lets its caller hear of it twice.
+    /// Throws ``RedisError`` with the last reason.
+    package func post(
+        _ letter: Letter, respondTo: InboxID?, until deadline: NIODeadline, isAnswered: () -> Bool = { false }
+    ) async throws {
+        let draft = try JobDraft(
+            action: letter.action, args: letter.args, count: letter.count, respondTo: respondTo, id: letter.id, meta: letter.meta)
+        let payload = try letter.codec.encode(draft, limits: options.limits)
+        let command: RedisCommand = ["RPUSH", .init(Keys.level(letter.queue, letter.level)), .init(payload)]
+        try await again(until: deadline, unless: isAnswered) { _ = try await redis.execute(command) }
+        counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
+    }
+
+    /// Tries until it succeeds, the deadline passes, or nobody needs it any more.
+    func again(until deadline: NIODeadline, unless isOver: () -> Bool, _ action: () async throws -> Void) async throws {
+        var backoff = Backoff()
+        while true {
+            do {
+                return try await action()
+            } catch let error as RedisError where error.mayPass {
+                if isOver() { return }
+                let delay = backoff.next()
+                guard NIODeadline.now() + delay < deadline else { throw error }
+                try await Task.sleep(for: .nanoseconds(delay.nanoseconds))
+            }
+        }
+    }
+}
+
+extension RedisError {
+    /// Whether Redis, or the way to it, is away for a while: trying again may help.
+    package var mayPass: Bool {
+        let passing: [Code] = [.connectionLost, .timedOut, .refused, .unreachable, .loading, .readOnly, .noFunction]
+        return passing.contains(code)
+    }
+}
