@@ -1,6 +1,6 @@
 // `meta.gather`: which of several steps at once a job is, and what follows when all have ended (protocol/routes.md, "In parallel").
 
-package import TempestCodecs
+import TempestCodecs
 
 package struct Gather: Sendable {
     /// Under which the results are gathered, in the functions of `queue`.
