@@ -26,6 +26,9 @@ public struct Route: Sendable, Hashable, ExpressibleByArrayLiteral {
     package static let mostSteps = 64
     package static let deepest = 8
 
+    /// Throws ``RouteError`` if no worker could follow it.
+    public func check() throws(RouteError) { _ = try meta() }
+
     /// As meta has it; nil for a route without steps. Throws ``RouteError``.
     package func meta() throws(RouteError) -> Value? {
         guard !steps.isEmpty else { return nil }
