@@ -144,7 +144,8 @@ struct RoutingTests {
             try await bench.push(
                 #"["upper",["a"],null,"j",{"session":"s","deadline":9007199254740991,"route":[{"action":"echo","queue":"z"}]}]"#)
             try await eventually("it went on") { try await bench.waiting("z").count == 1 }
-            let job = try Job(bench.waiting("z")[0], codecs: .standard, limits: .standard)
+            let waiting = try await bench.waiting("z")
+            let job = try Job(waiting[0], codecs: .standard, limits: .standard)
             #expect(job.meta == ["session": "s", "deadline": 9_007_199_254_740_991] && job.id == .text("j"))
         }
     }

@@ -2,6 +2,7 @@
 // it: a handler's reply. After it: settle, and the next worker.
 
 import Logging
+import NIOCore
 import TempestCodecs
 import TempestProtocol
 import TempestRedis
