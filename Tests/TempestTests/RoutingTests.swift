@@ -205,6 +205,11 @@ struct RoutingTests {
             let answer = try await bench.answer("in1")
             #expect(answer[1] == "j" && answer[2] == ["A+B"])
             try await eventually("all have ended") { try await bench.client.statistics(QueueName("q")).settled == 2 }
+            // Nothing more can come to y now: what is there is counted.
+            try await eventually("y is idle") {
+                let y = try await bench.client.statistics(QueueName("y"))
+                return y.waiting == 0 && y.running == 0 && y.settled > 0
+            }
             #expect(try await bench.client.statistics(QueueName("y")).settled == 1)
         }
     }

@@ -6,7 +6,8 @@ import Tempest
 /// `a,b@queue,[c@q1,d@q2:low],e`: steps with their queues and levels, those in brackets at once. An action that has one of `,@:[]` in its name
 /// cannot be written so.
 enum RouteText {
-    static let help: ArgumentHelp = "What is done with the answer: actions with queues and levels, such as a,b@queue,[c@q1,d@q2:low],e."
+    static let help: ArgumentHelp =
+        "What is done with the answer: actions with queues and levels, such as a,b@queue,[c@q1,d@q2:low],e."
 
     /// No steps for nil. Throws `ValidationError` for what is no route.
     static func route(_ text: String?) throws -> Route {

@@ -156,6 +156,7 @@ class TestRoutes < RedisTest
     2.times { |index| call("RPUSH", Q, JSON.generate(["upper", ["b"], "in1", "g.#{index}", { gather: gather.merge(index: index) }])) }
     assert_equal ["join", "j", ["A+B"]], answer("in1")
     Await.until("the end of both") { counts["settled"] == 2 }
+    Await.until("the end of what followed") { call("LLEN", "y").zero? && call("HGET", "{y}:!counts", "settled") == call("HGET", "{y}:!counts", "claimed") }
     assert_equal "1", call("HGET", "{y}:!counts", "settled")
   end
 
