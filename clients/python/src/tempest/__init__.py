@@ -27,6 +27,7 @@ from .errors import (
     TempestError,
     UploadError,
 )
+from .routes import BadRoute
 from .session import Session
 from .values import ExtType, Limits
 from .worker import Worker
@@ -34,7 +35,7 @@ from .worker import Worker
 __version__ = "0.1.0"
 
 __all__ = [
-    "CallTimeout", "CallerStalled", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "Elements", "EnvelopeError",
+    "BadRoute", "CallTimeout", "CallerStalled", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "Elements", "EnvelopeError",
     "ExtType", "HandlerError", "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld",
     "RedisUnavailable", "RemoteError", "Retry", "Session", "SessionError", "Stream", "TempestError", "UploadError", "Worker",
     "__version__",

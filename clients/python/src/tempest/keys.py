@@ -47,6 +47,10 @@ def is_queue(text: str) -> bool:
     return _QUEUE.fullmatch(text) is not None
 
 
+def is_level(text: str) -> bool:
+    return _LEVEL.fullmatch(text) is not None
+
+
 def is_inbox(text: str) -> bool:
     return _INBOX.fullmatch(text) is not None
 

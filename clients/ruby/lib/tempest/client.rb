@@ -48,7 +48,9 @@ module Tempest
     # @param after [Numeric, nil] seconds from now; the job waits in Redis until then
     # @param at [Time, nil] the same as a time of day
     # @param options [Hash] attempts: how often it is run at most (Integer); backoff: [first, longest] seconds between attempts;
-    #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more
+    #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more;
+    #   route: what is done with the answer, step by step (Array): each is an action, or a hash of action, queue (else that of the
+    #   job before it), level and a route of its own; an array of such runs in parallel, and what follows gets all their answers
     # @return [String] the job's id
     # @raise [CodecError] nothing was sent
     # @raise [ConnectionLost] it may or may not have been pushed
@@ -113,7 +115,7 @@ module Tempest
     #
     # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff and expires, as of {push}
+    # @param options [Hash] attempts, backoff, expires and route, as of {push}
     # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
@@ -132,7 +134,7 @@ module Tempest
     #
     # @param timeout [Numeric, nil] seconds to wait for each answer
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff and expires, as of {push}
+    # @param options [Hash] attempts, backoff, expires and route, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
