@@ -157,7 +157,7 @@ let package = Package(
         .testTarget(
             name: "TempestFrontTests",
             dependencies: [
-                "Tempest", "TempestFront", "TempestTesting",
+                "Tempest", "TempestFront", "TempestRedis", "TempestTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

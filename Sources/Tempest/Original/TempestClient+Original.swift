@@ -34,8 +34,10 @@ extension TempestClient {
     }
 
     /// The last answer to a call.
-    func directAnswer(to job: JobRequest, _ queue: QueueName, _ level: Level, _ timeout: Duration) async throws -> Answer {
-        let correspondence = try await correspondDirectly(letter(job, queue, level), patience: timeout)
+    func directAnswer(
+        to job: JobRequest, _ queue: QueueName, _ level: Level, _ timeout: Duration, _ route: Value?
+    ) async throws -> Answer {
+        let correspondence = try await correspondDirectly(letter(job, queue, level, route), patience: timeout)
         defer { correspondence.end() }
         var last: Answer?
         while let answer = try await correspondence.next() {
@@ -48,9 +50,9 @@ extension TempestClient {
 
     /// Answers as they come. The original's workers do not say which is the last: then it is the first.
     func directStream<Element: Decodable & Sendable>(
-        _ job: JobRequest, _ queue: QueueName, _ level: Level, _ timeout: Duration, of _: Element.Type
+        _ job: JobRequest, _ queue: QueueName, _ level: Level, _ timeout: Duration, _ route: Value?, of _: Element.Type
     ) async throws -> AnswerStream<Element> {
-        let reading = Reading(try await correspondDirectly(letter(job, queue, level), patience: timeout))
+        let reading = Reading(try await correspondDirectly(letter(job, queue, level, route), patience: timeout))
         return AnswerStream(
             answers: AsyncThrowingStream {
                 let answer = try await reading.correspondence.next()
@@ -59,8 +61,11 @@ extension TempestClient {
             })
     }
 
-    private func letter(_ job: JobRequest, _ queue: QueueName, _ level: Level) -> Letter {
-        Letter(job.action, args: job.args, count: job.count, queue: queue, level: level, codec: JSONCodec())
+    private func letter(_ job: JobRequest, _ queue: QueueName, _ level: Level, _ route: Value?) throws -> Letter {
+        guard route == nil else {
+            throw CallError(.badAction, "workers of the original follow no routes, and \(queue) is served by them")
+        }
+        return Letter(job.action, args: job.args, count: job.count, queue: queue, level: level, codec: JSONCodec())
     }
 }
 
