@@ -29,7 +29,9 @@ extension TempestClient {
     ) async throws -> AnswerStream<Element> {
         let name = try QueueName(queue ?? options.queue)
         let steps = try route.meta()
-        if isOriginal(name) { return try await directStream(job, name, level, timeout ?? options.timeout, steps, of: Element.self) }
+        if isOriginal(name) {
+            return try await directStream(job, name, level, timeout ?? options.timeout, steps, of: Element.self)
+        }
         let codec = try answerable(codec)
         let inbox = try await inbox(name)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { $0["route"] = steps }
