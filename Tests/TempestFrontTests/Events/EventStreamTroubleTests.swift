@@ -1,6 +1,7 @@
 // Streams when Redis dies, when browsers take nothing, and when there are many.
 
 import NIOCore
+import ServiceLifecycle
 import Tempest
 import TempestTesting
 import Testing
