@@ -41,7 +41,7 @@ struct EventStreamTests {
             for event in ["a\nb", "a\r", "\0"] {
                 await #expect(throws: NameError.self) { try await front.client.publish(channel: "n", event: event, data: 1) }
             }
-            await #expect(throws: CodecError.self) { try await front.client.publish(channel: "n", data: Double.nan) }
+            await #expect(throws: EncodingError.self) { try await front.client.publish(channel: "n", data: Double.nan) }
             let error = await #expect(throws: RedisError.self) {
                 try await front.client.publish(channel: "n", data: 1, keep: -1)
             }
