@@ -69,7 +69,7 @@ class RoutedJobs(unittest.TestCase):
         cls.server = RedisServer()
         cls.redis = cls.server.client
         cls.workers = [WorkerProcess(cls.server.url, "q", "x", "--concurrency", "4"), WorkerProcess(cls.server.url, "y")]
-        cls.client = Client(cls.server.url, queue="q", timeout=20)
+        cls.client = Client(cls.server.url, queue="q", timeout=40)
 
     @classmethod
     def tearDownClass(cls):
@@ -82,10 +82,10 @@ class RoutedJobs(unittest.TestCase):
         self.redis.delete("noted", "held", "{q}:!dead", "{x}:!dead", "{y}:!dead")
 
     def inbox(self, name, queue="q"):
-        return json.loads(self.redis.blpop(f"{{{queue}}}:in:{name}", 10)[1])
+        return json.loads(self.redis.blpop(f"{{{queue}}}:in:{name}", 40)[1])
 
     def noted(self, count):
-        wait_for(lambda: self.redis.llen("noted") >= count, f"{count} were not noted")
+        wait_for(lambda: self.redis.llen("noted") >= count, f"{count} were not noted", 30)
         return sorted(text(self.redis.lrange("noted", 0, -1)))
 
     def count(self, name):
@@ -132,7 +132,7 @@ class RoutedJobs(unittest.TestCase):
         route = [["refuse_any", {"action": "refuse_any", "queue": "y"}, "nobody", "echo"], "note"]
         self.assertIn(self.failure("echo", 1, route=route).code, ("not_found", "unknown_action"))
         keys = wait_for(lambda: self.redis.keys("*:!gather:*"), "nothing was gathered")
-        wait_for(lambda: not self.redis.llen("q") and not self.redis.llen("y") and self.idle(), "they still run")
+        wait_for(lambda: not self.redis.llen("q") and not self.redis.llen("y") and self.idle(), "they still run", 30)
         self.assertEqual((self.client.late, self.redis.exists("noted")), (late, 0))
         self.assertTrue(keys)
 
@@ -192,7 +192,7 @@ class RoutedJobs(unittest.TestCase):
         job = json.dumps(["echo", ["b"], "b3", "gone.1", {"gather": gather}])
         for index, result in enumerate(('["a"]', '[["b"]]')):
             self.redis.execute_command("FCALL", "tempest1_gather", 1, "q", "gone", index, 2, result)
-        self.redis.execute_command("FCALL", "tempest1_hello", 1, "q", "dead.1", "new", "lease/1500")
+        self.redis.execute_command("FCALL", "tempest1_hello", 1, "q", "dead.1", "new", "lease/3000")
         self.redis.hset("{q}:!run:dead.1", mapping={"#": 1, "@": 1, "default.1": job})
         answer = self.inbox("b3")
         self.assertEqual(answer[1:3], ["j9", [["a", ["b"]]]])
