@@ -3,7 +3,7 @@
 
 import TempestCodecs
 import TempestProtocol
-public import TempestRedis
+import TempestRedis
 
 /// The session of the browser that a job comes from: fields that last from one request to the next, whichever worker serves it.
 ///

@@ -26,13 +26,15 @@ package final class StoredFile: Sendable {
     deinit { _ = close(descriptor) }
 
     /// Opens `<folder>/<token>`; nil if there is none. What is no regular file, or a link, is refused (`.file`).
-    package static func open(_ token: RandomToken, in folder: String, _ threads: DiskThreads = DiskThreads()) async throws
+    package static func open(
+        _ token: RandomToken, in folder: String, _ threads: DiskThreads = DiskThreads()
+    ) async throws
         -> StoredFile?
     {
         let path = "\(folder)/\(token.text)"
         return try await threads.run {
             // Not blocking, for the case that somebody put a pipe there.
-            let descriptor = openForReading(path)
+            let descriptor = DiskCall.opened(path, O_RDONLY | O_NONBLOCK)
             guard descriptor >= 0 else {
                 if errno == ENOENT { return nil }
                 throw failure("cannot open an upload in \(folder)")
@@ -52,20 +54,12 @@ package final class StoredFile: Sendable {
         return try await threads.run {
             var buffer = ByteBuffer()
             try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
-                while true {
-                    let done = pread(self.descriptor, bytes.baseAddress, min(count, bytes.count), off_t(offset))
-                    if done >= 0 { return done }
-                    guard errno == EINTR else { throw Self.failure("cannot read an upload") }
-                }
+                let wanted = UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(count))
+                let done = DiskCall.read(self.descriptor, into: wanted, at: offset)
+                guard done >= 0 else { throw Self.failure("cannot read an upload") }
+                return done
             }
             return buffer
-        }
-    }
-
-    private static func openForReading(_ path: String) -> CInt {
-        while true {
-            let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-            if descriptor >= 0 || errno != EINTR { return descriptor }
         }
     }
 

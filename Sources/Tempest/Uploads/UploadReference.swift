@@ -3,6 +3,7 @@
 
 package import Crypto
 public import NIOCore
+package import TempestCodecs
 import TempestProtocol
 
 /// A file that a browser sent: what it is called, how long it is, and where its bytes are.
@@ -33,6 +34,8 @@ public struct UploadReference: Codable, Sendable, Hashable {
     /// Where it can be had by GET; nil if only the shared folder has it.
     public let url: String?
 
+    private enum CodingKeys: String, CodingKey { case token, field, filename, type, size, sha256, url }
+
     /// Makes a reference; nil if the token, the size or the hash is not of its shape.
     public init?(
         token: String, field: String? = nil, filename: String? = nil, type: String? = nil, size: Int, sha256: String,
@@ -56,6 +59,28 @@ public struct UploadReference: Codable, Sendable, Hashable {
                 forKey: .token, in: container, debugDescription: "token, size or sha256 is not of the shape of an upload's")
         }
         self = reference
+    }
+
+    /// Writes null for a field, a filename and a type that there is not, and leaves out a URL that there is not.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(token, forKey: .token)
+        try container.encode(field, forKey: .field)
+        try container.encode(filename, forKey: .filename)
+        try container.encode(type, forKey: .type)
+        try container.encode(size, forKey: .size)
+        try container.encode(sha256, forKey: .sha256)
+        try container.encodeIfPresent(url, forKey: .url)
+    }
+
+    /// As a map of a job's `uploads`.
+    package var value: Value {
+        var map: ValueMap = [
+            "token": .text(token), "field": field.map { .text($0) } ?? .null, "filename": filename.map { .text($0) } ?? .null,
+            "type": type.map { .text($0) } ?? .null, "size": .int(Int64(size)), "sha256": .text(sha256),
+        ]
+        if let url { map["url"] = .text(url) }
+        return .map(map)
     }
 
     /// Opens the content in the folder that the front keeps it in; without one in `TEMPEST_UPLOADS`.
@@ -125,11 +150,12 @@ public struct UploadContent: AsyncSequence, Sendable {
         public mutating func next() async throws -> ByteBuffer? {
             guard !isOver else { return nil }
             try Task.checkCancellation()
-            let buffer = try await file.read(at: offset, upTo: min(Self.chunk, file.size - offset))
+            let buffer = try await file.read(at: offset, upTo: Swift.min(Self.chunk, file.size - offset))
             guard buffer.readableBytes > 0 else {
                 isOver = true
                 guard offset == file.size, hash.finalize().hexadecimal == sha256 else {
-                    throw UploadError(.changed, "the upload is not what the browser sent: its size or its SHA-256 is not the job's")
+                    throw UploadError(
+                        .changed, "the upload is not what the browser sent: its size or its SHA-256 is not the job's")
                 }
                 return nil
             }

@@ -40,7 +40,7 @@ struct SessionKeeper: Sendable {
             ]
         do {
             return try await redis.execute(RedisCommand([.text("EVALSHA"), .text(script.digest)] + words))
-        } catch where error.reply?.hasPrefix("NOSCRIPT") == true {
+        } catch  where error.reply?.hasPrefix("NOSCRIPT") == true {
             return try await redis.execute(RedisCommand([.text("EVAL"), .text(script.text)] + words))
         }
     }

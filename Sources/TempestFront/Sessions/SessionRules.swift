@@ -1,6 +1,6 @@
 // How long sessions last and how their cookie travels. Part of a front's configuration; read by Sessions.
 
-public import Tempest
+import Tempest
 
 /// What a front does with sessions.
 public struct SessionRules: Sendable, Hashable {
@@ -25,7 +25,8 @@ public struct SessionRules: Sendable, Hashable {
     func check() throws(SessionError) {
         guard idle >= .milliseconds(1), absolute >= idle, absolute <= .seconds(400 * 86400) else {
             throw SessionError(
-                .rules, "sessions: idle is above zero, absolute not below idle and at most 400 days; they are \(idle) and \(absolute)")
+                .rules,
+                "sessions: idle is above zero, absolute not below idle and at most 400 days; they are \(idle) and \(absolute)")
         }
     }
 }
