@@ -1,5 +1,5 @@
-// A browser's session as a handler sees it: the hash that `meta.session` of its job names (protocol/http.md, "Sessions"). The front
-// gave the id along with the job, and gives the cookie after it; the fields are the workers'.
+// A browser's session as a handler sees it: the hash that `meta.session` of its job names (protocol/http.md, "Sessions"). The
+// front gave the id along with the job, and gives the cookie after it; the fields are the workers'.
 
 import TempestCodecs
 import TempestProtocol
@@ -16,10 +16,10 @@ import TempestRedis
 /// }
 /// ```
 ///
-/// Each field is one value, in Redis the JSON of an array of that value in the hash `session:<id>`, as the workers of all languages
-/// write it. A handler reaches the session of its own job and no other. The first field that is set makes the session of a new
-/// visitor; set it before the answer, for with the answer goes the cookie. A session lasts as long as the front says; one that no
-/// front has looked after yet, 14 days.
+/// Each field is one value, in Redis the JSON of an array of that value in the hash `session:<id>`, as the workers of all
+/// languages write it. A handler reaches the session of its own job and no other. The first field that is set makes the session
+/// of a new visitor; set it before the answer, for with the answer goes the cookie. A session lasts as long as the front says;
+/// one that no front has looked after yet, 14 days.
 ///
 /// Everything here throws ``RedisError`` when Redis cannot be reached or refuses, and ``SessionError`` for names and values.
 public struct JobSession: Sendable {
@@ -103,8 +103,8 @@ public struct JobSession: Sendable {
 }
 
 extension JobContext {
-    /// The session of the browser that the job comes from; nil if the job comes from no front (`meta.session` is missing, or is not
-    /// 43 characters of base64url).
+    /// The session of the browser that the job comes from; nil if the job comes from no front (`meta.session` is missing, or is
+    /// not 43 characters of base64url).
     public var session: JobSession? {
         guard case .text(let text)? = job.meta["session"], let id = RandomToken(text) else { return nil }
         return JobSession(id: id, redis: redis)

@@ -1,4 +1,5 @@
-// The calls of the file system that are made again when a signal came between. For StoredFile, and the front's folder. They block.
+// The calls of the file system that are made again when a signal came between. For StoredFile, and the front's folder. They
+// block.
 
 #if canImport(Glibc)
 import Glibc

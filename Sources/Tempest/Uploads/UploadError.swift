@@ -28,7 +28,8 @@ public struct UploadError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was wrong and what to do about it, in a sentence. Never a token, which is a right.
     public var message: String
 
-    package init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+    /// An error; stores of other makers throw it too.
+    public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
 
     public var description: String { "\(code): \(message)" }
 }

@@ -85,8 +85,8 @@ public struct UploadReference: Codable, Sendable, Hashable {
 
     /// Opens the content in the folder that the front keeps it in; without one in `TEMPEST_UPLOADS`.
     ///
-    /// - Throws: ``UploadError``: `.folder` when none is set, `.missing` when there is no such content, `.changed` when it has another
-    ///   size, `.file` when it cannot be read.
+    /// - Throws: ``UploadError``: `.folder` when none is set, `.missing` when there is no such content, `.changed` when it has
+    ///   another size, `.file` when it cannot be read.
     public func open(in folder: String? = nil) async throws -> UploadContent {
         guard let folder = folder ?? ProcessEnvironment.variable("TEMPEST_UPLOADS"), !folder.isEmpty else {
             throw UploadError(
@@ -105,7 +105,8 @@ public struct UploadReference: Codable, Sendable, Hashable {
     /// All bytes at once, checked. For what may be large there is ``open(in:)``.
     ///
     /// - Parameter limit: in bytes; default 16 MiB.
-    /// - Throws: ``UploadError``, as `open`; `.tooLarge` when there are more bytes than the limit; `.changed` when the hash is not the job's.
+    /// - Throws: ``UploadError``, as `open`; `.tooLarge` when there are more bytes than the limit; `.changed` when the hash is
+    ///   not the job's.
     public func bytes(upTo limit: Int = 16 << 20, in folder: String? = nil) async throws -> [UInt8] {
         guard size <= limit else {
             throw UploadError(.tooLarge, "the upload has \(size) bytes, \(limit) are taken at once: read it with open()")

@@ -28,8 +28,8 @@ struct SessionCookie: Sendable {
         return found.flatMap { RandomToken(String($0)) }
     }
 
-    /// Takes the cookie out of headers that workers are to see, and leaves the others as they are. Where cookies are insecure, the
-    /// secure one goes too: it belongs to another front of this host.
+    /// Takes the cookie out of headers that workers are to see, and leaves the others as they are. Where cookies are insecure,
+    /// the secure one goes too: it belongs to another front of this host.
     func remove(from headers: inout HTTPFields) {
         let lines = headers[values: .cookie]
         guard !lines.isEmpty else { return }

@@ -14,7 +14,8 @@ public struct SessionRequirement: Sendable, Hashable {
 
     private init(loginPath: String?) { self.loginPath = loginPath }
 
-    /// They are sent to a page of this host by 303. Nil if that is no path: it begins with one slash and has no control characters, spaces or backslashes.
+    /// They are sent to a page of this host by 303. Nil if that is no path: it begins with one slash and has no control
+    /// characters, spaces or backslashes.
     public init?(login path: String) {
         guard path.hasPrefix("/"), !path.hasPrefix("//"),
             path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") })

@@ -10,20 +10,22 @@ public struct SessionTicket: Sendable {
     let token: RandomToken
     /// Whether the browser had no session: the id is fresh, nobody but the job's worker hears of it unless a session comes of it.
     public let isNew: Bool
-    /// Who is logged in: the field `user`; nil when nobody is, also for null, false and fields that were not written as fields are.
+    /// Who is logged in: the field `user`; nil when nobody is, also for null, false and fields that were not written as fields
+    /// are.
     public let user: Value?
     let sessions: Sessions
 
     /// What goes into the job's meta as `session`: 43 characters of base64url. A secret: it does not belong into logs.
     public var id: String { token.text }
 
-    /// Does what the answer's `tempest-session` says, and makes of a worker's headers the browser's: without that header, without a
-    /// worker's own attempts to set this cookie, with the cookie where there is something to tell. To be called once, before the
-    /// head of the answer is sent.
+    /// Does what the answer's `tempest-session` says, and makes of a worker's headers the browser's: without that header, without
+    /// a worker's own attempts to set this cookie, with the cookie where there is something to tell. To be called once, before
+    /// the head of the answer is sent.
     ///
     /// One call of Redis for a new visitor, to see whether the worker made a session, and for `rotate` and `end`; none otherwise.
     ///
-    /// - Throws: ``RedisError`` when Redis did not do it: the browser must not be told that it is logged out, or in, when it is not.
+    /// - Throws: ``RedisError`` when Redis did not do it: the browser must not be told that it is logged out, or in, when it is
+    ///   not.
     public func finish(_ headers: inout HTTPFields) async throws(RedisError) {
         try await sessions.finish(self, &headers)
     }

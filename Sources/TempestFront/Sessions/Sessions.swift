@@ -17,8 +17,9 @@ package import TempestRedis
 /// try await ticket.finish(&headers)                           // headers of the worker's answer, on their way to the browser
 /// ```
 ///
-/// A cookie is never believed: an id that Redis does not know is answered like no cookie at all, with a fresh one, so that nobody can
-/// have a browser use an id that he knows. The cookie is given once there is a session, that is, when a worker has written a field.
+/// A cookie is never believed: an id that Redis does not know is answered like no cookie at all, with a fresh one, so that nobody
+/// can have a browser use an id that he knows. The cookie is given once there is a session, that is, when a worker has written a
+/// field.
 public final class Sessions: Service {
     /// The answer's header that is for the front: `rotate` or `end`.
     public static let header = HTTPField.Name("tempest-session")!
@@ -46,8 +47,8 @@ public final class Sessions: Service {
         if rules.isInsecure {
             logger.warning(
                 """
-                sessions are INSECURE: the cookie is called tempest and goes over plain HTTP, where everybody on the way can read and \
-                replace it; this is for development only, never for people's data
+                sessions are INSECURE: the cookie is called tempest and goes over plain HTTP, where everybody on the way can read \
+                and replace it; this is for development only, never for people's data
                 """)
         }
     }
@@ -63,8 +64,8 @@ public final class Sessions: Service {
 
     /// Finds the session of a request by its cookie, and lengthens it; makes up a fresh id when there is none.
     ///
-    /// One call of Redis if there is a cookie of the right shape; none without. Throws ``RedisError``: without Redis nobody can be
-    /// told from anybody, and nothing could be queued.
+    /// One call of Redis if there is a cookie of the right shape; none without. Throws ``RedisError``: without Redis nobody can
+    /// be told from anybody, and nothing could be queued.
     public func lookup(_ headers: HTTPFields) async throws(RedisError) -> SessionTicket {
         guard let id = cookie.id(in: headers) else { return fresh() }
         guard let found = try await keeper.touch(id) else {

@@ -1,5 +1,5 @@
-// How much the folder of uploads holds, and whether more may come. Asked before every write; it looks into the folder now and then,
-// because other processes and hosts write and sweep there too.
+// How much the folder of uploads holds, and whether more may come. Asked before every write; it looks into the folder now and
+// then, because other processes and hosts write and sweep there too.
 
 import Synchronization
 import Tempest

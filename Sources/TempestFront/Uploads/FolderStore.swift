@@ -15,9 +15,9 @@ import Darwin
 
 /// Keeps uploads in a folder, each in a file named by its token, readable and writable by this user alone (0600).
 ///
-/// While a content comes in its file is called `.<token>.part`; a whole one was written through to the disk before it has its name.
-/// On a folder that several hosts mount, every front and worker of them has all uploads; the quota is for the folder, whoever fills
-/// it. Nothing in the folder is followed if it is a link, and nothing is named by what a browser says.
+/// While a content comes in its file is called `.<token>.part`; a whole one was written through to the disk before it has its
+/// name. On a folder that several hosts mount, every front and worker of them has all uploads; the quota is for the folder,
+/// whoever fills it. Nothing in the folder is followed if it is a link, and nothing is named by what a browser says.
 public final class FolderStore: UploadStore {
     /// The folder.
     public let folder: String

@@ -1,5 +1,5 @@
-// A multipart form as it comes in: fields are kept, files go into the store. Between MultipartReader, which tells what stands where,
-// and the store; used by Uploads for one request.
+// A multipart form as it comes in: fields are kept, files go into the store. Between MultipartReader, which tells what stands
+// where, and the store; used by Uploads for one request.
 
 import NIOCore
 import Tempest
@@ -12,7 +12,8 @@ struct FormIntake: Sendable {
     private enum Content {
         case nothing
         case field(MultipartPart, ByteBuffer)
-        /// A file, for which nothing was begun before it has content: forms have a nameless one for each input that was left empty.
+        /// A file, for which nothing was begun before it has content: forms have a nameless one for each input that was left
+        /// empty.
         case file(MultipartPart, UploadIntake?)
     }
 

@@ -43,8 +43,8 @@ struct HeaderParameters: Sendable {
         return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
     }
 
-    /// Between quotation marks. A backslash goes before a quotation mark or another backslash; elsewhere it is one, as in the paths
-    /// that old browsers send. `%22` stays what it is: browsers write a mark so, but a percent sign as it is.
+    /// Between quotation marks. A backslash goes before a quotation mark or another backslash; elsewhere it is one, as in the
+    /// paths that old browsers send. `%22` stays what it is: browsers write a mark so, but a percent sign as it is.
     private static func quoted(_ rest: inout ArraySlice<UInt8>) -> String? {
         rest.removeFirst()
         var bytes: [UInt8] = []

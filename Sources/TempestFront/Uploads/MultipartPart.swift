@@ -1,5 +1,5 @@
-// The head of one part of a form: what a field is called, and whether it is a file. Read by MultipartReader from the lines before the
-// part's content; used by the intake, which decides where the content goes.
+// The head of one part of a form: what a field is called, and whether it is a file. Read by MultipartReader from the lines before
+// the part's content; used by the intake, which decides where the content goes.
 
 /// What a part's headers say. All of it comes from the browser.
 struct MultipartPart: Sendable, Equatable {
@@ -29,7 +29,8 @@ struct MultipartPart: Sendable, Equatable {
                 guard type == nil else { throw UploadRefusal(.malformed, "a part of the form has several content types") }
                 type = value
             case "content-transfer-encoding":
-                // RFC 7578 does away with it, and browsers send none: content that would have to be decoded is not taken as it is.
+                // RFC 7578 does away with it, and browsers send none: content that would have to be decoded is not taken as it
+                // is.
                 guard ["7bit", "8bit", "binary"].contains(value.lowercased()) else {
                     throw UploadRefusal(.malformed, "a part of the form has a content-transfer-encoding: send it as it is")
                 }

@@ -1,5 +1,6 @@
-// Forms as browsers send them (multipart/form-data, RFC 7578 and 2046), read as they come in: a state machine without I/O that is fed
-// buffers and hands out heads and pieces of content. Before it: the body's buffers. After it: the intake, which puts files aside.
+// Forms as browsers send them (multipart/form-data, RFC 7578 and 2046), read as they come in: a state machine without I/O that is
+// fed buffers and hands out heads and pieces of content. Before it: the body's buffers. After it: the intake, which puts files
+// aside.
 
 import NIOCore
 
@@ -126,8 +127,8 @@ struct MultipartReader: Sendable {
         }
     }
 
-    /// Reads content up to the next boundary, and the boundary. `bytes`: content that certainly is some. `isWhole`: the boundary came
-    /// after it.
+    /// Reads content up to the next boundary, and the boundary. `bytes`: content that certainly is some. `isWhole`: the boundary
+    /// came after it.
     private mutating func readContent() -> (bytes: ByteBuffer?, isWhole: Bool) {
         if isAtBoundary { return (nil, true) }
         let view = pending.readableBytesView
@@ -149,7 +150,8 @@ struct MultipartReader: Sendable {
         return (bytes, isWhole)
     }
 
-    /// What follows a boundary: two hyphens after the last one, a new line after the others, spaces before that. True: it was the last.
+    /// What follows a boundary: two hyphens after the last one, a new line after the others, spaces before that. True: it was the
+    /// last.
     private mutating func readBoundaryEnd() throws(UploadRefusal) -> Bool? {
         let view = pending.readableBytesView
         guard let first = view.first else { return nil }

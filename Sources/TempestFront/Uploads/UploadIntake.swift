@@ -1,5 +1,5 @@
-// One content on its way into the store: counted, hashed, written, and given a name at its end. Used by Uploads for a body, and by
-// FormIntake for each file of a form.
+// One content on its way into the store: counted, hashed, written, and given a name at its end. Used by Uploads for a body, and
+// by FormIntake for each file of a form.
 
 import Crypto
 import NIOCore

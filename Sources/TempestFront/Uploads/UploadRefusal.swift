@@ -1,4 +1,5 @@
-// Why a request's body is not taken, as the browser is to be told. Thrown by the readers of bodies; the front answers with its status.
+// Why a request's body is not taken, as the browser is to be told. Thrown by the readers of bodies; the front answers with its
+// status.
 
 public import HTTPTypes
 

@@ -1,4 +1,5 @@
-// Uploads by GET, for workers that do not share the folder. A route's handler; before it the router has cut the token from the path.
+// Uploads by GET, for workers that do not share the folder. A route's handler; before it the router has cut the token from the
+// path.
 
 import HTTPTypes
 public import Hummingbird
@@ -10,8 +11,8 @@ import TempestProtocol
 extension Uploads {
     /// Answers `GET <prefix>/<token>` and HEAD with the content, or the part of it that `Range` asks for.
     ///
-    /// Who knows the token may have the content. It is sent as bytes to be saved, never as the page that a browser would show. 404 for
-    /// a token that is none or was swept, 405 for other methods, 416 for a range that begins after the end.
+    /// Who knows the token may have the content. It is sent as bytes to be saved, never as the page that a browser would show.
+    /// 404 for a token that is none or was swept, 405 for other methods, 416 for a range that begins after the end.
     public func respond(to request: Request, token: String) async throws -> Response {
         guard request.method == .get || request.method == .head else {
             return Response(status: .methodNotAllowed, headers: [.allow: "GET, HEAD"])

@@ -1,5 +1,5 @@
-// Bodies: short ones into the job, long ones and files of forms into a store (protocol/http.md, "Uploads"). Before it: a request of
-// Hummingbird's. After it: the job. Running, it sweeps the store.
+// Bodies: short ones into the job, long ones and files of forms into a store (protocol/http.md, "Uploads"). Before it: a request
+// of Hummingbird's. After it: the job. Running, it sweeps the store.
 
 public import Hummingbird
 public import Logging
@@ -18,8 +18,8 @@ import Tempest
 /// }
 /// ```
 ///
-/// At no time is more of an upload in memory than one buffer: the browser is read no faster than the store writes. What was begun for a body that
-/// was not received to its end is removed.
+/// At no time is more of an upload in memory than one buffer: the browser is read no faster than the store writes. What was begun
+/// for a body that was not received to its end is removed.
 public final class Uploads: Service {
     /// How much is taken.
     public let rules: UploadRules
@@ -35,7 +35,8 @@ public final class Uploads: Service {
 
     /// Reads a request's body to its end.
     ///
-    /// - Throws: ``UploadRefusal`` with the status to answer; whatever the connection throws when it breaks; `CancellationError`. Nothing is left in the store then.
+    /// - Throws: ``UploadRefusal`` with the status to answer; whatever the connection throws when it breaks;
+    ///   `CancellationError`. Nothing is left in the store then.
     public func receive(_ request: Request) async throws -> ReceivedBody {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         return try await receive(request.body, contentType: request.headers[.contentType], length: length)

@@ -51,7 +51,7 @@ struct UploadBench {
     }
 
     static func sha256(_ bytes: [UInt8]) -> String {
-        bytes.withUnsafeBytes { SHA256.hash(bufferPointer: $0) }.map { String(format: "%02x", $0) }.joined()
+        SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
     }
 }
 

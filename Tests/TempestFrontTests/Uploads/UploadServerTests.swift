@@ -59,7 +59,7 @@ struct UploadServerTests {
         /// Sends text; returns all that comes back until the other side closes. `closes`: our side is closed after sending.
         func send(_ pieces: [String], closes: Bool = false) async throws -> String {
             let port = port
-            return try await withDeadline("an answer") {
+            return try await withDeadline(.seconds(30), "an answer") {
                 let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                     .channelOption(.allowRemoteHalfClosure, value: true)
                     .connect(host: "127.0.0.1", port: port) { channel in

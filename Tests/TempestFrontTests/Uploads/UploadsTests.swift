@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import Tempest
 import TempestTesting
 import Testing
@@ -66,7 +67,7 @@ struct UploadsTests {
         try await UploadBench.run { bench in
             let uploads = bench.uploads()
             let empty =
-                "--b\r\nContent-Disposition: form-data; name=none; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n"
+                "--b\r\nContent-Disposition: form-data; name=none; filename=\"\"\r\nContent-Type: image/png\r\n\r\n\r\n"
             let void = "--b\r\nContent-Disposition: form-data; name=void; filename=void.txt\r\n\r\n\r\n"
             let text = empty + void + FormReading.form(MultipartReaderTests.tricky, filename: "../../etc/passwd")
             for length in [1, 7, 64, 10_000] {
