@@ -131,23 +131,30 @@ struct MultipartReader: Sendable {
     /// came after it.
     private mutating func readContent() -> (bytes: ByteBuffer?, isWhole: Bool) {
         if isAtBoundary { return (nil, true) }
-        let view = pending.readableBytesView
-        var start = view.startIndex
-        var length = view.count
-        var isWhole = false
-        while let index = view[start...].firstIndex(of: 0x0D) {
-            let candidate = view[index...].prefix(delimiter.count)
-            if candidate.elementsEqual(delimiter.prefix(candidate.count)) {
-                // Either the boundary, or its beginning, whose end is in the next buffer.
-                length = index - view.startIndex
-                isWhole = candidate.count == delimiter.count
-                break
-            }
-            start = index + 1
-        }
+        let (length, isWhole) = pending.withUnsafeReadableBytes { Self.find(delimiter, in: $0) }
         let bytes = length > 0 ? pending.readSlice(length: length) : nil
         if isWhole { pending.moveReaderIndex(forwardBy: delimiter.count) }
         return (bytes, isWhole)
+    }
+
+    /// How many bytes stand before the delimiter or, if its end is not there yet, before what could be its beginning. A CR is in it
+    /// once, at its beginning: after one that begins none the search goes on behind it, and never looks at a byte for long.
+    private static func find(_ delimiter: [UInt8], in bytes: UnsafeRawBufferPointer) -> (length: Int, isWhole: Bool) {
+        delimiter.withUnsafeBytes { delimiter in
+            var place = 0
+            while place < bytes.count {
+                guard bytes[place] == 0x0D else {
+                    place += 1
+                    continue
+                }
+                let most = min(delimiter.count, bytes.count - place)
+                var matched = 1
+                while matched < most, bytes[place + matched] == delimiter[matched] { matched += 1 }
+                if matched == most { return (place, matched == delimiter.count) }
+                place += matched
+            }
+            return (bytes.count, false)
+        }
     }
 
     /// What follows a boundary: two hyphens after the last one, a new line after the others, spaces before that. True: it was the

@@ -21,7 +21,7 @@ private struct Dice: RandomNumberGenerator {
 struct MultipartFuzzTests {
     /// FUZZ_SEED runs one seed again; FUZZ_ROUNDS says how many forms.
     static let seed = ProcessInfo.processInfo.environment["FUZZ_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
-    static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap { Int($0) } ?? 3000
+    static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap { Int($0) } ?? 500
 
     @Test("Forms of random contents read as what was written, however they are cut; damaged ones are read alike or refused alike")
     func fuzz() throws {

@@ -40,7 +40,7 @@ struct UploadServerTests {
                 onServerRunning: { channel in port.withLock { $0 = channel.localAddress?.port ?? 0 } }, logger: bench.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await application.run() }
-                try await eventually("the server listens") { port.withLock { $0 } != 0 }
+                try await eventually(within: .seconds(60), "the server listens") { port.withLock { $0 } != 0 }
                 do {
                     try await body(bench, Client(port: port.withLock { $0 }))
                     group.cancelAll()
@@ -59,7 +59,7 @@ struct UploadServerTests {
         /// Sends text; returns all that comes back until the other side closes. `closes`: our side is closed after sending.
         func send(_ pieces: [String], closes: Bool = false) async throws -> String {
             let port = port
-            return try await withDeadline(.seconds(30), "an answer") {
+            return try await withDeadline(.seconds(60), "an answer") {
                 let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                     .channelOption(.allowRemoteHalfClosure, value: true)
                     .connect(host: "127.0.0.1", port: port) { channel in
@@ -151,7 +151,7 @@ struct UploadServerTests {
             // The next one is whole: when it has been answered, what came before it has been seen to.
             let sent = try await client.request("POST /up", "Content-Length: 10\r\n", body: "0123456789")
             #expect(sent.status == 200)
-            try await eventually("nothing but the whole one is there") { bench.names == [String(sent.body.prefix(43))] }
+            try await eventually(within: .seconds(60), "nothing but the whole one is there") { bench.names == [String(sent.body.prefix(43))] }
         }
     }
 }
