@@ -30,7 +30,8 @@
 --   {Q}:!levels         SET   levels seen
 --   {Q}:!paused         SET   levels paused; "*" = all
 --   {Q}:!flow:<sha1>    STRING how many answers of the job of that id its caller has used; for FLOW_SECONDS
---   {Q}:!gather:<sha1>  HASH  index -> result, of the steps of a route that run in parallel; for GATHER_SECONDS
+--   {Q}:!gather:<sha1>  HASH  index -> result, of the steps of a route that run in parallel; "!" -> the index that came last,
+--                             or "-<index>" of the one that failed first; for GATHER_SECONDS
 --   {Q}:!news           CHANNEL "tick P" (or "*"): tick now; "suspect": a job is to be run alone; "cancel <job id>";
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
@@ -52,7 +53,8 @@ local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
 local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
 local POISON = 3               -- counted crashes after which a job is dead
 local FLOW_SECONDS = 600       -- how long a caller's word on what it has used holds
-local GATHER_SECONDS = 86400   -- how long the steps of a route that run in parallel may be apart
+local GATHER_SECONDS = 2592000 -- how long after one step of a route that runs in parallel the next may end: 30 days,
+local GATHERED_SECONDS = 86400 -- and how long their results are kept once all are there, or one has failed
 local GATHER_MOST = 256        -- and how many of them there may be
 local EVENTS_SECONDS = 86400   -- how long a channel's messages are kept after the last one
 local TRIES_SECONDS = 259200   -- how long crashes are remembered after the last one
@@ -447,12 +449,14 @@ end
 local function is_outcome(outcome)
   return outcome == 'done' or outcome == 'failed' or outcome == 'expired' or string.match(outcome, '^dead %S') ~= nil
     or string.match(outcome, '^cancelled .') ~= nil or number(string.match(outcome, '^retry (%d+)$'), 0, 2 ^ 52) ~= nil
+    or is_level(string.match(outcome, '^next (.*)$') or '')
 end
 
 -- ARGV: P, then four each: field, outcome, inbox, answer      at most 1,000 of them
 -- Ends claims. outcome: `done`; `failed` (the handler's error was the answer); `expired` (it came too late to be begun);
 -- `cancelled <job id>`; `dead <reason> <detail>` (recorded with its bytes; reason is one word); `retry <ms>` (inbox is "", and
--- answer the payload that is due in so many milliseconds; its crashes stay counted). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
+-- answer the payload that is due in so many milliseconds; its crashes stay counted); `next <level>` (done, and what follows: inbox is
+-- "", and answer the job of the next step, which goes to the tail of that level). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
 -- P's any more, and the answer was dropped; 2 settled, but the inbox is not an inbox, and the answer was dropped.
 local function settle(keys, argv)
   local q, p = keys[1], argv[1]
@@ -462,9 +466,12 @@ local function settle(keys, argv)
   for i = 3, #argv, 4 do
     local outcome = argv[i]
     if outcome ~= 'done' and not is_outcome(outcome) then
-      return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail> or retry <ms>')
+      return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms> or next <level>')
     end
-    if outcome ~= 'done' and argv[i + 1] ~= '' and string.sub(outcome, 1, 6) == 'retry ' then return bad('a retry has no inbox') end
+    local follows = outcome ~= 'done' and (string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next ')
+    if follows and argv[i + 1] ~= '' then
+      return bad('a retry, and a job with a next step, have no inbox')
+    end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local held, order, answers = {}, {}, {}
@@ -502,13 +509,18 @@ local function settle(keys, argv)
         end
         -- At once, not with the others: should one of those fail, this one must not be pushed again.
         redis.call('HDEL', run, field)
+      elseif kind == 'next' then
+        put('RPUSH', q, p, rest, argv[i + 3])
+        if crashed then set_tries(q, redis.call('HGET', run, field), 0) end
+        -- At once, as after a retry.
+        redis.call('HDEL', run, field)
       elseif kind == 'dead' then
         local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
         bury(q, p, level, redis.call('HGET', run, field), reason, detail)
       elseif kind == 'cancelled' then
         redis.call('ZREM', at(q, 'cancelled'), rest)
       end
-      if crashed and kind ~= 'retry' then set_tries(q, redis.call('HGET', run, field), 0) end
+      if crashed and kind ~= 'retry' and kind ~= 'next' then set_tries(q, redis.call('HGET', run, field), 0) end
       if inbox ~= '' then
         local batch = answers[inbox]
         if not batch then
@@ -597,24 +609,44 @@ local function credits(keys, argv)
   return tonumber(redis.call('GET', flow_key(keys[1], argv[1])) or '0') or 0
 end
 
--- ARGV: id, index, count, result     index from 0
--- Keeps the result of one of the steps that run in parallel; the first result of an index counts. Returns all results, in order of
--- their indexes, if none is missing; else an empty array.
+-- ARGV: id, index, count, result     index from 0. Without a result: the step failed
+-- Keeps the result of one of the steps of a route that run in parallel; the first result of an index counts. Returns all results, in
+-- the order of their indexes, to the step that came last, and again whenever that one says so again; to all others, and when one
+-- has failed, an empty array. Of a failure returns 1: it is to be answered, because it is the first; else 0.
 local function gather(keys, argv)
-  local q, id, index, many, result = keys[1], argv[1], tonumber(argv[2]), tonumber(argv[3]), argv[4]
+  local q, id, index, many, result = keys[1], argv[1], number(argv[2], 0, GATHER_MOST - 1), number(argv[3], 1, GATHER_MOST), argv[4]
   if not id or #id == 0 or #id > 128 then return bad('id: 1 to 128 bytes') end
-  if not many or many < 1 or many > GATHER_MOST or many ~= math.floor(many) then return bad('count: 1 to 256') end
-  if not index or index < 0 or index >= many or index ~= math.floor(index) or not result then return bad('index, result') end
-  local key = at(q, 'gather:' .. redis.sha1hex(id))
-  redis.call('HSETNX', key, index, result)
-  redis.call('EXPIRE', key, GATHER_SECONDS)
+  if not many then return bad('count: 1 to 256') end
+  if not index or index >= many then return bad('index: 0 to below count') end
+  local key, place = at(q, 'gather:' .. redis.sha1hex(id)), string.format('%d', index)
+  local failed = '-' .. place
+  local word = redis.call('HGET', key, '!') or ''
+  if not result then
+    if word == '' and redis.call('HEXISTS', key, place) == 0 then
+      word = failed
+      redis.call('HSET', key, '!', word)
+      redis.call('EXPIRE', key, GATHERED_SECONDS)
+    end
+    return (word == failed or word == place) and 1 or 0
+  end
+  redis.call('HSETNX', key, place, result)
+  -- A step that failed, and whose process crashed before it could say so, was run again, and has succeeded.
+  if word == failed then
+    word = ''
+    redis.call('HDEL', key, '!')
+  end
   local results = {}
   for i = 0, many - 1 do
-    local found = redis.call('HGET', key, i)
-    if not found then return {} end
+    local found = redis.call('HGET', key, string.format('%d', i))
+    if not found then break end
     results[#results + 1] = found
   end
-  return results
+  if word == '' and #results == many then
+    word = place
+    redis.call('HSET', key, '!', word)
+  end
+  redis.call('EXPIRE', key, word == '' and GATHER_SECONDS or GATHERED_SECONDS)
+  return word == place and results or {}
 end
 
 -- KEYS: tempest:channel:<channel>     ARGV: channel, keep, message     message: the JSON of [event, data]

@@ -149,6 +149,35 @@ struct ConnectionLogicTests {
         }
     }
 
+    @Test("when subscribed, takes changes of the subscription, whose confirmations come in order")
+    func changes() {
+        var logic = Logic(address: "there")
+        func confirm(_ kind: String, _ left: Int64) -> RedisReply {
+            .array([.bytes(Array(kind.utf8)), .bytes([97]), .integer(left)])
+        }
+        for (token, name) in [(1, "SUBSCRIBE"), (2, "UNSUBSCRIBE"), (3, "SUBSCRIBE")] {
+            guard case .write = logic.enqueueSubscription(token, name: name, confirmations: 1, now: .now(), timeout: .seconds(5))
+            else {
+                Issue.record("\(name) was refused")
+                return
+            }
+        }
+        guard case .succeed(1, _) = logic.received(confirm("subscribe", 1)),
+            case .succeed(2, _) = logic.received(confirm("unsubscribe", 0)),
+            case .fail(3, _) = logic.received(.error("NOPERM no"))
+        else {
+            Issue.record("not confirmed in order")
+            return
+        }
+        // Nothing is followed any more, so that Redis answers as it does to everybody.
+        guard case .write = logic.enqueue(4, name: "PING", now: .now(), timeout: .seconds(1)),
+            case .succeed(4, .status("PONG")) = logic.received(.status("PONG"))
+        else {
+            Issue.record("the pong was not known")
+            return
+        }
+    }
+
     @Test("fails the subscription when Redis forbids a channel")
     func forbiddenSubscription() {
         var logic = Logic(address: "there")

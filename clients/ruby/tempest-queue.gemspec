@@ -11,7 +11,9 @@ Gem::Specification.new do |spec|
   spec.authors = ["The Tempest authors"]
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.0"
-  spec.files = Dir.chdir(__dir__) { Dir["lib/**/*.{rb,lua}", "examples/*.rb", "README.md"] }
+  spec.files = Dir.chdir(__dir__) { Dir["lib/**/*.{rb,lua}", "exe/*", "examples/*.rb", "README.md"] }
+  spec.bindir = "exe"
+  spec.executables = ["tempest-rack"]
   spec.require_paths = ["lib"]
   spec.add_dependency "redis", ">= 4.8", "< 6"
 end

@@ -14,23 +14,24 @@ extension TempestClient {
     /// Throws ``CallError``: `.remote` with the worker's error, `.timedOut` when no answer came in time (the job may still run),
     /// `.badAnswer` when the answer is no `Reply`, `.closed` at shutdown; ``RedisError`` when the job could not be pushed; and
     /// `CancellationError`. If a worker sends several answers, the last one is returned. Nobody begins the job any more once `timeout` has
-    /// passed by Redis' clock. A failure is answered when the job has no attempts left: it has one unless `options` gives it more.
+    /// passed by Redis' clock. With a ``Route`` the answer is that of its last step. A failure is answered when the job has no attempts left: it has one unless `options` gives it more.
     public func call<each Argument: Encodable, Reply: Decodable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        codec: (any Codec)? = nil, timeout: Duration? = nil, options: JobOptions = JobOptions(), as _: Reply.Type = Reply.self
+        codec: (any Codec)? = nil, timeout: Duration? = nil, options: JobOptions = JobOptions(), route: Route = [],
+        as _: Reply.Type = Reply.self
     ) async throws -> Reply {
         let job = try JobRequest(action, repeat each arguments)
-        let answer = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout, options)
+        let answer = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout, options, route)
         return try Self.decode(answer, as: Reply.self)
     }
 
     /// The same for an action that answers nothing.
     public func call<each Argument: Encodable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        codec: (any Codec)? = nil, timeout: Duration? = nil, options: JobOptions = JobOptions()
+        codec: (any Codec)? = nil, timeout: Duration? = nil, options: JobOptions = JobOptions(), route: Route = []
     ) async throws {
         let job = try JobRequest(action, repeat each arguments)
-        _ = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout, options)
+        _ = try await answer(to: job, queue: queue, level: level, codec: codec, timeout: timeout, options, route)
     }
 
     static func decode<Reply: Decodable>(_ answer: Answer, as _: Reply.Type) throws -> Reply {
@@ -47,7 +48,8 @@ extension TempestClient {
 
     /// The last answer to a job.
     private func answer(
-        to job: JobRequest, queue: String?, level: Level, codec: (any Codec)?, timeout: Duration?, _ rules: JobOptions
+        to job: JobRequest, queue: String?, level: Level, codec: (any Codec)?, timeout: Duration?, _ rules: JobOptions,
+        _ route: Route
     ) async throws -> Answer {
         let name = try QueueName(queue ?? options.queue)
         return try await withSpan(SpanName.publish(job.action), ofKind: .producer) { span in
@@ -59,12 +61,14 @@ extension TempestClient {
                 Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
                     .recordNanoseconds(start.duration(to: .now).nanoseconds)
             }
+            let steps = try route.meta()
             let codec = try answerable(codec)
             let inbox = try await inbox(name)
             let timeout = timeout ?? options.timeout
             let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
                 let now = serverClock.now
                 rules.write(to: &meta, now: now)
+                meta["route"] = steps
                 if let now, !options.fourElements { meta["deadline"] = .int(now + timeout.nanoseconds / 1_000_000) }
             }
             let pending = PendingCall(job.id)

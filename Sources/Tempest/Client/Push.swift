@@ -13,14 +13,15 @@ extension TempestClient {
     /// past is now. Workers begin it within 50 ms of its time if one is free.
     ///
     /// Throws ``RedisError``: with `.connectionLost` the job may or may not be in the queue, with others it is not. Throws
-    /// ``NameError`` for a queue or action that is not allowed, and an encoding error for arguments that the codec cannot write.
+    /// ``NameError`` for a queue or action that is not allowed, ``RouteError`` for a route that is not, and an encoding error for arguments that the codec cannot write.
     @discardableResult
     public func push<each Argument: Encodable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        after: Duration? = nil, at: JobTime? = nil, codec: (any Codec)? = nil, options: JobOptions = JobOptions()
+        after: Duration? = nil, at: JobTime? = nil, codec: (any Codec)? = nil, options: JobOptions = JobOptions(),
+        route: Route = []
     ) async throws -> JobID {
         let job = try JobRequest(action, repeat each arguments)
-        try await push([job], queue: queue, level: level, after: after, at: at, codec: codec, options: options)
+        try await push([job], queue: queue, level: level, after: after, at: at, codec: codec, options: options, route: route)
         return job.id
     }
 
@@ -29,10 +30,11 @@ extension TempestClient {
     /// When it throws, some of the first may be in the queue.
     public func push(
         _ jobs: [JobRequest], queue: String? = nil, level: Level = .default, after: Duration? = nil, at: JobTime? = nil,
-        codec: (any Codec)? = nil, options: JobOptions = JobOptions()
+        codec: (any Codec)? = nil, options: JobOptions = JobOptions(), route: Route = []
     ) async throws {
         let queue = try QueueName(queue ?? self.options.queue)
         let codec = codec ?? self.options.codec
+        let steps = try route.meta()
         let now = options.needsClock ? try await serverTime() : nil
         let start: RedisCommand
         if let due = Self.due(after: after, at: at) {
@@ -43,7 +45,10 @@ extension TempestClient {
         var batch: [RedisArgument] = []
         var (bytes, commands) = (0, [RedisCommand]())
         for job in jobs {
-            let payload = try payload(job, respondTo: nil, codec: codec) { options.write(to: &$0, now: now) }
+            let payload = try payload(job, respondTo: nil, codec: codec) { meta in
+                options.write(to: &meta, now: now)
+                meta["route"] = steps
+            }
             batch.append(.init(payload))
             bytes += payload.count
             if batch.count == FunctionLibrary.largestBatch || bytes >= FunctionLibrary.moveBytes {

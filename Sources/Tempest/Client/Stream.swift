@@ -14,22 +14,24 @@ extension TempestClient {
     /// sequence without an element.
     public func stream<each Argument: Encodable, Element: Decodable & Sendable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        codec: (any Codec)? = nil, timeout: Duration? = nil, of _: Element.Type = Element.self
+        codec: (any Codec)? = nil, timeout: Duration? = nil, route: Route = [],
+        of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         try await stream(
-            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout,
+            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout, route: route,
             of: Element.self)
     }
 
     /// The same for a job that was made before.
     public func stream<Element: Decodable & Sendable>(
         _ job: JobRequest, queue: String? = nil, level: Level = .default, codec: (any Codec)? = nil, timeout: Duration? = nil,
-        of _: Element.Type = Element.self
+        route: Route = [], of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         let name = try QueueName(queue ?? options.queue)
         let codec = try answerable(codec)
+        let steps = try route.meta()
         let inbox = try await inbox(name)
-        let payload = try payload(job, respondTo: inbox.id, codec: codec) { _ in }
+        let payload = try payload(job, respondTo: inbox.id, codec: codec) { $0["route"] = steps }
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
         let pending = PendingStream(job.id, timeout ?? options.timeout, on: redis.eventLoop, continuation)
         continuation.onTermination = { _ in

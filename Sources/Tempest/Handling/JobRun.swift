@@ -23,6 +23,8 @@ struct FinishedJob: Sendable {
     var job: Job?
     /// Of the last answer, when there were others before it.
     var closing: ValueMap = [:]
+    /// Where its route goes on, if it has one.
+    var journey: Journey?
 }
 
 struct JobRun: Sendable {
@@ -42,7 +44,7 @@ struct JobRun: Sendable {
 
     func run(
         _ claimed: ClaimedJob, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
-        isCancelled: (JobID) async -> Bool
+        used: @escaping @Sendable (JobID) async -> Int?, isCancelled: (JobID) async -> Bool
     ) async -> FinishedJob {
         let job: Job
         do {
@@ -55,6 +57,26 @@ struct JobRun: Sendable {
                 ])
             return FinishedJob(outcome: .dead(reason: error.reason.rawValue, detail: error.detail, nil), job: nil)
         }
+        let journey: Journey?
+        do {
+            journey = try Journey(job, queue: queue)
+        } catch {
+            logger.warning(
+                "a job with a bad route was recorded as dead",
+                metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)", LogKey.error: "\(error)"])
+            let detail = error.description
+            let failure = Failure(code: Failure.badRoute, message: detail)
+            return FinishedJob(outcome: .dead(reason: Failure.badRoute, detail: detail, failure), job: job)
+        }
+        var finished = await run(job, claimed, isSilent: journey != nil, push: push, used: used, isCancelled: isCancelled)
+        finished.journey = journey
+        return finished
+    }
+
+    private func run(
+        _ job: Job, _ claimed: ClaimedJob, isSilent: Bool, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
+        used: @escaping @Sendable (JobID) async -> Int?, isCancelled: (JobID) async -> Bool
+    ) async -> FinishedJob {
         guard let handler = handlers[job.action] else {
             let detail = "no handler for \(String(job.action.prefix(80)).debugDescription)"
             logger.warning(
@@ -63,9 +85,10 @@ struct JobRun: Sendable {
             let failure = Failure(code: Failure.unknownAction, message: detail)
             return FinishedJob(outcome: .dead(reason: Failure.unknownAction, detail: detail, failure), job: job)
         }
-        let sender = AnswerSender(job: job, token: "\(process)/\(claimed.field)", codec: answerCodec(job)) { bytes in
-            try await push(job, bytes)
-        }
+        let sender = AnswerSender(
+            job: job, token: "\(process)/\(claimed.field)", codec: answerCodec(job), isSilent: isSilent,
+            gauge: CreditGauge(job) { await used(job.id) }
+        ) { bytes in try await push(job, bytes) }
         var logger = logger
         logger[metadataKey: LogKey.level] = "\(claimed.level)"
         logger[metadataKey: LogKey.action] = "\(job.action)"

@@ -20,6 +20,8 @@ enum Outcome: Sendable {
     case released
     /// To be run again in so many milliseconds, as this payload; nobody is answered yet.
     case retry(after: Int64, payload: [UInt8])
+    /// Done, and this payload follows on the level: the next step of a route, whose answer is the caller's.
+    case next(Level, payload: [UInt8])
     /// Came too late to be begun; answered only if its caller still waits.
     case expired(Failure?)
     /// Was cancelled, by its id.
@@ -28,7 +30,7 @@ enum Outcome: Sendable {
     /// The dimension of the metric.
     var name: String {
         switch self {
-        case .finished: "done"
+        case .finished, .next: "done"
         case .failed: "failed"
         case .dead: "dead"
         case .released: "released"
@@ -45,6 +47,7 @@ enum Outcome: Sendable {
         case .failed: "failed"
         case .dead(let reason, let detail, _): "dead \(reason) \(detail)"
         case .retry(let delay, _): "retry \(delay)"
+        case .next(let level, _): "next \(level)"
         case .expired: "expired"
         case .cancelled(let id): "cancelled \(id)"
         }

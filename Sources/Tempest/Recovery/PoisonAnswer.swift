@@ -25,7 +25,9 @@ struct PoisonAnswer {
         case .direct: return
         }
         let failure = Failure(code: Failure.poison, message: "the job crashed every process that ran it")
-        guard let answer = try? job.codec.encode(AnswerDraft(action: job.action, id: job.id, error: failure)) else { return }
+        guard let answer = try? job.codec.encode(AnswerDraft(action: job.action, id: job.answerID, error: failure)) else {
+            return
+        }
         let key = Keys.inbox(home, inbox)
         connection.send(["RPUSH", .init(key), .init(answer)])
             .flatMap { _ in connection.send(["HEXISTS", .init(Keys.inboxes(home)), .init(inbox.description)]) }

@@ -12,8 +12,8 @@ struct JobEnd: Sendable {
     let run: JobRun
 
     func carryOut(_ claimed: ClaimedJob) async {
-        let finished = await run.run(
-            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) },
+        var finished = await run.run(
+            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) }, used: { await used($0) },
             isCancelled: { await wasCancelled($0) })
         guard isHeld(claimed) else { return }
         guard let job = finished.job else {
@@ -28,6 +28,7 @@ struct JobEnd: Sendable {
             submit(settlement(claimed, finished.outcome, inbox: nil, answer: payload, action: job.action))
             return
         }
+        if let journey = finished.journey, await !travel(journey, job, &finished.outcome, claimed) { return }
         let (outcome, answer) = lastAnswer(job, finished)
         let known = run.handlers[job.action] == nil ? "unknown" : job.action
         switch job.address {
@@ -42,6 +43,35 @@ struct JobEnd: Sendable {
         }
     }
 
+    /// Goes on along the job's route. False when nobody is to be answered: the claim has been seen to.
+    private func travel(_ journey: Journey, _ job: Job, _ outcome: inout Outcome, _ claimed: ClaimedJob) async -> Bool {
+        let follower = RouteFollower(redis: redis, run: run) { isHeld(claimed) }
+        if case .finished(let reply) = outcome {
+            switch await follower.follow(journey, reply) {
+            case .answer(let reply):
+                outcome = .finished(reply)
+                return true
+            case .next(let level, let payload):
+                submit(settlement(claimed, .next(level, payload: payload), inbox: nil, answer: payload, action: job.action))
+                return false
+            case .parted:
+                submit(settlement(claimed, outcome, inbox: nil, answer: [], action: job.action))
+                return false
+            case .lost:
+                await release(claimed)
+                return false
+            case .failed(let failure):
+                outcome =
+                    job.address == nil ? .dead(reason: failure.code, detail: failure.message, nil) : .failed(failure)
+            }
+        }
+        guard let gather = journey.gather, await !follower.isFirstFailure(gather) else { return true }
+        submit(
+            settlement(claimed, outcome, inbox: nil, answer: [], action: run.handlers[job.action] == nil ? "unknown" : job.action)
+        )
+        return false
+    }
+
     private func isHeld(_ claimed: ClaimedJob) -> Bool { ledger.holds(claimed.field, by: run.process) }
 
     private func submit(_ settlement: Settlement) { ledger.submit(settlement, by: run.process) }
@@ -54,6 +84,14 @@ struct JobEnd: Sendable {
         return reply?.array?.first?.integer == 1
     }
 
+    /// How many answers of the job its caller has used; nil without an answer.
+    private func used(_ job: JobID) async -> Int? {
+        guard let connection = ledger.connection(of: run.process) else { return nil }
+        let reply = try? await connection.execute(
+            .fcall(FunctionLibrary.credits, key: run.queue.description, [.init("\(job)")]))
+        return reply?.integer.map { Int($0) }
+    }
+
     /// The outcome as it is recorded, and the bytes of the answer if somebody waits for one.
     private func lastAnswer(_ job: Job, _ finished: FinishedJob) -> (Outcome, [UInt8]?) {
         guard job.address != nil else { return (finished.outcome, nil) }
@@ -61,13 +99,14 @@ struct JobEnd: Sendable {
         let draft: AnswerDraft
         switch finished.outcome {
         case .finished(let reply):
-            draft = AnswerDraft(action: job.action, id: job.id, args: reply.args, count: reply.count, meta: finished.closing)
+            draft = AnswerDraft(
+                action: job.action, id: job.answerID, args: reply.args, count: reply.count, meta: finished.closing)
         case .failed(let failure), .dead(_, _, .some(let failure)), .expired(.some(let failure)):
-            draft = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
+            draft = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
         case .cancelled:
             let failure = Failure(code: Failure.cancelled, message: "the job was cancelled")
-            draft = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
-        case .dead(_, _, nil), .released, .retry, .expired(nil):
+            draft = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
+        case .dead(_, _, nil), .released, .retry, .next, .expired(nil):
             return (finished.outcome, nil)
         }
         do {
@@ -77,7 +116,7 @@ struct JobEnd: Sendable {
             run.logger.error(
                 "an answer could not be written",
                 metadata: [LogKey.action: "\(job.action)", LogKey.job: "\(job.id)", LogKey.error: "\(error)"])
-            let substitute = AnswerDraft(action: job.action, id: job.id, error: failure, meta: finished.closing)
+            let substitute = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
             return (.failed(failure), try? codec.encode(substitute))
         }
     }
@@ -157,7 +196,7 @@ struct JobEnd: Sendable {
     }
 
     /// Whether trying again later may help.
-    private static func passes(_ error: RedisError) -> Bool {
+    static func passes(_ error: RedisError) -> Bool {
         let passing: [RedisError.Code] = [
             .connectionLost, .timedOut, .closed, .refused, .unreachable, .memory, .loading, .readOnly, .noFunction,
         ]

@@ -10,6 +10,7 @@ struct CallCommand: AsyncParsableCommand {
 
             EXAMPLE
               tempest call add 2 3 --codec msgpack --timeout 5
+              tempest call fetch a.png --route 'resize@images,[store@disks,caption@models:low],page'
             """)
 
     @Argument(help: "The action: the name of a handler.")
@@ -22,17 +23,22 @@ struct CallCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Seconds to wait for the next answer.")
     var timeout = 30.0
 
+    @Option(help: RouteText.help)
+    var route: String?
+
     @OptionGroup var queue: QueueOptions
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         try NegativeNumbers.check(arguments)
+        _ = try RouteText.route(route)
         guard timeout > 0, timeout < 1e9 else { throw ValidationError("--timeout: seconds above 0") }
     }
 
     func run() async throws {
         let level = try Level(queue.level)
         let codec = try queue.chosenCodec()
+        let route = try RouteText.route(route)
         let request = try JobRequest(action, values: queue.values(arguments))
         let (connection, name, timeout) = (connection, queue.queue, timeout)
         // Also after Ctrl-C the client is shut down: its inbox must not stay registered.
@@ -40,7 +46,8 @@ struct CallCommand: AsyncParsableCommand {
             try await connection.withClient { client in
                 await client.announce(name, level)
                 let answers = try await client.stream(
-                    request, queue: name, level: level, codec: codec, timeout: .seconds(timeout), of: Value.self)
+                    request, queue: name, level: level, codec: codec, timeout: .seconds(timeout), route: route,
+                    of: Value.self)
                 for try await answer in answers { print(Shown.json(answer)) }
             }
         }

@@ -27,22 +27,28 @@ struct PushCommand: AsyncParsableCommand {
     @Option(help: "Not before this instant: ISO 8601 with its zone, or milliseconds since 1970.")
     var at: Instant?
 
+    @Option(help: RouteText.help)
+    var route: String?
+
     @OptionGroup var queue: QueueOptions
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         try NegativeNumbers.check(arguments)
+        _ = try RouteText.route(route)
         guard after == nil || at == nil else { throw ValidationError("--after or --at, not both") }
     }
 
     func run() async throws {
         let level = try Level(queue.level)
         let codec = try queue.chosenCodec()
+        let route = try RouteText.route(route)
         let request = try JobRequest(action, values: queue.values(arguments))
         try await connection.withClient { client in
             await client.announce(queue.queue, level)
             try await client.push(
-                [request], queue: queue.queue, level: level, after: after?.duration, at: at?.time, codec: codec)
+                [request], queue: queue.queue, level: level, after: after?.duration, at: at?.time, codec: codec,
+                route: route)
         }
         print(request.id)
     }

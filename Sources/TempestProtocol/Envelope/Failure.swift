@@ -13,6 +13,7 @@ package struct Failure: Error, Sendable, Equatable {
 
     package static let unknownAction = "unknown_action"
     package static let badArguments = "bad_args"
+    package static let badRoute = "bad_route"
     package static let badAnswer = "bad_answer"
     package static let handler = "handler"
     package static let interrupted = "interrupted"

@@ -42,6 +42,9 @@ package enum Keys {
     /// What the nodes of this Redis say of themselves: id -> record.
     package static let nodes = "tempest:nodes"
 
+    /// The stream in which a channel's kept messages are.
+    package static func history(_ channel: ChannelName) -> String { "tempest:channel:\(channel)" }
+
     /// The channel on which operators tell nodes what to do.
     package static let control = "tempest:control"
 }

@@ -5,6 +5,8 @@
 public struct NameError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was wrong and what is allowed, in one sentence.
     public let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// A queue: a named place where jobs wait. 1 to 128 of `A-Z a-z 0-9 _ . -`.

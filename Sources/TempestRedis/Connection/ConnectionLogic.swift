@@ -10,7 +10,7 @@ struct ConnectionLogic<Token> {
     private enum State {
         /// Commands and replies. To `subscribed` or `closed`.
         case open
-        /// Messages come at any time; of commands only PING is left. To `closed`.
+        /// Messages come at any time; of commands only PING and those that change the subscription are left. To `closed`.
         case subscribed
         /// For good; the error says why, for those who come too late.
         case closed(RedisError)
@@ -65,12 +65,13 @@ struct ConnectionLogic<Token> {
         self.append(Pending(token: token, name: name, sentAt: now, deadline: now + timeout, confirmations: nil))
     }
 
-    /// A subscription is about to be written: SUBSCRIBE and PSUBSCRIBE, which Redis confirms one by one.
+    /// A change of the subscription is about to be written: SUBSCRIBE, PSUBSCRIBE or UNSUBSCRIBE, whose channels Redis confirms one
+    /// by one. After the first the connection is subscribed for good.
     mutating func enqueueSubscription(
-        _ token: Token, confirmations: Int, now: NIODeadline, timeout: TimeAmount
+        _ token: Token, name: String = "SUBSCRIBE", confirmations: Int, now: NIODeadline, timeout: TimeAmount
     ) -> Admission {
         let admission = self.append(
-            Pending(token: token, name: "SUBSCRIBE", sentAt: now, deadline: now + timeout, confirmations: confirmations))
+            Pending(token: token, name: name, sentAt: now, deadline: now + timeout, confirmations: confirmations))
         if case .write = admission { self.state = .subscribed }
         return admission
     }
@@ -80,7 +81,7 @@ struct ConnectionLogic<Token> {
         case .open:
             self.pending.append(entry)
             return .write
-        case .subscribed where entry.confirmations == nil && entry.name == "PING":
+        case .subscribed where entry.confirmations != nil || entry.name == "PING":
             self.pending.append(entry)
             return .write
         case .subscribed:
@@ -118,7 +119,7 @@ struct ConnectionLogic<Token> {
                 return .close(self.unasked(reply))
             }
             return .message(RedisMessage(channel: channel, pattern: pattern, payload: payload))
-        case ("subscribe", 3), ("psubscribe", 3):
+        case ("subscribe", 3), ("psubscribe", 3), ("unsubscribe", 3), ("punsubscribe", 3):
             guard let left = self.pending.first?.confirmations else { return nil }
             if left > 1 {
                 self.pending[self.pending.startIndex].confirmations = left - 1

@@ -47,6 +47,16 @@ final class RedisChannelHandler: ChannelInboundHandler {
             bytes, self.logic.enqueueSubscription(promise, confirmations: confirmations, now: .now(), timeout: timeout))
     }
 
+    /// Says where messages go, before the first subscription is made.
+    func receive(_ onMessage: @escaping (RedisMessage) -> RedisError?) { self.onMessage = onMessage }
+
+    /// Adds a channel to the subscription, or takes one from it.
+    func change(_ bytes: ByteBuffer, name: String, timeout: TimeAmount, promise: EventLoopPromise<RedisReply>) {
+        self.write(
+            bytes,
+            self.logic.enqueueSubscription(promise, name: name, confirmations: 1, now: .now(), timeout: timeout))
+    }
+
     private func write(_ bytes: ByteBuffer, _ admission: Logic.Admission) {
         switch admission {
         case .refuse(let promise, let error):

@@ -74,6 +74,35 @@ extension RedisConnection {
         return promise.futureResult.map { _ in }
     }
 
+    /// Makes it a connection of messages whose channels come and go: see ``follow(_:)``. `onMessage` is called on its event loop, and
+    /// must not block.
+    func receive(_ onMessage: @escaping @Sendable (RedisMessage) -> Void) {
+        self.onLoop { handler in
+            handler.receive { message in
+                onMessage(message)
+                return nil
+            }
+        }
+    }
+
+    /// Adds a channel; succeeds when Redis has confirmed it. Messages that come after that are seen.
+    func follow(_ channel: String) -> EventLoopFuture<Void> { self.change("SUBSCRIBE", channel) }
+
+    /// Takes a channel away; succeeds when Redis has confirmed it.
+    func unfollow(_ channel: String) -> EventLoopFuture<Void> { self.change("UNSUBSCRIBE", channel) }
+
+    private func change(_ word: String, _ channel: String) -> EventLoopFuture<Void> {
+        let promise = self.eventLoop.makePromise(of: RedisReply.self)
+        do {
+            let bytes = try CommandFormatter.format([.text(word), .text(channel)], allocator: self.channel.allocator)
+            let timeout = self.commandTimeout
+            self.onLoop { $0.change(bytes, name: word, timeout: timeout, promise: promise) }
+        } catch {
+            promise.fail(error)
+        }
+        return promise.futureResult.map { _ in }
+    }
+
     /// Asks for a sign of life again and again. A ping without an answer closes the connection by its deadline; a refusal is an answer.
     package func ping(every interval: TimeAmount) -> RepeatedTask {
         self.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in

@@ -162,4 +162,43 @@ async def twice_async(number):
     return number * 2
 
 
+# Steps of routes.
+
+@worker.handler("first")
+def first(word):
+    return word
+
+
+@worker.handler("both")
+def both(*words):
+    client.rpush("noted", " ".join(words))
+
+
+@worker.handler("count_words")
+def count_words(words):
+    return len(words.split()) + 1
+
+
+@worker.handler("refuse_any")
+def refuse_any(*_):
+    raise tempest.HandlerError("not_found", "nothing here")
+
+
+@worker.handler("wordlist")
+def wordlist(word):
+    return [str(word)]
+
+
+@worker.handler("flaky_too", context=True, attempts=5, backoff=(0.05, 0.1))
+def flaky_too(context, words):
+    if context.attempt == 1:
+        raise ValueError(f"not yet: {words}")
+    return context.attempt
+
+
+@worker.handler("hold_again")
+def hold_again(*_):
+    return hold("again")
+
+
 worker.run()

@@ -15,6 +15,8 @@ class TestGem < RedisTest
       assert_predicate status, :success?, out
       package = Gem::Package.new(Dir[File.join(folder, "tempest-queue-*.gem")].first)
       assert_includes package.contents, "lib/tempest/tempest.lua"
+      assert_includes package.contents, "lib/tempest/rack/gateway.rb"
+      assert_equal ["exe", ["tempest-rack"]], [package.spec.bindir, package.spec.executables]
       package.extract_files(folder)
       script = 'require "tempest"; c = Tempest::Client.new(queue: "q"); c.push("a"); puts Tempest::Functions.ensure_loaded(Tempest::Connection.new(ENV["REDIS_URL"]))'
       out, status = Open3.capture2e({ "REDIS_URL" => @redis.url }, RbConfig.ruby, "-I", File.join(folder, "lib"), "-e", script)

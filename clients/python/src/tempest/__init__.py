@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from .client import Client, Stream
 from .context import Context
+from .elements import Elements
 from .errors import (
+    CallerStalled,
     CallTimeout,
     ClaimLost,
     ClientClosed,
@@ -21,15 +23,20 @@ from .errors import (
     RedisUnavailable,
     RemoteError,
     Retry,
+    SessionError,
     TempestError,
+    UploadError,
 )
+from .routes import BadRoute
+from .session import Session
 from .values import ExtType, Limits
 from .worker import Worker
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CallTimeout", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "EnvelopeError", "ExtType", "HandlerError",
-    "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld", "RedisUnavailable", "RemoteError",
-    "Retry", "Stream", "TempestError", "Worker", "__version__",
+    "BadRoute", "CallTimeout", "CallerStalled", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "Elements", "EnvelopeError",
+    "ExtType", "HandlerError", "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld",
+    "RedisUnavailable", "RemoteError", "Retry", "Session", "SessionError", "Stream", "TempestError", "UploadError", "Worker",
+    "__version__",
 ]

@@ -10,16 +10,19 @@ import time
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
-from . import functions
+from . import functions, json_codec
+from .addresses import parse_address
 from .clock import RedisClock
 from .codecs import Codec, named
-from .envelope import Answer, Job, encode_job
-from .errors import ClientClosed, RedisRefused, RedisUnavailable
+from .envelope import Answer, Job, JobId, encode_answer, encode_job
+from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
 from .inbox import Inbox
-from .keys import checked_level, checked_queue, level_key, new_id
+from .keys import checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
 from .options import When, due_in, job_meta
 from .reply import Reply
+from .routes import Route, route_meta
+from .sockets import checked_frames
 
 DEFAULT = -1.0  # a timeout that nobody means: the client's own is taken
 PUSH_MOST = 1000
@@ -38,7 +41,9 @@ class Client:
 
     Jobs may say how they are to be tried, before what their handler says: `attempts`, at most so many; `backoff`, (first,
     longest) seconds between them; `timeout` (`run_timeout` in a call), seconds a run may take; `expires`, when it is too
-    late to begin it: seconds from now, or a datetime.
+    late to begin it: seconds from now, or a datetime. `route`: what is done with the answer, step by step: each is an action, or
+    a dict of `action`, `queue` (else that of the job before it), `level` and a `route` of its own; a list of such runs in parallel,
+    and the step after it gets all their answers. The last answer is what a caller gets. BadRoute for what is none.
 
     Nothing is connected before the first push, and no inbox registered before the first call. RedisUnavailable from a
     push means that the job may or may not be on its queue.
@@ -61,13 +66,13 @@ class Client:
              codec: Optional[str] = None, meta: Optional[Dict[str, Any]] = None, after: Optional[float] = None,
              at: Union[datetime, int, None] = None, attempts: Optional[int] = None,
              backoff: Optional[Tuple[float, float]] = None, timeout: Optional[float] = None,
-             expires: Optional[When] = None) -> str:
+             expires: Optional[When] = None, route: Route = ()) -> str:
         """Puts a job on the queue for which nobody waits; its id. CodecError if an argument has no form in the codec.
 
         It is not run before `after` seconds have passed, or before `at`: a datetime, or milliseconds since 1970.
         """
         due = due_in(after, at)
-        meta = self._meta(meta, attempts, backoff, timeout, expires)
+        meta = self._meta(meta, attempts, backoff, timeout, expires, route=route)
         job_id = new_id()
         self._send(queue, level, [encode_job(Job(action, list(args), None, job_id, meta, self._named(codec)))], due)
         return job_id
@@ -75,11 +80,11 @@ class Client:
     def push_many(self, jobs: Iterable[Tuple[str, Sequence[Any]]], queue: Optional[str] = None, level: str = "default",
                   codec: Optional[str] = None, after: Optional[float] = None, at: Union[datetime, int, None] = None,
                   attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-                  timeout: Optional[float] = None, expires: Optional[When] = None) -> List[str]:
+                  timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> List[str]:
         """Pushes (action, args) in their order, many a command; their ids. All are encoded before the first is pushed."""
         due = due_in(after, at)
         chosen = self._named(codec)
-        meta = self._meta(None, attempts, backoff, timeout, expires)
+        meta = self._meta(None, attempts, backoff, timeout, expires, route=route)
         ids, payloads = [], []
         for action, args in jobs:
             ids.append(new_id())
@@ -99,7 +104,7 @@ class Client:
     def call(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
              codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
              attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-             run_timeout: Optional[float] = None, expires: Optional[When] = None) -> Any:
+             run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> Any:
         """What the action's handler returns, or None if it returned nothing; of several answers, the last.
 
         Raises RemoteError if the job failed, CallTimeout if no answer came in `timeout` seconds (the job may still run,
@@ -107,7 +112,7 @@ class Client:
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=True)
         try:
             return _value(reply.take(deadline))
@@ -117,7 +122,7 @@ class Client:
     def stream(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
                codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
                attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-               run_timeout: Optional[float] = None, expires: Optional[When] = None) -> "Stream":
+               run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> "Stream":
         """The answers of the action, one by one as they come; the job is pushed at once.
 
         `timeout` is for each answer. Iterating raises as `call` does, and RemoteError `interrupted` if the job was run
@@ -125,7 +130,7 @@ class Client:
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=False)
         return Stream(inbox, job_id, reply, seconds)
 
@@ -137,6 +142,43 @@ class Client:
         with self._lock:
             self._check_open()
             return int(functions.call(self._link, "cancel", queue, str(job_id), milliseconds))
+
+    def tell(self, queue: str, respond_to: str, job_id: JobId, frames: Sequence[Any], action: str = "websocket",
+             codec: Optional[str] = None) -> bool:
+        """Sends frames to a connection whose jobs came by that queue with that respond_to and job_id: text, bytes, or what
+        `sockets.close` returns. Whether its front is still there; one that is drops what comes for a connection that has ended.
+
+        ValueError for a respond_to that is none, TypeError for what is no frame; RedisUnavailable means that they may or may not
+        have been sent.
+        """
+        address = parse_address(respond_to)
+        if address is None or address.kind not in ("inbox", "elsewhere"):
+            raise ValueError(f"respond_to is an inbox, or an inbox @ queue, not {respond_to!r}")
+        place = address.queue if address.kind == "elsewhere" else checked_queue(queue)
+        answer = encode_answer(Answer(action, job_id, checked_frames(frames), {}, self._named(codec)))
+        with self._lock:
+            self._check_open()
+            return int(functions.call(self._link, "tell", place, address.inbox, answer)) == 1
+
+    def publish(self, channel: str, data: Any, event: str = "", keep: int = 100) -> int:
+        """Publishes an event to the browsers that follow the channel at a front; how many fronts heard it at once.
+
+        `data`: text is sent as it is, anything else as JSON. `event`: what browsers know it by; without it, `message`.
+        `keep`: how many of the channel's events are kept, for browsers that come back: 0 to 100000.
+        """
+        if not isinstance(event, str) or any(mark in event for mark in "\r\n\0"):
+            raise NameRefused(f"an event is text without CR, LF and NUL, not {event!r}")
+        return self._publish(channel, json_codec.encode([event, data]), keep)
+
+    def end_streams(self, channel: str) -> int:
+        """Ends the streams of all browsers that follow the channel now; how many fronts heard it."""
+        return self._publish(channel, b'["$unsubscribe"]', 0)
+
+    def _publish(self, channel: str, message: bytes, keep: int) -> int:
+        key = history_key(checked_channel(channel))
+        with self._lock:
+            self._check_open()
+            return int(functions.call(self._link, "publish", key, channel, keep, message)[1])
 
     @property
     def late(self) -> int:
@@ -169,10 +211,12 @@ class Client:
         return self._codec if codec is None else named(codec)
 
     def _meta(self, given: Optional[Dict[str, Any]], attempts: Optional[int], backoff: Optional[Tuple[float, float]],
-              timeout: Optional[float], expires: Optional[When], deadline: Optional[float] = None) -> Dict[str, Any]:
+              timeout: Optional[float], expires: Optional[When], deadline: Optional[float] = None,
+              route: Route = ()) -> Dict[str, Any]:
         """The meta of a job: what its caller gives, and the options. `deadline` is in seconds from now."""
+        steps = route_meta(route)
         if self._four_elements:
-            if given or any(option is not None for option in (attempts, backoff, timeout, expires)):
+            if given or steps or any(option is not None for option in (attempts, backoff, timeout, expires)):
                 raise ValueError("this client was made with four_elements: its jobs cannot carry a meta")
             return {}
         relative = deadline is not None or (expires is not None and not isinstance(expires, datetime))
@@ -180,7 +224,7 @@ class Client:
         meta = job_meta(given or {}, attempts, backoff, timeout, expires, now)
         if deadline is not None and now is not None:
             meta.setdefault("deadline", now + round(min(deadline, 1e9) * 1000))
-        return meta
+        return {**meta, "route": steps} if steps else meta
 
     def _now(self) -> Optional[int]:
         """Redis' clock, asked for now and then; None if Redis' rights do not allow to."""
@@ -270,4 +314,5 @@ class Stream(Iterator[Any]):
 
 
 def _value(answer: Answer) -> Any:
-    return answer.args[0] if answer.args else None
+    """The one element of an answer, None if it has none; of several, all."""
+    return answer.args if len(answer.args) > 1 else answer.args[0] if answer.args else None

@@ -6,22 +6,27 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Dict, Optional
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from . import functions
 from .addresses import Address
 from .backoff import Backoff
 from .codecs import Codec
+from .elements import args_of
 from .envelope import Answer, Job, JobId, encode_answer
 from .errors import ClaimLost, CodecError, JobCancelled, RedisRefused, RedisUnavailable
-from .link import Link
+from .flow import Flow
+from .link import Argument, Link
 from .membership import Claim
 from .outcome import push_elsewhere
+from .session import Session, is_session
 
 
 class Context:
     """The job in hand: `action`, `job_id`, `meta`, `queue`, `level`, `codec` (its name), `attempt` (from 1) and `attempts`
-    (the most there may be); `send`; and whether to go on: `cancelled`, `remaining`, `check`.
+    (the most there may be); `send`; `session`, that of the browser for which a front asks, or None; `respond_to`, which
+    `Client.tell` takes; and whether to go on: `cancelled`, `remaining`, `check`.
 
     Python cannot end a thread. A handler that may run for long asks `cancelled` or calls `check` now and then; `send` and each
     `yield` of a generator check by themselves, and the task of an asynchronous handler is cancelled.
@@ -47,7 +52,16 @@ class Context:
         self._ends = None if timeout is None else time.monotonic() + timeout
         self._interrupted = False
         self._wake: Optional[Callable[[], None]] = None
+        self.respond_to: Optional[str] = job.respond_to
+        self.answer_codec: str = answers_in.name
         self.address: Optional[Address] = job.address
+        self.session: Optional[Session] = None
+        if is_session(job.meta.get("session")):
+            self.session = Session(job.meta["session"], sender.pipeline)
+        # Its caller counts on the queue where it listens.
+        counted_on = self.address.queue if self.address is not None and self.address.kind == "elsewhere" else self.queue
+        self._flow = Flow(job.meta.get("credits"), partial(sender.used, claim, counted_on, str(job.job_id)), self.check,
+                          sender.pause)
         self._claim = claim
         self._answers_in = answers_in
         self._sender = sender
@@ -76,9 +90,11 @@ class Context:
         if self.cancelled:
             raise JobCancelled(f"the job {self.job_id} is to end")
 
-    def send(self, value: Any) -> None:
+    def send(self, *values: Any) -> None:
         """Sends one more answer, before the last. Returns once Redis has it; does nothing if nobody waits.
 
+        Several values are the elements of one answer, as Elements are. Where the caller counts what it holds (`credits` in
+        meta) this waits until it has room for one more, and raises CallerStalled if it uses nothing for 30 seconds.
         Raises CodecError if the value has no form in the codec of the answers, ClaimLost if the job was given to another
         process meanwhile, JobCancelled as `check` does: let those two pass, they end the handler.
         """
@@ -87,9 +103,11 @@ class Context:
         self.check()
         if self.address is None:
             return
+        self._flow.wait(self.sent)
         meta = {"more": True, "seq": self.sent, "token": self._claim.token}
+        args = args_of(values[0]) if len(values) == 1 else list(values)
         try:
-            answer = encode_answer(Answer(self.action, self.job_id, [value], meta, self._answers_in))
+            answer = encode_answer(Answer(self.action, self.job_id, args, meta, self._answers_in))
         except CodecError as error:
             self.refused = error  # tells this error from one that the handler met in bytes of its own
             raise
@@ -119,7 +137,7 @@ class Context:
 
 
 class Sender:
-    """Sends answers that are not the last, over a connection of its thread's own."""
+    """Sends answers that are not the last, and what else a handler has to say to Redis, over a connection of its thread's own."""
 
     def __init__(self, url: str, stopped: Callable[[], bool], wait: Callable[[float], Optional[bool]]) -> None:
         self._url = url
@@ -128,9 +146,7 @@ class Sender:
         self._local = threading.local()
 
     def send(self, claim: Claim, address: Address, answer: bytes) -> None:
-        link = getattr(self._local, "link", None)
-        if link is None:
-            link = self._local.link = Link(self._url)
+        link = self._link()
         backoff = Backoff()
         while True:
             try:
@@ -146,6 +162,33 @@ class Sender:
                 if error.word != "OOM" or self._stopped():
                     raise
             self._wait(backoff.next())
+
+    def used(self, claim: Claim, queue: str, job_id: str) -> int:
+        """How many answers of the job its caller says to have used. ClaimLost once the worker has stopped."""
+        if self._stopped():
+            raise ClaimLost(f"{claim.token}: the worker has stopped")
+        return int(functions.call(self._link(), "credits", queue, job_id))
+
+    def pause(self, seconds: float) -> None:
+        """Sleeps; not on after the worker has stopped."""
+        self._wait(seconds)
+
+    def pipeline(self, commands: Sequence[Sequence[Argument]]) -> List[Any]:
+        """The replies to commands that may go out twice; the first error that Redis says is raised."""
+        try:
+            replies = self._link().pipeline(commands)
+        except RedisUnavailable:
+            replies = self._link().pipeline(commands)
+        for reply in replies:
+            if isinstance(reply, RedisRefused):
+                raise reply
+        return replies
+
+    def _link(self) -> Link:
+        link: Optional[Link] = getattr(self._local, "link", None)
+        if link is None:
+            link = self._local.link = Link(self._url)
+        return link
 
     def close(self) -> None:
         """Closes the connection of the calling thread, which is about to end."""

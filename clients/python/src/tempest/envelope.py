@@ -116,7 +116,7 @@ def _array(data: bytes, limits: Limits, what: str, least: int, most: int) -> Any
     return codec, fields
 
 
-def _text(codec: Codec, value: Any) -> Optional[str]:
+def envelope_text(codec: Codec, value: Any) -> Optional[str]:
     """Text, or what counts as text: MessagePack's bin that is valid UTF-8, as Ruby packs ASCII-8BIT."""
     if isinstance(value, bytes) and codec is MSGPACK:
         try:
@@ -126,15 +126,16 @@ def _text(codec: Codec, value: Any) -> Optional[str]:
     return value if isinstance(value, str) else None
 
 
-def _clean(text: str, most: int) -> bool:
+def clean(text: str, most: int) -> bool:
+    """Whether text is 1 to so many bytes long, and without control characters."""
     return 1 <= len(text.encode("utf-8")) <= most and not any(char < " " or char == "\x7f" for char in text)
 
 
 def _action(codec: Codec, value: Any) -> str:
-    action = _text(codec, value)
+    action = envelope_text(codec, value)
     if action is None:
         raise _bad(f"element 0 (action): expected text, found {kind_of(value)}")
-    if not _clean(action, 255):
+    if not clean(action, 255):
         raise _bad("element 0 (action): expected 1 to 255 bytes without control characters")
     return action
 
@@ -146,7 +147,7 @@ def _args(value: Any, place: str) -> List[Any]:
 
 
 def _respond_to(codec: Codec, value: Any) -> Optional[str]:
-    respond_to = None if value is None else _text(codec, value)
+    respond_to = None if value is None else envelope_text(codec, value)
     if value is not None and respond_to is None:
         raise EnvelopeError("bad_address", f"element 2 (respond_to): expected text or null, found {kind_of(value)}")
     address = parse_address(respond_to)
@@ -157,13 +158,21 @@ def _respond_to(codec: Codec, value: Any) -> Optional[str]:
     return respond_to
 
 
+def is_job_id(codec: Optional[Codec], value: Any) -> bool:
+    """Whether the value may be a job's id."""
+    if type(value) is int:
+        return INT_LEAST <= value <= INT_MOST
+    text = value if codec is None else envelope_text(codec, value)
+    return isinstance(text, str) and clean(text, 128)
+
+
 def _job_id(codec: Codec, value: Any, place: str) -> JobId:
     if type(value) is int and INT_LEAST <= value <= INT_MOST:
         return value
-    job_id = _text(codec, value)
+    job_id = envelope_text(codec, value)
     if job_id is None:
         raise _bad(f"{place}: expected text or integer, found {kind_of(value)}")
-    if not _clean(job_id, 128):
+    if not clean(job_id, 128):
         raise _bad(f"{place}: expected 1 to 128 bytes without control characters")
     return job_id
 

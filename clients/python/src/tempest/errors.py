@@ -67,6 +67,13 @@ class HandlerError(TempestError):
         return f"{self.code}: {self.message}"
 
 
+class CallerStalled(HandlerError):
+    """Raised by `context.send`: the caller has used none of the answers that it holds for so long that the rest is given up."""
+
+    def __init__(self, held: int, seconds: float) -> None:
+        super().__init__("stalled", f"the caller holds {held} answers and has used none of them for {seconds:g} s")
+
+
 class Retry(TempestError):
     """Raised by a handler that wants another attempt: after so many seconds, or when its policy says if `after` is None.
 
@@ -111,6 +118,14 @@ class CallTimeout(TempestError, TimeoutError):
 
 class ClientClosed(TempestError):
     """The client was closed while, or before, the call waited."""
+
+
+class UploadError(TempestError):
+    """What a browser uploaded cannot be had, or is not what the front wrote down of it. The message names the token, and why."""
+
+
+class SessionError(TempestError):
+    """A use of a session that comes too late, or a value in it that is none. The message says which."""
 
 
 class RedisUnavailable(TempestError, ConnectionError):

@@ -12,14 +12,15 @@ from typing import Any, Dict, Generator, List, Mapping, Optional
 
 from . import asynchronous
 from .clock import RedisClock
-from .codecs import CODECS, Codec
 from .context import Context, Sender
+from .elements import args_of
 from .envelope import Answer, Job, encode_answer, parse_job
 from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut
 from .handlers import Handler
 from .membership import Claim
-from .outcome import Outcome
+from .outcome import Outcome, answers_in
 from .retries import Plan, again, caller_waits, is_late
+from .routes import BadRoute, Journey, answer_id, journey_of
 from .running import Running
 
 log = logging.getLogger("tempest")
@@ -44,6 +45,17 @@ def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
         job = parse_job(claim.payload)
     except EnvelopeError as error:
         return _dead(claim, error.reason, error.message)
+    try:
+        journey = journey_of(job, claim.membership.queue)
+    except BadRoute as error:
+        return _dead(claim, "bad_route", str(error), job)
+    outcome = _execute(claim, job, journey, bench)
+    if outcome is not None and journey is not None and not outcome.again:
+        outcome.journey = journey
+    return outcome
+
+
+def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -> Optional[Outcome]:
     if claim.cancelled:
         return _cancelled(claim, job)
     now = bench.clock.now
@@ -58,10 +70,12 @@ def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
         return _dead(claim, "bad_args", mismatch) if job.address is None else _failed(claim, job, "bad_args", mismatch)
     plan = Plan.of(job, handler.policy)
     timeout = None if plan.timeout is None else plan.timeout / 1000
-    context = Context(job, claim, _answers_in(job), bench.sender, plan.attempt, plan.attempts, timeout, now)
+    context = Context(job, claim, answers_in(job), bench.sender, plan.attempt, plan.attempts, timeout, now)
+    if journey is not None:
+        context.address = None  # what is sent before the last answer is for callers, and this answer goes on
     bench.running.enter(context)
     try:
-        return _done(claim, job, _run(handler, job, context), context)
+        return _done(claim, job, journey, _run(handler, job, context), context)
     except ClaimLost:
         log.warning("tempest: %s was given to another process while it ran", claim.token)
         return None
@@ -112,47 +126,54 @@ def _expired(claim: Claim, job: Job, now: Optional[int]) -> Outcome:
 
 
 def _run(handler: Handler, job: Job, context: Context) -> List[Any]:
-    """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last."""
+    """The args of the last answer. A generator's values are sent as they come; its return value, if any, is the last.
+
+    Elements, returned or yielded, are the args themselves.
+    """
     result = handler.function(context, *job.args) if handler.takes_context else handler.function(*job.args)
     if handler.asynchronous:
-        return [asynchronous.run(result, context)]
+        return args_of(asynchronous.run(result, context))
     if not inspect.isgenerator(result):
-        return [result]
+        return args_of(result)
     last = _stream(result, context)
-    return [] if last is None else [last]
+    return [] if last is None else args_of(last)
 
 
 def _stream(generator: Generator[Any, Any, Any], context: Context) -> Any:
     try:
         while True:
-            context.send(next(generator))
+            context.send(*args_of(next(generator)))
     except StopIteration as end:
         return end.value
     finally:
         generator.close()
 
 
-def _answers_in(job: Job) -> Codec:
-    """The codec that the caller reads answers in: the first of `accept` that there is, else the job's."""
-    accept = job.meta.get("accept")
-    if isinstance(accept, list) and all(isinstance(name, str) for name in accept):
-        return next((CODECS[name] for name in accept if name in CODECS), job.codec)
-    return job.codec
-
-
 def _last(job: Job, args: List[Any], meta: Dict[str, Any], claim: Claim, context: Optional[Context]) -> bytes:
     if context is not None and context.sent:
         meta = {"seq": context.sent, "token": claim.token, **meta}
-    return encode_answer(Answer(job.action, job.job_id, args, meta, _answers_in(job)))
+    return encode_answer(Answer(job.action, answer_id(job), args, meta, answers_in(job)))
 
 
-def _done(claim: Claim, job: Job, args: List[Any], context: Context) -> Outcome:
+def _done(claim: Claim, job: Job, journey: Optional[Journey], args: List[Any], context: Context) -> Outcome:
+    if journey is not None:
+        return _on(claim, job, journey, args)
     if context.address is None:
         return Outcome(claim, "done")
     try:
         return Outcome(claim, "done", context.address, _last(job, args, {}, claim, context))
     except CodecError as error:
         return _failed(claim, job, "bad_answer", _sentence(error), None, context)
+
+
+def _on(claim: Claim, job: Job, journey: Journey, args: List[Any]) -> Outcome:
+    """The answer goes on along the route; it is written here, where the handler's failure can still be told."""
+    try:
+        if journey.route:
+            return Outcome(claim, "done", args=args, onward=journey.onward(args))
+        return Outcome(claim, "done", args=args, result=job.codec.encode(args))
+    except CodecError as error:
+        return _failed(claim, job, "bad_answer", _sentence(error))
 
 
 def _failed(claim: Claim, job: Job, code: str, message: str, details: Any = None,

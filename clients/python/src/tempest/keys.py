@@ -18,6 +18,7 @@ _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _LEVEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 _INBOX = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PROCESS = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_CHANNEL = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -35,8 +36,19 @@ def checked_level(level: str) -> str:
     return level
 
 
+def checked_channel(channel: str) -> str:
+    """The channel's name, or NameRefused."""
+    if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):
+        raise NameRefused(f"a channel is 1 to 128 of A-Z a-z 0-9 _ . : -, not {channel!r}")
+    return channel
+
+
 def is_queue(text: str) -> bool:
     return _QUEUE.fullmatch(text) is not None
+
+
+def is_level(text: str) -> bool:
+    return _LEVEL.fullmatch(text) is not None
 
 
 def is_inbox(text: str) -> bool:
@@ -54,6 +66,11 @@ def level_key(queue: str, level: str) -> str:
 
 def inbox_key(queue: str, inbox: str) -> str:
     return f"{{{queue}}}:in:{inbox}"
+
+
+def history_key(channel: str) -> str:
+    """The stream of the events that a channel has kept."""
+    return f"tempest:channel:{channel}"
 
 
 def inboxes_key(queue: str) -> str:

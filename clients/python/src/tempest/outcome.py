@@ -2,21 +2,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, List, Optional
 
 from .addresses import Address
+from .codecs import CODECS, Codec
+from .envelope import Job
 from .keys import inbox_key, inboxes_key
 from .link import Link
 from .membership import Claim
+from .routes import Journey, Onward
 
 ORPHAN_SECONDS = 300
 
 
 @dataclass
 class Outcome:
-    """`outcome` is a word that settle takes: done, failed, expired, `cancelled <job id>`, `dead <reason> <detail>` or `retry <ms>`.
+    """`outcome` is a word that settle takes: done, failed, expired, `cancelled <job id>`, `dead <reason> <detail>`, `retry <ms>` or
+    `next <level>`.
 
-    Without `address` there is no answer. `again` is the payload that a retry puts in the place of the job.
+    Without `address` there is no answer. `again` is the payload that a retry, or the next step of a route, puts in the place of the
+    job. With a `journey` the job's route goes on before it is settled: with `args`, those of its answer (None: it failed); `onward`
+    are the jobs that follow, `result` what is gathered, as far as they are known.
     """
 
     claim: Claim
@@ -26,6 +32,10 @@ class Outcome:
     again: bytes = b""
     not_before: float = 0.0
     give_up: float = 0.0
+    journey: Optional[Journey] = None
+    args: Optional[List[Any]] = None
+    onward: Optional[List[Onward]] = None
+    result: bytes = b""
 
     @property
     def inbox(self) -> str:
@@ -38,7 +48,16 @@ class Outcome:
 
     @property
     def size(self) -> int:
-        return len(self.answer) + len(self.again) + len(self.outcome) + 100
+        onward = sum(len(job.payload) for job in self.onward or ())
+        return len(self.answer) + len(self.again) + len(self.outcome) + len(self.result) + onward + 100
+
+
+def answers_in(job: Job) -> Codec:
+    """The codec that the caller reads answers in: the first of `accept` that there is, else the job's."""
+    accept = job.meta.get("accept")
+    if isinstance(accept, list) and all(isinstance(name, str) for name in accept):
+        return next((CODECS[name] for name in accept if name in CODECS), job.codec)
+    return job.codec
 
 
 def push_elsewhere(link: Link, address: Address, *answers: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import Callable, Deque, List, Optional
 from . import functions
 from .backoff import Backoff
 from .errors import RedisRefused, RedisUnavailable
+from .journeys import go_on
 from .link import Link
 from .membership import Membership
 from .outcome import Outcome, push_elsewhere
@@ -136,7 +137,15 @@ class Settler(threading.Thread):
         return late
 
     def _answer_elsewhere(self, outcome: Outcome) -> bool:
-        """Pushes an answer for another queue's inbox, ahead of the settle. False: it has to be tried again."""
+        """Goes on along the job's route, and pushes an answer for another queue's inbox, ahead of the settle. False: it has to be
+        tried again."""
+        try:
+            go_on(self._link, outcome)
+        except RedisRefused as error:
+            if error.word != "OOM":
+                raise
+            outcome.not_before = time.monotonic() + 0.5
+            return False
         address = outcome.address
         if address is None or address.kind != "elsewhere":
             return True

@@ -16,6 +16,7 @@ from .errors import RedisRefused, TempestError
 from .keys import NODES, connections_key
 from .link import Link
 from .outcome import push_elsewhere
+from .routes import answer_id
 
 POISON = "each process that ran the job crashed; it was given up"
 
@@ -104,7 +105,7 @@ def _answer(url: str, queue: str, payloads: List[bytes]) -> None:
                 address = job.address
                 if address is not None:
                     error = {"code": "poison", "message": POISON}
-                    answer = encode_answer(Answer(job.action, job.job_id, [], {"error": error}, job.codec))
+                    answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
                     push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or queue), answer)
             except TempestError:
                 pass  # no job at all, or nobody to tell

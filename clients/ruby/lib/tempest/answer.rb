@@ -28,7 +28,7 @@ module Tempest
     def self.error(job, code, message, details = nil)
       error = { "code" => code, "message" => message }
       error["details"] = details unless details.nil?
-      new(action: job.action, job_id: job.job_id, args: [], meta: { "error" => error }, codec: job.answer_codec)
+      new(action: job.action, job_id: Journey.answer_id(job), args: [], meta: { "error" => error }, codec: job.answer_codec)
     end
 
     # @return [String] bytes

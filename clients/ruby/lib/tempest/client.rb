@@ -48,7 +48,9 @@ module Tempest
     # @param after [Numeric, nil] seconds from now; the job waits in Redis until then
     # @param at [Time, nil] the same as a time of day
     # @param options [Hash] attempts: how often it is run at most (Integer); backoff: [first, longest] seconds between attempts;
-    #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more
+    #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more;
+    #   route: what is done with the answer, step by step (Array): each is an action, or a hash of action, queue (else that of the
+    #   job before it), level and a route of its own; an array of such runs in parallel, and what follows gets all their answers
     # @return [String] the job's id
     # @raise [CodecError] nothing was sent
     # @raise [ConnectionLost] it may or may not have been pushed
@@ -86,13 +88,34 @@ module Tempest
       connection.fcall("cancel", Keys.check_queue(queue), job_id, JobOptions.milliseconds("keep", keep))
     end
 
+    # Sends frames to a WebSocket connection whose jobs came by that queue with that respond_to and job_id.
+    #
+    # @param queue [String] of any of its jobs, as {Context#queue}
+    # @param respond_to [String] of any of its jobs, as {Context#respond_to}
+    # @param job_id [String, Integer]
+    # @param frames [Array<String, Hash>] text, bytes (ASCII-8BIT), or what {Sockets.close} returns
+    # @return [Boolean] whether its front is still there; one that is drops what comes for a connection that has ended
+    # @raise [ArgumentError] for a respond_to that is none, and for what is no frame
+    # @raise [ConnectionLost] they may or may not have been sent
+    def tell(queue, respond_to, job_id, frames, action: "websocket", codec: @codec)
+      address = Address.parse(respond_to)
+      raise ArgumentError, "respond_to is an inbox, or an inbox @ queue, not #{respond_to.inspect}" unless address&.usable?
+
+      place = address.kind == :elsewhere ? address.queue : Keys.check_queue(queue)
+      answer = Answer.new(action: action, job_id: job_id, args: Sockets.check(frames), meta: {},
+                          codec: codec.is_a?(Module) ? codec : Codecs.named(codec)).encode
+      connection = line
+      connection.freshen
+      connection.fcall("tell", place, address.inbox, answer) == 1
+    end
+
     # Pushes a job and waits for its last answer.
     #
     # A worker does not begin it any more when the time is over: the job carries its deadline.
     #
     # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff and expires, as of {push}
+    # @param options [Hash] attempts, backoff, expires and route, as of {push}
     # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
@@ -111,7 +134,7 @@ module Tempest
     #
     # @param timeout [Numeric, nil] seconds to wait for each answer
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff and expires, as of {push}
+    # @param options [Hash] attempts, backoff, expires and route, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
@@ -127,6 +150,28 @@ module Tempest
         yield value(answer) unless answer.args.empty?
       end
       nil
+    end
+
+    # Publishes an event to the browsers that follow a channel at a front.
+    #
+    # @param data [Object] text is sent as it is, anything else as JSON
+    # @param event [String, Symbol] what browsers know it by; without it, `message`
+    # @param keep [Integer] how many of the channel's events are kept, for browsers that come back: 0 to 100000
+    # @return [Integer] how many fronts heard it at once
+    # @raise [ArgumentError, CodecError] nothing was published
+    # @raise [ConnectionLost] it may or may not have been published
+    def publish(channel, data, event: "", keep: 100)
+      name = event.to_s.encode(Encoding::UTF_8)
+      raise ArgumentError, "an event has no CR, LF or NUL, and #{name.inspect} has" if name.match?(/[\r\n\0]/)
+
+      publish_message(channel, JSONCodec.encode([name, data]), keep)
+    end
+
+    # Ends the streams of all browsers that follow a channel now.
+    #
+    # @return [Integer] how many fronts heard it
+    def end_streams(channel)
+      publish_message(channel, '["$unsubscribe"]', 0)
     end
 
     # @return [Integer] answers that came for jobs which nobody waited for any more
@@ -147,6 +192,13 @@ module Tempest
     end
 
     private
+
+    def publish_message(channel, message, keep)
+      channel = Keys.check_channel(channel)
+      connection = line
+      connection.freshen
+      connection.fcall("publish", Keys.history(channel), channel, keep, message)[1]
+    end
 
     def begin_process
       @pid = Process.pid

@@ -70,6 +70,25 @@ module Tempest
       raise ConnectionLost, "Redis at #{@place}: #{e.message}"
     end
 
+    # Sends commands of which all are carried out or none.
+    #
+    # @param commands [Array<Array>]
+    # @return [Array] the replies
+    # @raise [ConnectionLost, ServerError] as {call}
+    def atomically(*commands)
+      @lock.synchronize do
+        begin
+          call("MULTI")
+          commands.each { |command| call(*command) }
+        rescue ServerError
+          # Without this the connection would collect commands for ever; a new one has forgotten them.
+          close
+          raise
+        end
+        call("EXEC").each { |reply| raise Connection.server_error(reply.message) if reply.is_a?(StandardError) }
+      end
+    end
+
     # Calls a function of the library, and loads the library if Redis has lost it.
     #
     # @param name [String] without `tempest1_`

@@ -17,6 +17,12 @@ module Tempest
     attr_reader :codec
     # @return [Integer] answers sent so far
     attr_reader :sent
+    # @return [String, nil] where the job's answers go, as {Client#tell} takes it
+    attr_reader :respond_to
+    # @return [String] the name of the codec in which it is answered
+    attr_reader :answer_codec
+    # @return [Session, nil] that of the browser for which a front asks; nil if there is none
+    attr_reader :session
 
     # @param sender [Connection] shared by all handlers
     # @param timeout [Numeric, nil] seconds that a run may take, unless the job says so itself
@@ -32,6 +38,10 @@ module Tempest
       @address = address
       @sender = sender
       @sent = 0
+      @respond_to = job.respond_to
+      @answer_codec = job.answer_codec.name
+      @session = Session.new(@meta["session"], sender) if Session.id?(@meta["session"])
+      @flow = Flow.new(@meta["credits"], check: method(:check)) { used }
       own = job.number("timeout", 1)
       timeout = own / 1000.0 if own
       @limit = timeout && (Tempest.now + timeout)
@@ -71,16 +81,22 @@ module Tempest
 
     # Sends one answer that is not the last; returns once Redis has it. Without a caller it does nothing.
     #
-    # @param value [Object] any value
+    # Where the caller counts what it holds (`credits` in meta) this waits until it has room for one more.
+    #
+    # @param values [Array] any values, the elements of the answer; or one {Elements}
     # @return [void]
     # @raise [ClaimLost] the job is no longer this worker's: stop working on it
-    # @raise [CodecError] the value cannot be written in the job's codec
-    def send_answer(value)
+    # @raise [CodecError] a value cannot be written in the job's codec
+    # @raise [CallerStalled] the caller has used nothing for 30 seconds
+    # @raise [Cancelled, TimedOut] the job is to end, and there was no room
+    def send_answer(*values)
       raise ClaimLost, "the job #{@job_id} was given to another process" if lost?
       return unless @address
 
+      @flow.wait(@sent)
       meta = { "more" => true }.merge(place)
-      answer = Answer.new(action: @action, job_id: @job_id, args: [value], meta: meta, codec: @job.answer_codec)
+      args = values.size == 1 ? Elements.args(values.first) : values
+      answer = Answer.new(action: @action, job_id: @job_id, args: args, meta: meta, codec: @job.answer_codec)
       deliver(answer.encode)
       @sent += 1
     end
@@ -96,6 +112,11 @@ module Tempest
     end
 
     private
+
+    # How many answers its caller says to have used. It counts on the queue where it listens.
+    def used
+      @sender.fcall("credits", @address.kind == :elsewhere ? @address.queue : @queue, @job_id).to_i
+    end
 
     def place
       { "seq" => @sent, "token" => @claim.token }

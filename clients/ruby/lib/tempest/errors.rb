@@ -52,6 +52,19 @@ module Tempest
     end
   end
 
+  # Raised by {Context#send_answer}: the caller has used none of the answers that it holds for so long that the rest is given up.
+  class CallerStalled < HandlerError
+    def initialize(held, seconds)
+      super("stalled", "the caller holds #{held} answers and has used none of them for #{seconds.round} s")
+    end
+  end
+
+  # What a browser uploaded cannot be had, or is not what the front wrote down of it.
+  class UploadError < Error; end
+
+  # A use of a session that comes too late, or a value in it that is none.
+  class SessionError < Error; end
+
   # Raised by a handler whose arguments are not what it takes; the message names the path, such as `args[0]: expected text`.
   class BadArguments < HandlerError
     def initialize(message, details = nil)

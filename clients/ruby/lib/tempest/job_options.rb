@@ -15,10 +15,12 @@ module Tempest
     # @param clock [Proc] gives a {RedisClock} when the time is needed
     # @return [Hash]
     # @raise [ArgumentError] for what is out of range
-    def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil)
+    # @raise [BadRoute]
+    def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil, route: nil)
       made = {}
       made["attempts"] = positive_integer("attempts", attempts) if attempts
       made["backoff"] = RetryPolicy.milliseconds(backoff) if backoff
+      made["route"] = Journey.meta(route) unless route.nil? || route == []
       made["timeout"] = [milliseconds("timeout", timeout), 1].max if timeout
       made["expires_at"] = moment("expires", expires, clock) if expires
       made.merge(meta.transform_keys(&:to_s))

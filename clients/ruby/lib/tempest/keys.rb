@@ -13,6 +13,8 @@ module Tempest
     QUEUE = /\A[A-Za-z0-9_.-]{1,128}\z/.freeze
     LEVEL = /\A[A-Za-z][A-Za-z0-9_.-]{0,127}\z/.freeze
 
+    CHANNEL = /\A[A-Za-z0-9_.:-]{1,128}\z/.freeze
+
     module_function
 
     # @return [String] the list that holds a level's waiting jobs
@@ -47,6 +49,17 @@ module Tempest
     # @return [String] the list into which a parked BLMOVE drops a job
     def land(queue, process, level)
       "{#{queue}}:!land:#{process}:#{level}"
+    end
+
+    # @return [String] the stream of the events that a channel has kept
+    def history(channel)
+      "tempest:channel:#{channel}"
+    end
+
+    # @raise [ArgumentError] for what is no channel's name
+    def check_channel(name)
+      text = name.to_s
+      CHANNEL.match?(text) ? text : raise(ArgumentError, "a channel is 1 to 128 of A-Z a-z 0-9 _ . : -, and #{text.inspect} is not")
     end
 
     # @raise [ArgumentError] for what is no queue's name

@@ -10,9 +10,16 @@ module Tempest
     # @return [Boolean] whether an answer to another queue has been pushed already
     attr_accessor :delivered
 
+    # @return [Journey, nil] where the job's route goes on before it is settled
+    attr_accessor :journey
+    # @return [Array, nil] of the answer that goes on; nil: the job failed
+    attr_accessor :args
+    # @return [Array<Onward>, nil] the jobs that follow, as far as they are known
+    attr_accessor :onward
+
     # @param verdict [String] as settle takes it: `done`, `failed`, `expired`, `cancelled <job id>`, `dead <reason> <sentence>`,
-    #   `retry <ms>`
-    # @param answer [String] bytes; empty: none. Of a retry: the job as it is to be run next
+    #   `retry <ms>`, `next <level>`
+    # @param answer [String] bytes; empty: none. Of a retry: the job as it is to be run next; of `next`: the job that follows
     # @param address [Address, nil] nil: nobody waits
     def initialize(claim, verdict, answer = "", address = nil)
       @claim = claim
@@ -24,7 +31,7 @@ module Tempest
 
     # @return [Outcome] for what never reaches a handler
     def self.dead(claim, reason, sentence, answer = "", address = nil)
-      new(claim, "dead #{reason} #{sentence[0, Envelope::SENTENCE].gsub(/[[:cntrl:]]+/, ' ')}", answer, address)
+      new(claim, "", answer, address).tap { |made| made.become_dead(reason, sentence) }
     end
 
     # @param after [Integer] milliseconds until it is due
@@ -32,6 +39,29 @@ module Tempest
     # @return [Outcome] for a job that is to be run again
     def self.retry(claim, after, payload)
       new(claim, "retry #{after}", payload)
+    end
+
+    # Done, and this job follows on the level: settle pushes it.
+    def become_next(level, payload)
+      @verdict = "next #{level}"
+      @answer = payload
+      @address = nil
+    end
+
+    def become_answer(verdict, answer, address)
+      @verdict = verdict
+      @answer = answer
+      @address = address
+    end
+
+    def become_dead(reason, sentence)
+      @verdict = "dead #{reason} #{sentence[0, Envelope::SENTENCE].gsub(/[[:cntrl:]]+/, ' ')}"
+    end
+
+    # Its caller is not to be told.
+    def unanswered
+      @answer = ""
+      @address = nil
     end
 
     # @return [String] the inbox that settle answers to; empty: none, or on another queue
@@ -49,7 +79,7 @@ module Tempest
     end
 
     def bytesize
-      @answer.bytesize + @verdict.bytesize + 64
+      @answer.bytesize + @verdict.bytesize + 64 + Array(@onward).sum { |job| job.payload.bytesize }
     end
   end
 end

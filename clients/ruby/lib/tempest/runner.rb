@@ -10,7 +10,7 @@ module Tempest
     META_TYPES = {
       "attempt" => Integer, "attempts" => Integer, "backoff" => Array, "timeout" => Integer, "enqueued_at" => Integer,
       "expires_at" => Integer, "deadline" => Integer, "last_error" => String, "traceparent" => String, "tracestate" => String,
-      "session" => String, "accept" => Array, "unique" => String
+      "session" => String, "accept" => Array, "credits" => Integer, "unique" => String
     }.freeze
 
     # @param handlers [HandlerTable]
@@ -28,13 +28,14 @@ module Tempest
       job = claim.job || Job.read(claim.payload)
       address = job.address
       warn_of_meta(job)
-      now = @clock.now
-      claim.begin(job, now)
-      return cancelled(claim, job, address) if claim.cancelled?
-      return expired(claim, job, address, now) if late?(job, now)
-
-      handler = @handlers.find(job.action)
-      handler ? answer(claim, job, address, handler) : unknown(claim, job, address)
+      journey = begin
+        Journey.of(job, claim.station.queue)
+      rescue BadRoute => e
+        return dead(claim, job, address, "bad_route", e.message)
+      end
+      outcome = run_job(claim, job, address, journey)
+      outcome.journey = journey unless outcome.verdict.start_with?("retry ") || (outcome.verdict == "done" && outcome.args.nil?)
+      outcome
     rescue Refused => e
       @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{e.reason}: #{e.message}")
       Outcome.dead(claim, e.reason, e.message)
@@ -55,10 +56,25 @@ module Tempest
 
     private
 
-    def answer(claim, job, address, handler)
-      context = Context.new(job, claim, address, @sender, handler.timeout)
+    def run_job(claim, job, address, journey)
+      now = @clock.now
+      claim.begin(job, now)
+      return cancelled(claim, job, address) if claim.cancelled?
+      return expired(claim, job, address, now) if late?(job, now)
+
+      handler = @handlers.find(job.action)
+      return answer(claim, job, address, handler, journey) if handler
+
+      dead(claim, job, address, "unknown_action", "no handler for the action #{job.action[0, 100].inspect}")
+    end
+
+    def answer(claim, job, address, handler, journey)
+      # What is sent before the last answer is for callers, and of a job with a route the last answer goes on.
+      context = Context.new(job, claim, journey ? nil : address, @sender, handler.timeout)
       value = handler.call(context, job.args)
-      args = value.nil? && context.sent.positive? ? [] : [value]
+      args = value.nil? && context.sent.positive? ? [] : Elements.args(value)
+      return go_on(claim, journey, args) if journey
+
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
     rescue ClaimLost
       Outcome.new(claim, "done")
@@ -70,7 +86,7 @@ module Tempest
     end
 
     def common(job)
-      { action: job.action, job_id: job.job_id, codec: job.answer_codec }
+      { action: job.action, job_id: Journey.answer_id(job), codec: job.answer_codec }
     end
 
     # The answer is encoded only if somebody waits for it.
@@ -140,11 +156,18 @@ module Tempest
       end
     end
 
-    def unknown(claim, job, address)
-      sentence = "no handler for the action #{job.action[0, 100].inspect}"
-      @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{sentence}")
-      bytes = address ? Answer.error(job, "unknown_action", sentence).encode : ""
-      Outcome.dead(claim, "unknown_action", sentence, bytes, address)
+    # The answer goes on along the route. It is written here, where what cannot be written is still a failure of the handler.
+    def go_on(claim, journey, args)
+      made = Outcome.new(claim, "done")
+      made.args = args
+      journey.route.empty? ? journey.job.codec.encode(args) : made.onward = journey.onward(args)
+      made
+    end
+
+    def dead(claim, job, address, reason, sentence)
+      @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{reason}: #{sentence}")
+      bytes = address ? Answer.error(job, reason, sentence).encode : ""
+      Outcome.dead(claim, reason, sentence, bytes, address)
     end
 
     def warn_of_meta(job)

@@ -60,6 +60,7 @@ module Tempest
     end
 
     def apply(line, station, batch)
+      batch -= batch.select(&:journey).reject { |outcome| travel(line, outcome) }
       batch -= batch.select(&:elsewhere?).reject { |outcome| deliver(line, outcome) }
       return if batch.empty?
 
@@ -80,6 +81,19 @@ module Tempest
       else
         batch.each { |outcome| apply(line, station, [outcome]) }
       end
+    end
+
+    # A route goes on ahead of the settle. While Redis has no room for it, both wait.
+    # @return [Boolean] whether the outcome may be settled
+    def travel(line, outcome)
+      RouteFollower.new(line, @logger).follow(outcome)
+      true
+    rescue ServerError => e
+      raise unless e.full?
+
+      @postponed << outcome
+      @logger.warn("the route of #{outcome.claim.field} waits: #{e.message}")
+      false
     end
 
     # An answer to another queue goes ahead of its settle. While Redis has no room for it, both wait.

@@ -1,0 +1,101 @@
+// What a channel has kept: the messages since an id, rendered, a page at a time.
+// Asked by listeners that come back, and by all of a channel's after Redis was away; those who ask the same meanwhile share one answer.
+
+import Logging
+import NIOCore
+import Synchronization
+import TempestProtocol
+import TempestRedis
+
+final class EventHistory: Sendable {
+    /// Some messages in their order.
+    struct Page: Sendable {
+        var events: [RenderedEvent] = []
+        /// The id of the last message that was read, also if it could not be rendered; nil: there was none.
+        var last: HistoryID?
+        /// Whether nothing followed when it was read.
+        var isLast = true
+    }
+
+    private struct Question: Hashable {
+        let channel: ChannelName
+        let after: HistoryID
+    }
+
+    /// Messages of a page. Few: each may be as long as the longest event.
+    static let pageSize = 32
+
+    private let redis: RedisClient
+    private let longest: Int
+    private let asked = Mutex<[Question: EventLoopFuture<Page>]>([:])
+
+    /// - Parameter longest: bytes of a message at most.
+    init(_ redis: RedisClient, longest: Int) {
+        (self.redis, self.longest) = (redis, longest)
+    }
+
+    /// The messages after an id; `onFlaw` is told of those that are left out, once for all who share the answer. Throws RedisError.
+    func page(
+        _ channel: ChannelName, after id: HistoryID, onFlaw: @escaping @Sendable (RenderedEvent.Flaw) -> Void
+    ) async throws -> Page {
+        let question = Question(channel: channel, after: id)
+        let promise = self.redis.eventLoop.makePromise(of: Page.self)
+        let (future, isFirst) = self.asked.withLock { asked -> (EventLoopFuture<Page>, Bool) in
+            if let future = asked[question] { return (future, false) }
+            asked[question] = promise.futureResult
+            return (promise.futureResult, true)
+        }
+        if isFirst {
+            let answer = self.redis.connection().flatMap { connection in
+                connection.send([
+                    "XRANGE", .init(Keys.history(channel)), .init("(\(id)"), "+", "COUNT", .init(Self.pageSize),
+                ])
+            }
+            answer.whenComplete { result in
+                // Forgotten before it is answered: who asks from now on sees what is new.
+                self.asked.withLock { $0[question] = nil }
+                promise.completeWith(result.map { self.read($0, onFlaw) })
+            }
+        } else {
+            // Nobody may drop a promise that is not completed.
+            promise.succeed(Page())
+        }
+        return try await future.get()
+    }
+
+    /// The id of the last message that was kept; zero if there is none.
+    func end(_ channel: ChannelName) -> EventLoopFuture<HistoryID> {
+        self.redis.connection().flatMap { connection in
+            connection.send(["XREVRANGE", .init(Keys.history(channel)), "+", "-", "COUNT", "1"])
+        }.map { Self.id($0.array?.first) ?? .zero }
+    }
+
+    private static func id(_ entry: RedisReply?) -> HistoryID? {
+        entry?.array?.first?.string.flatMap { HistoryID($0) }
+    }
+
+    private func read(_ reply: RedisReply, _ onFlaw: (RenderedEvent.Flaw) -> Void) -> Page {
+        let entries = reply.array ?? []
+        var page = Page()
+        page.isLast = entries.count < Self.pageSize
+        for entry in entries {
+            guard let id = Self.id(entry) else { continue }
+            page.last = id
+            do throws(RenderedEvent.Flaw) {
+                page.events.append(try RenderedEvent(Self.message(entry), id: id, longest: self.longest))
+            } catch {
+                onFlaw(error)
+            }
+        }
+        return page
+    }
+
+    /// The field `message`; nothing if the entry is somebody else's.
+    private static func message(_ entry: RedisReply) -> [UInt8] {
+        let fields = entry.array?.last?.array ?? []
+        for place in stride(from: 0, to: fields.count - 1, by: 2) where fields[place].string == "message" {
+            return fields[place + 1].bytes ?? []
+        }
+        return []
+    }
+}

@@ -1,0 +1,239 @@
+// Who listens to which channel, and what becomes of a message: rendered once, handed to every listener of its channel.
+// Between RedisSubscriber, whose one connection follows the channels that somebody listens to, and the listeners.
+
+import Logging
+import Metrics
+import NIOCore
+import Synchronization
+import TempestProtocol
+import TempestRedis
+
+final class EventHub: Sendable {
+    private struct Followed {
+        let name: ChannelName
+        /// Which of our wishes to follow it this is: a confirmation of an earlier one does not count.
+        let ticket: Int
+        var isConfirmed = false
+        /// The last message that is known to have been in the history.
+        var last: HistoryID?
+        var listeners: [ObjectIdentifier: EventListener] = [:]
+        /// Whether trouble with this channel was logged.
+        var hasComplained = false
+    }
+
+    private struct State {
+        var channels: [String: Followed] = [:]
+        var listeners = 0
+        var tickets = 0
+        var isClosed = false
+        /// Completed when nobody listens any more, after the hub was closed.
+        var emptied: EventLoopPromise<Void>?
+    }
+
+    /// Reads what channels have kept.
+    let history: EventHistory
+    private let options: EventStreamOptions
+    private let logger: Logger
+    private let redis: RedisClient
+    private let subscriber: RedisSubscriber
+    private let state = Mutex(State())
+
+    private let listening = Gauge(label: "tempest_front_event_listeners")
+    private let messages = Counter(label: "tempest_front_events_total")
+    private let slow = Counter(label: "tempest_front_event_listeners_slow_total")
+
+    init(_ redis: RedisClient, options: EventStreamOptions, logger: Logger) {
+        self.redis = redis
+        self.options = options
+        self.logger = logger
+        self.history = EventHistory(redis, longest: options.waitingBytes)
+        self.subscriber = RedisSubscriber(redis, name: "\(redis.name)-subscription", logger: logger)
+        self.subscriber.onNews { [weak self] in self?.hear($0) }
+    }
+
+    // MARK: Listeners
+
+    /// Why nobody may come now; nil: there is room.
+    enum Refusal {
+        case full, closed
+    }
+
+    /// How many listen.
+    var listeners: Int { self.state.withLock { $0.listeners } }
+
+    var refusal: Refusal? { self.state.withLock { self.refusal($0) } }
+
+    private func refusal(_ state: borrowing State) -> Refusal? {
+        if state.isClosed { return .closed }
+        return state.listeners >= self.options.listeners ? .full : nil
+    }
+
+    /// Takes a listener in, unless there is no room or the hub was closed.
+    func join(
+        _ channel: ChannelName, opening: ByteBuffer, since: HistoryID?, connection: (any Channel)?
+    ) -> EventListener? {
+        let name = channel.description
+        return self.state.withLock { state -> EventListener? in
+            guard self.refusal(state) == nil else { return nil }
+            state.listeners += 1
+            state.tickets += 1
+            let listener = EventListener(
+                number: state.tickets, opening: opening, since: since, limits: self.options, connection: connection)
+            if state.channels[name] == nil {
+                state.channels[name] = Followed(name: channel, ticket: state.tickets)
+                // Asked for under the lock, so that it is asked in the order of coming and going; it is done later.
+                self.subscriber.follow(name, ticket: state.tickets)
+            }
+            state.channels[name]?.listeners[ObjectIdentifier(listener)] = listener
+            if state.channels[name]?.isConfirmed == true { listener.followed() }
+            self.listening.record(state.listeners)
+            return listener
+        }
+    }
+
+    /// Lets a listener go; the last of a channel takes the channel along.
+    func leave(_ channel: ChannelName, _ listener: EventListener) {
+        let name = channel.description
+        let emptied = self.state.withLock { state -> EventLoopPromise<Void>? in
+            guard state.channels[name]?.listeners.removeValue(forKey: ObjectIdentifier(listener)) != nil else { return nil }
+            if state.channels[name]?.listeners.isEmpty == true {
+                state.channels[name] = nil
+                self.subscriber.unfollow(name)
+            }
+            state.listeners -= 1
+            self.listening.record(state.listeners)
+            guard state.listeners == 0 else { return nil }
+            defer { state.emptied = nil }
+            return state.emptied
+        }
+        emptied?.succeed()
+    }
+
+    /// Gives a comment to those whose turn it is, of `slices` turns.
+    func beat(_ comment: ByteBuffer, slice: Int, of slices: Int) {
+        self.state.withLock { state in
+            for channel in state.channels.values {
+                for listener in channel.listeners.values where listener.number % slices == slice { listener.beat(comment) }
+            }
+        }
+    }
+
+    // MARK: Messages
+
+    private func hear(_ news: RedisSubscriber.News) {
+        switch news {
+        case .message(let message): self.deliver(message)
+        case .followed(let channel, let ticket): self.confirm(channel, ticket)
+        case .refused(let channel, let ticket, let error): self.refuse(channel, ticket, error)
+        case .lost:
+            self.state.withLock { state in
+                for name in state.channels.keys {
+                    state.channels[name]?.isConfirmed = false
+                    let last = state.channels[name]?.last
+                    for listener in state.channels[name]?.listeners.values ?? [:].values { listener.lost(last: last) }
+                }
+            }
+        }
+    }
+
+    private func deliver(_ message: RedisMessage) {
+        let event: RenderedEvent
+        do throws(RenderedEvent.Flaw) {
+            event = try RenderedEvent(message.payload, longest: self.options.waitingBytes)
+        } catch {
+            return self.complain(message.channel, error)
+        }
+        self.messages.increment()
+        let tooSlow = self.state.withLock { state -> Int in
+            // Before its confirmation a channel's messages are those of an earlier wish, which has ended.
+            guard let channel = state.channels[message.channel], channel.isConfirmed else { return 0 }
+            if let id = event.id, id > channel.last ?? .zero { state.channels[message.channel]?.last = id }
+            return channel.listeners.values.count { !$0.offer(event) }
+        }
+        guard tooSlow > 0 else { return }
+        self.slow.increment(by: tooSlow)
+        self.logger.info(
+            "browsers took their events too slowly and were cut off",
+            metadata: ["channel": "\(message.channel)", "count": "\(tooSlow)"])
+    }
+
+    private func confirm(_ name: String, _ ticket: Int) {
+        let (channel, last) = self.state.withLock { state -> (ChannelName?, HistoryID?) in
+            guard let channel = state.channels[name], channel.ticket == ticket else { return (nil, nil) }
+            state.channels[name]?.isConfirmed = true
+            for listener in channel.listeners.values { listener.followed() }
+            return (channel.name, channel.last)
+        }
+        guard let channel, last == nil else { return }
+        // Where the history stands now: those who have seen no message of it need that if Redis goes away before the first.
+        self.history.end(channel).whenSuccess { id in
+            self.state.withLock { state in
+                guard let channel = state.channels[name], channel.ticket == ticket else { return }
+                state.channels[name]?.last = max(id, channel.last ?? .zero)
+            }
+        }
+    }
+
+    private func refuse(_ name: String, _ ticket: Int, _ error: RedisError) {
+        self.logger.warning("Redis refuses a channel", metadata: ["channel": "\(name)", "error": "\(error)"])
+        self.state.withLock { state in
+            guard let channel = state.channels[name], channel.ticket == ticket else { return }
+            for listener in channel.listeners.values { listener.end(.done) }
+        }
+    }
+
+    /// Counts a message that is dropped; says so for the first of a channel.
+    func complain(_ name: String, _ flaw: RenderedEvent.Flaw) {
+        Counter(label: "tempest_front_events_dropped_total", dimensions: [("reason", "\(flaw)")]).increment()
+        guard self.isFirstComplaint(name) else { return }
+        self.logger.warning(
+            "a message is dropped, and so are others of this channel that are no better",
+            metadata: ["channel": "\(name)", "reason": "\(flaw.rawValue)"])
+    }
+
+    /// A history that cannot be read.
+    func complain(_ name: String, _ error: any Error) {
+        guard self.isFirstComplaint(name) else { return }
+        self.logger.warning(
+            "the history of a channel cannot be read: browsers that come back miss events",
+            metadata: ["channel": "\(name)", "error": "\(error)"])
+    }
+
+    private func isFirstComplaint(_ name: String) -> Bool {
+        self.state.withLock { state in
+            guard let channel = state.channels[name] else { return false }
+            state.channels[name]?.hasComplained = true
+            return !channel.hasComplained
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends all streams, waits until their browsers have taken what was sent to them, for a while, and closes the connections.
+    func close() async {
+        let emptied = self.subscriber.eventLoop.makePromise(of: Void.self)
+        let isEmpty = self.state.withLock { state -> Bool in
+            guard !state.isClosed, state.listeners > 0 else {
+                state.isClosed = true
+                return true
+            }
+            state.isClosed = true
+            state.emptied = emptied
+            return false
+        }
+        if isEmpty { emptied.succeed() }
+        self.forAll { $0.end(.done) }
+        let grace = self.subscriber.eventLoop.scheduleTask(in: TimeAmount(self.options.grace)) {
+            self.forAll { $0.sever() }
+        }
+        try? await emptied.futureResult.get()
+        grace.cancel()
+        await self.subscriber.close()
+        await self.redis.shutdown()
+    }
+
+    private func forAll(_ body: (EventListener) -> Void) {
+        let all = self.state.withLock { $0.channels.values.flatMap { $0.listeners.values } }
+        for listener in all { body(listener) }
+    }
+}

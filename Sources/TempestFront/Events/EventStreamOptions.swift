@@ -1,0 +1,31 @@
+// What a program may change about its event streams.
+// Given to EventStreams; read by the hub and its listeners.
+
+/// How event streams behave.
+public struct EventStreamOptions: Sendable {
+    /// How often a stream on which nothing happens gets a comment, so that proxies keep it and broken ones are noticed. Default 15 s.
+    public var heartbeat: Duration
+    /// How long browsers wait before they come back. Default 3 s.
+    public var retry: Duration
+    /// How many browsers may listen at once; who comes then is told 503. Default 20,000.
+    public var listeners: Int
+    /// Bytes that may wait for a browser, and the longest event; one that takes its events too slowly is ended. Default 256 KiB.
+    public var waitingBytes: Int
+    /// Events that may wait for a browser. Default 1,000.
+    public var waitingEvents: Int
+    /// How long a shutdown waits for browsers to take what they were sent. Default 5 s.
+    public var grace: Duration
+
+    /// Options; those that are not given have their defaults.
+    public init(
+        heartbeat: Duration = .seconds(15), retry: Duration = .seconds(3), listeners: Int = 20_000,
+        waitingBytes: Int = 256 * 1024, waitingEvents: Int = 1000, grace: Duration = .seconds(5)
+    ) {
+        self.heartbeat = heartbeat
+        self.retry = retry
+        self.listeners = listeners
+        self.waitingBytes = waitingBytes
+        self.waitingEvents = waitingEvents
+        self.grace = grace
+    }
+}

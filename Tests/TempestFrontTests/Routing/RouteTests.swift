@@ -1,0 +1,64 @@
+import Tempest
+import TempestFront
+import Testing
+
+@Suite("Routes")
+struct RouteTests {
+    @Test("A pattern is a path or the beginning of paths, at whole steps")
+    func patterns() throws {
+        let table: [(String, [String], [String])] = [
+            ("/api/*", ["/api", "/api/", "/api/x/y"], ["/apis", "/", "/ap", "/API"]),
+            ("/api", ["/api"], ["/api/", "/api/x"]),
+            ("/*", ["/", "/x", ""], []),
+        ]
+        for (text, yes, no) in table {
+            let pattern = try PathPattern(text)
+            for path in yes { #expect(pattern.matches(path.utf8), "\(text) \(path)") }
+            for path in no { #expect(!pattern.matches(path.utf8), "\(text) \(path)") }
+        }
+    }
+
+    @Test(
+        "What is no route is refused with a sentence",
+        arguments: [
+            "api=x", "/a b=x", "/a*=x", "/*/b=x", "/a", "/a=", "/a=b c", "/a=b:1", "/a?b=c",
+        ])
+    func bad(_ text: String) {
+        #expect(throws: FrontConfigurationError.self) {
+            let route = try FrontRoute(text)
+            _ = route
+        }
+    }
+
+    @Test("The file is read strictly: what is not understood is named with its line")
+    func files() throws {
+        let good = """
+            listen: "[::1]:9000"
+            files: public
+            trust: [10.0.0.0/8]
+            routes:
+              - {path: /api/*, queue: api, level: high, deadline: 2.5, pending: 7, codec: msgpack, action: page, window: 0}
+            """
+        let settings = try FrontFile.read(good, file: "f.yaml")
+        #expect(settings.host == "::1" && settings.port == 9000 && settings.files == "public")
+        let route = try #require(settings.routes.first)
+        #expect(route.queue.description == "api" && route.level == .high && route.deadline == .milliseconds(2500))
+        #expect(route.pending == 7 && route.codec.name == "msgpack" && route.action == "page" && route.window == 0)
+        let bad: [(String, String)] = [
+            ("listen: here", "line 1"), ("lisen: a:1", "line 1: there is no setting \"lisen\""), ("routes: 3", "expected a list"),
+            ("files: a\nroutes:\n  - {path: /a}", "line 3: the route has no `queue`"),
+            ("routes:\n  - {path: /a, queue: q, codec: xml}", "there is no codec"),
+            ("routes:\n  - {path: a, queue: q}", "no path pattern"),
+            ("routes:\n  - {path: /a, queue: q, deadline: -1}", "seconds"),
+            ("tls: {certificate: nowhere.pem, key: k}", "nowhere.pem"), ("- a", "expected a map"), ("", "is empty"),
+            ("a: [", "f.yaml"),
+        ]
+        for (text, part) in bad {
+            let error = #expect(throws: FrontConfigurationError.self) {
+                let settings = try FrontFile.read(text, file: "f.yaml")
+                _ = settings
+            }
+            #expect(error?.description.contains(part) == true, "\(text): \(error?.description ?? "")")
+        }
+    }
+}
