@@ -1,8 +1,8 @@
 // What happens to sessions in Redis, each in one call and whole. Sent by SessionKeeper.
 //
 //   session:<id>          HASH   the fields, which are the workers'; gone when idle for too long
-//   {session:<id>}:born   STRING when it began, in milliseconds since 1970 by Redis' clock; or "dead", for an id that may not come
-//                                back, though a worker that has not heard of it writes to its hash. A key beside the hash, so that
+//   {session:<id>}:born   STRING when it began, in milliseconds since 1970 by Redis' clock; or "dead": an id that may not come
+//                                back though a worker that has not heard of it writes to its hash. A key beside the hash, so that
 //                                whoever lists the fields sees those of workers only, and whose name the pattern `session:*` of a
 //                                worker's rights does not match: no worker makes its session last longer
 

@@ -47,8 +47,8 @@ public final class Sessions: Service {
         if rules.isInsecure {
             logger.warning(
                 """
-                sessions are INSECURE: the cookie is called tempest and goes over plain HTTP, where everybody on the way can read \
-                and replace it; this is for development only, never for people's data
+                sessions are INSECURE: the cookie is called tempest and goes over plain HTTP, where all on the way can read and \
+                replace it; this is for development only, never for people's data
                 """)
         }
     }

@@ -151,7 +151,9 @@ struct UploadServerTests {
             // The next one is whole: when it has been answered, what came before it has been seen to.
             let sent = try await client.request("POST /up", "Content-Length: 10\r\n", body: "0123456789")
             #expect(sent.status == 200)
-            try await eventually(within: .seconds(60), "nothing but the whole one is there") { bench.names == [String(sent.body.prefix(43))] }
+            try await eventually(within: .seconds(60), "nothing but the whole one is there") {
+                bench.names == [String(sent.body.prefix(43))]
+            }
         }
     }
 }
