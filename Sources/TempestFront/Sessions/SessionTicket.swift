@@ -29,4 +29,10 @@ public struct SessionTicket: Sendable {
     public func finish(_ headers: inout HTTPFields) async throws(RedisError) {
         try await sessions.finish(self, &headers)
     }
+
+    /// The same where the answer's `tempest-session` was taken out of the headers already: `order` is what it said.
+    package func finish(_ headers: inout HTTPFields, order: String?) async throws(RedisError) {
+        if let order { headers[Sessions.header] = order }
+        try await finish(&headers)
+    }
 }

@@ -137,8 +137,8 @@ struct MultipartReader: Sendable {
         return (bytes, isWhole)
     }
 
-    /// How many bytes stand before the delimiter or, if its end is not there yet, before what could be its beginning. It has one CR,
-    /// its first byte: after a beginning that was none the search goes on behind it.
+    /// How many bytes stand before the delimiter or, if its end is not there yet, before what could be its beginning. A delimiter has
+    /// one CR, its first byte: after a beginning that was none the search goes on behind it.
     private static func find(_ delimiter: [UInt8], in bytes: UnsafeRawBufferPointer) -> (length: Int, isWhole: Bool) {
         delimiter.withUnsafeBytes { delimiter in
             var place = 0

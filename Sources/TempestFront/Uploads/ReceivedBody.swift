@@ -2,6 +2,7 @@
 
 public import NIOCore
 public import Tempest
+package import TempestCodecs
 
 /// A request's body, as far as it is to travel in the job, and what was put aside.
 public enum ReceivedBody: Sendable {
@@ -21,6 +22,19 @@ public enum ReceivedBody: Sendable {
         case .form(_, let uploads): uploads
         case .upload(let upload): [upload]
         }
+    }
+
+    /// What a job says of it besides the body: `form`, where several fields of one name are the last, and `uploads`.
+    package var extra: ValueMap {
+        var extra = ValueMap()
+        if case .form(let fields, _) = self {
+            // One assignment for each name: a map looks through itself for every one of them.
+            var last: [String: String] = [:]
+            for field in fields { last[field.name] = field.value }
+            extra["form"] = .map(ValueMap(last.sorted { $0.key < $1.key }.map { ($0.key, .text($0.value)) }))
+        }
+        if !uploads.isEmpty { extra["uploads"] = .array(uploads.map(\.value)) }
+        return extra
     }
 }
 

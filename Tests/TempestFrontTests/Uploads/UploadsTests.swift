@@ -84,6 +84,9 @@ struct UploadsTests {
                 #expect(try bench.content(files[1]) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(try await files[1].bytes(in: bench.folder) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(bench.names == files.map(\.token).sorted())
+                #expect(body.extra["form"] == ["title": "Grüße"])
+                #expect(body.extra["uploads"]?[1]?["filename"] == "../../etc/passwd")
+                #expect(body.extra["uploads"]?[1]?["size"]?.asInt == Int64(MultipartReaderTests.tricky.utf8.count))
                 await uploads.abandon(body)
             }
             #expect(bench.names.isEmpty)
