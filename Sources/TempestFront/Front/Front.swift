@@ -1,6 +1,6 @@
 // The front as a service: a Hummingbird application around queues. Before it: a FrontConfiguration. After it: browsers.
 
-public import Hummingbird
+import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
 import HummingbirdTLS

@@ -1,7 +1,7 @@
 // What a front is to do. Before it: the command line, a file or a program. After it: Front.
 
 public import NIOSSL
-public import Tempest
+import Tempest
 
 /// The configuration of a ``Front``; the defaults are right for most.
 public struct FrontConfiguration: Sendable {

@@ -1,7 +1,7 @@
 // A front's configuration from YAML, strictly: what is not understood is refused with its line. Before it: the text of a file. After it:
 // FrontConfiguration.
 
-public import Tempest
+import Tempest
 import TempestCodecs
 import Yams
 

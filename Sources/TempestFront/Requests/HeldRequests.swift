@@ -3,9 +3,9 @@
 
 import HTTPTypes
 public import Hummingbird
-public import Logging
+import Logging
 import Metrics
-public import NIOCore
+import NIOCore
 import Synchronization
 public import Tempest
 
