@@ -53,6 +53,7 @@ let package = Package(
             name: "Tempest",
             dependencies: [
                 "TempestCodecs", "TempestProtocol", "TempestRedis",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),

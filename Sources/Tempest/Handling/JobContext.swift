@@ -3,6 +3,7 @@
 public import Logging
 public import TempestCodecs
 public import TempestProtocol
+import TempestRedis
 
 /// The job at hand: handed to a handler along with its decoded arguments.
 public struct JobContext: Sendable {
@@ -16,6 +17,8 @@ public struct JobContext: Sendable {
     public var logger: Logger
 
     let answers: AnswerSender
+    /// The worker's shared connection, for the session.
+    let redis: RedisClient
 
     /// The raw arguments, for handlers without fixed types.
     public var args: Node { job.args }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import TempestCodecs
 import TempestProtocol
+import TempestRedis
 
 /// A payload in this process's run hash, and the name of the claim.
 struct ClaimedJob: Sendable {
@@ -35,6 +36,8 @@ struct JobRun: Sendable {
     let limits: Limits
     let running: RunningJobs
     let clock: ServerClock
+    /// What handlers reach their job's session by.
+    let redis: RedisClient
     /// Where time-outs are waited for.
     let eventLoop: any EventLoop
     let logger: Logger
@@ -103,7 +106,8 @@ struct JobRun: Sendable {
             return FinishedJob(outcome: .cancelled(job.id), job: job)
         }
         let context = JobContext(
-            job: job, queue: queue, level: claimed.level, attempt: rules.attempt, logger: logger, answers: sender)
+            job: job, queue: queue, level: claimed.level, attempt: rules.attempt, logger: logger, answers: sender,
+            redis: redis)
         let timeout = rules.timeout.map { TimeAmount.milliseconds($0) } ?? handler.timeout.map { .nanoseconds($0.nanoseconds) }
         let (end, stop) = await running.track(claimed.field, job, claimed.level, timeout: timeout, on: eventLoop) {
             () async -> HandlerEnd in await self.end(of: context, handler)

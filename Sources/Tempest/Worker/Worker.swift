@@ -171,8 +171,8 @@ public final class Worker: Service {
                 makeRun: {
                     JobRun(
                         queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
-                        limits: options.limits, running: $2, clock: beater.clock, eventLoop: redis.eventLoop, logger: $3,
-                        direct: direct)
+                        limits: options.limits, running: $2, clock: beater.clock, redis: redis,
+                        eventLoop: redis.eventLoop, logger: $3, direct: direct)
                 })
         }
         self.runners.withLock { $0 = runners }
