@@ -21,7 +21,8 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, DevCommand.self, PushCommand.self, CallCommand.self, QueuesCommand.self, PeekCommand.self,
             PauseCommand.self, ResumeCommand.self, ClearCommand.self, CancelCommand.self, DeadCommand.self, WorkersCommand.self,
-            QuietCommand.self, StopCommand.self, SuperviseCommand.self, TranscodeCommand.self, BenchCommand.self,
+            QuietCommand.self, StopCommand.self, SuperviseCommand.self, FrontCommand.self, TranscodeCommand.self,
+            BenchCommand.self,
             DemoWorkerCommand.self,
         ])
 }

@@ -76,7 +76,9 @@ package final class Correspondence: Sendable {
     package func end() {
         let (isFirst, wants, credited) = state.withLock { state -> (Bool, Bool, Bool) in
             defer { state.isOver = true }
-            return (!state.isOver, !state.hasLastAnswer && state.result == nil || Self.isTimeOut(state.result), state.credited > 0)
+            return (
+                !state.isOver, !state.hasLastAnswer && state.result == nil || Self.isTimeOut(state.result), state.credited > 0
+            )
         }
         guard isFirst else { return }
         finish(.failure(CancellationError()))
@@ -114,7 +116,8 @@ package final class Correspondence: Sendable {
             case nil: break
             }
             if state.bytes > Self.mostWaiting, state.waiting.count - state.first > 1 {
-                end = .failure(CallError(.interrupted, "more than \(Self.mostWaiting) bytes of answers wait for the reader", job: id))
+                end = .failure(
+                    CallError(.interrupted, "more than \(Self.mostWaiting) bytes of answers wait for the reader", job: id))
             }
             guard let reader = state.reader, state.first < state.waiting.count else { return (nil, nil, end) }
             state.reader = nil

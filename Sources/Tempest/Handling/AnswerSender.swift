@@ -13,14 +13,16 @@ final class AnswerSender: Sendable {
     private let token: String
     private let codec: any Codec
     private let push: Push
+    private let gauge: CreditGauge?
     private let sent = Mutex(0)
 
-    init(job: Job, token: String, codec: any Codec, push: @escaping Push) {
-        (self.job, self.token, self.codec, self.push) = (job, token, codec, push)
+    init(job: Job, token: String, codec: any Codec, gauge: CreditGauge?, push: @escaping Push) {
+        (self.job, self.token, self.codec, self.gauge, self.push) = (job, token, codec, gauge, push)
     }
 
     func send(_ value: TokenBuffer) async throws {
         guard job.address != nil else { return }
+        try await gauge?.wait(for: sent.withLock { $0 })
         let seq = sent.withLock { count in
             defer { count += 1 }
             return count

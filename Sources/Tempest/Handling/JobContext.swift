@@ -31,7 +31,7 @@ public struct JobContext: Sendable {
 
     /// Sends an answer that is not the last: the caller gets it at once, as the next element of its stream.
     ///
-    /// Returns when Redis has it. Without a caller (`respond_to` is null) nothing is sent. Throws `CancellationError` when the job is
+    /// Returns when Redis has it; where the job has credits, first waits until its caller has use for it. Without a caller (`respond_to` is null) nothing is sent. Throws `CancellationError` when the job is
     /// no longer this worker's, ``RedisError`` when Redis stays away, and an encoding error when the value does not fit the codec.
     public func send(_ value: some Encodable) async throws {
         var buffer = TokenBuffer()

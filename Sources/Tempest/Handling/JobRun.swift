@@ -39,7 +39,7 @@ struct JobRun: Sendable {
 
     func run(
         _ claimed: ClaimedJob, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
-        isCancelled: (JobID) async -> Bool
+        used: @escaping @Sendable (JobID) async -> Int?, isCancelled: (JobID) async -> Bool
     ) async -> FinishedJob {
         let job: Job
         do {
@@ -60,9 +60,10 @@ struct JobRun: Sendable {
             let failure = Failure(code: Failure.unknownAction, message: detail)
             return FinishedJob(outcome: .dead(reason: Failure.unknownAction, detail: detail, failure), job: job)
         }
-        let sender = AnswerSender(job: job, token: "\(process)/\(claimed.field)", codec: answerCodec(job)) { bytes in
-            try await push(job, bytes)
-        }
+        let sender = AnswerSender(
+            job: job, token: "\(process)/\(claimed.field)", codec: answerCodec(job),
+            gauge: CreditGauge(job) { await used(job.id) }
+        ) { bytes in try await push(job, bytes) }
         var logger = logger
         logger[metadataKey: LogKey.level] = "\(claimed.level)"
         logger[metadataKey: LogKey.action] = "\(job.action)"

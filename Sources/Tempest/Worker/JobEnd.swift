@@ -13,7 +13,7 @@ struct JobEnd: Sendable {
 
     func carryOut(_ claimed: ClaimedJob) async {
         let finished = await run.run(
-            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) },
+            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) }, used: { await used($0) },
             isCancelled: { await wasCancelled($0) })
         guard isHeld(claimed) else { return }
         guard let job = finished.job else {
@@ -52,6 +52,14 @@ struct JobEnd: Sendable {
         let reply = try? await connection.execute(
             .fcall(FunctionLibrary.cancelled, key: run.queue.description, [.init("\(job)")]))
         return reply?.array?.first?.integer == 1
+    }
+
+    /// How many answers of the job its caller has used; nil without an answer.
+    private func used(_ job: JobID) async -> Int? {
+        guard let connection = ledger.connection(of: run.process) else { return nil }
+        let reply = try? await connection.execute(
+            .fcall(FunctionLibrary.credits, key: run.queue.description, [.init("\(job)")]))
+        return reply?.integer.map { Int($0) }
     }
 
     /// The outcome as it is recorded, and the bytes of the answer if somebody waits for one.

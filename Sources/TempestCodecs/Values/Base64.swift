@@ -2,7 +2,7 @@
 // Binary in JSON stands on it.
 
 /// Base64 in its one canonical form.
-enum Base64 {
+package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     /// The worth of every letter; 0xFF: none.
     private static let digits: [UInt8] = {
@@ -12,10 +12,10 @@ enum Base64 {
     }()
 
     /// How long the base64 of so many bytes is.
-    static func count(of bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
+    package static func count(of bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
 
     /// Writes the base64 of bytes; hands out how long it is.
-    static func encode(_ bytes: UnsafeRawBufferPointer, to start: UnsafeMutablePointer<UInt8>) -> Int {
+    package static func encode(_ bytes: UnsafeRawBufferPointer, to start: UnsafeMutablePointer<UInt8>) -> Int {
         let letters = alphabet.utf8Start
         var place = start
         var index = 0
@@ -39,7 +39,7 @@ enum Base64 {
     }
 
     /// The bytes of canonical base64; nil for anything else.
-    static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+    package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         guard text.count > 0 else { return [] }
         let padding = text[text.count - 1] != UInt8(ascii: "=") ? 0 : text[text.count - 2] != UInt8(ascii: "=") ? 1 : 2

@@ -7,7 +7,7 @@ import Tempest
 struct DemoWorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-worker",
-        abstract: "Serve the demonstration's actions: wordcount, echo, sleep, nap, spin, turn.",
+        abstract: "Serve the demonstration's actions: wordcount, echo, sleep, nap, spin, turn, url.",
         discussion: """
             EXAMPLE
               tempest demo-worker tempest &
@@ -68,6 +68,9 @@ struct DemoWorkerCommand: AsyncParsableCommand {
                 return turns
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
+        }
+        worker.handle("url") { (_: JobContext, request: WebRequest) in
+            request.body.isEmpty ? WebAnswer(text: "hello, world\n") : WebAnswer(body: request.body)
         }
         if let journal { try FaultJournal(path: journal).register(on: worker) }
         try await worker.runUntilSignalled()

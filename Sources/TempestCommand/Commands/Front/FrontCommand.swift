@@ -1,0 +1,126 @@
+// `tempest front`: HTTP in front of queues. A thin shell around TempestFront.
+
+import ArgumentParser
+import Foundation
+import Logging
+import NIOSSL
+import Tempest
+import TempestFront
+
+struct FrontCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "front",
+        abstract: "Accept browsers' requests, hold them, and have workers of any language answer.",
+        discussion: """
+            Each request becomes a job of its route's queue, with the action `url`; the worker's answer [status, headers, body] goes to the \
+            browser. protocol/http.md says what workers get and answer.
+
+            EXAMPLE
+              tempest front --route '/api/*=api:high' --route '/*=pages' --files public
+              tempest front --config front.yaml
+
+            FILE
+              listen: 0.0.0.0:8443
+              tls: {certificate: cert.pem, key: key.pem}     # HTTP/2 and HTTP/1.1
+              files: public
+              routes:
+                - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
+                - {path: /*, queue: pages, codec: msgpack}
+
+            SIGTERM: nothing new is accepted, what is held is finished within the grace, the rest is told 503.
+            /healthz says that the process lives, /readyz whether answers can be heard.
+            """)
+
+    @Option(help: .init("Where to listen: HOST:PORT, :PORT for all addresses. Port 0: any that is free.", valueName: "host:port"))
+    var listen: String?
+
+    @Option(
+        name: .customLong("route"),
+        help: .init(
+            "Requests to these paths go to this queue. /* is asked after files. May be given several times.",
+            valueName: "pattern=queue[:level]"))
+    var routes: [String] = []
+
+    @Option(help: .init("Serve the files of this folder.", valueName: "folder"))
+    var files: String?
+
+    @Option(help: .init("TLS: the certificate and its chain, PEM.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: .init("TLS: the private key, PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(help: .init("A YAML file with all of this, and more of each route; options here win.", valueName: "file"))
+    var config: String?
+
+    @Option(help: "Seconds until a browser is told 504, of routes that say nothing else. Default: 30.")
+    var deadline: Double?
+
+    @Option(help: "The codec of jobs, of routes that say nothing else: json, msgpack, tnetstring. Default: json.")
+    var codec: String?
+
+    @Option(
+        help: .init(
+            "Believe what proxies of this network say of their clients. May be given several times.", valueName: "network"))
+    var trust: [String] = []
+
+    @Option(help: "Seconds that held requests get when it is to stop. Default: 25.")
+    var grace: Double?
+
+    @Flag(help: "Do not log requests.")
+    var noAccessLog = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        let logger = connection.logger("tempest.front", quiet: .info)
+        let configuration: FrontConfiguration
+        do {
+            configuration = try settings()
+        } catch let error as FrontConfigurationError {
+            throw ValidationError(error.description)
+        }
+        let client = try TempestClient(
+            redis: connection.configuration, logger: connection.logger("tempest.front", quiet: .warning))
+        let front = try Front(configuration, client: client, logger: logger)
+        do {
+            try await front.runService()
+            await client.shutdown()
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
+    private func settings() throws -> FrontConfiguration {
+        var settings = FrontConfiguration()
+        if let config {
+            let text: String
+            do {
+                text = try String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8)
+            } catch {
+                throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
+            }
+            settings = try FrontFile.read(text, file: config)
+        }
+        if let listen { try settings.listen(on: listen) }
+        for text in routes {
+            var route = try FrontRoute(text)
+            if let deadline { route.deadline = .seconds(deadline) }
+            if let codec { route.codec = try CodecName.codec(codec, option: "--codec") }
+            settings.routes.append(route)
+        }
+        if let files { settings.files = files }
+        if !trust.isEmpty { settings.rules.trusted = try TrustedProxies(trust) }
+        if let grace { settings.grace = .seconds(grace) }
+        if noAccessLog { settings.accessLog = false }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw FrontConfigurationError("--tls-cert and --tls-key come together")
+        }
+        if let tlsCert, let tlsKey { try settings.secure(certificate: tlsCert, key: tlsKey) }
+        guard !settings.routes.isEmpty || settings.files != nil else {
+            throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
+        }
+        return settings
+    }
+}

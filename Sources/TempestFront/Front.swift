@@ -1,2 +1,0 @@
-// Placeholder until the first file stands.
-import Hummingbird

@@ -1,0 +1,123 @@
+// The front as a service: a Hummingbird application around queues. Before it: a FrontConfiguration. After it: browsers.
+
+public import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+public import Tempest
+import UnixSignals
+
+/// Holds browsers until workers answer.
+///
+/// ```swift
+/// var configuration = FrontConfiguration()
+/// configuration.routes = [try FrontRoute("/api/*=api:high"), try FrontRoute("/*=pages")]
+/// let front = try Front(configuration)
+/// try await front.runService()
+/// ```
+///
+/// To have queues in a Hummingbird application of your own, use ``HeldRequests`` in its router.
+public final class Front: Service {
+    private let configuration: FrontConfiguration
+    private let client: TempestClient
+    private let ownsClient: Bool
+    private let logger: Logger
+    private let table: RouteTable
+    private let drain = Drain()
+    private let onServerRunning: @Sendable (any Channel) async -> Void
+
+    /// - Parameters:
+    ///   - client: what it talks to Redis with; without it one of its own, of `REDIS_URL`.
+    ///   - onServerRunning: called once it listens.
+    /// - Throws: ``FrontConfigurationError``; ``RedisError`` for a bad URL.
+    public init(
+        _ configuration: FrontConfiguration, client: TempestClient? = nil, logger: Logger = Logger(label: "tempest.front"),
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        self.table = try RouteTable(configuration.routes)
+        self.client = try client ?? TempestClient(logger: logger)
+        self.ownsClient = client == nil
+        self.logger = logger
+        self.onServerRunning = onServerRunning
+    }
+
+    /// Runs until a graceful shutdown: then it accepts nothing new, finishes what it holds within the grace, and ends the rest with 503.
+    public func run() async throws {
+        let application = try application()
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await application.run() }
+                group.addTask {
+                    await self.openInboxes()
+                    try await gracefulShutdown()
+                    await self.drainOut()
+                    // The application ends by itself once its connections have.
+                    try await Task.sleep(for: .seconds(365 * 86_400))
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } catch {
+            if ownsClient { await client.shutdown() }
+            throw error
+        }
+        if ownsClient { await client.shutdown() }
+    }
+
+    /// Runs it with SIGTERM and SIGINT as its graceful shutdown.
+    public func runService() async throws {
+        try await ServiceGroup(
+            configuration: .init(services: [self], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        ).run()
+    }
+
+    private func application() throws -> Application<FrontResponder> {
+        var settings = ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port))
+        settings.serverName = nil
+        return Application(
+            responder: try responder(), server: try server(), configuration: settings, onServerRunning: onServerRunning,
+            logger: logger)
+    }
+
+    private func server() throws -> HTTPServerBuilder {
+        let http1 = HTTP1Channel.Configuration(additionalChannelHandlers: [WholeClosure()], idleTimeout: .seconds(60))
+        guard let tls = configuration.tls else { return .http1(configuration: http1) }
+        return try .http2Upgrade(tlsConfiguration: tls)
+    }
+
+    private func responder() throws -> FrontResponder {
+        var rules = configuration.rules
+        rules.isTLS = configuration.tls != nil
+        let watch = ConnectionWatch()
+        var requests: [PathPattern: HeldRequests] = [:]
+        for held in table.all where !held.route.isSocket {
+            requests[held.route.pattern] = HeldRequests(held, client: client, rules: rules, watch: watch, drain: drain)
+        }
+        return FrontResponder(
+            table: table, requests: requests, health: configuration.answersHealth ? Health(client: client, drain: drain) : nil,
+            files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
+            accessLog: configuration.accessLog)
+    }
+
+    /// Before the first request, so that readiness says something; a Redis that is away now is tried by the requests themselves.
+    private func openInboxes() async {
+        for queue in Set(configuration.routes.map(\.queue)) {
+            do {
+                try await client.open(queue)
+            } catch {
+                logger.warning("answers cannot be heard yet", metadata: ["queue": "\(queue)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func drainOut() async {
+        drain.begin()
+        let deadline = ContinuousClock.now + configuration.grace
+        while drain.held > 0, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+        drain.finish()
+    }
+}

@@ -1,0 +1,66 @@
+// Who answers a request: health, a route's worker, a file, or the fallback's worker, in this order. Before it: Hummingbird's server.
+// After it: HeldRequests.
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import NIOCore
+import Tempest
+
+struct FrontResponder: HTTPResponder {
+    typealias Context = FrontContext
+
+    let table: RouteTable
+    let requests: [PathPattern: HeldRequests]
+    let health: Health?
+    let files: FileMiddleware<FrontContext, LocalFileSystem>?
+    let accessLog: Bool
+    let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
+
+    func respond(to request: Request, context: FrontContext) async throws -> Response {
+        let start = ContinuousClock.now
+        var response: Response
+        do {
+            response = try await answer(request, context)
+        } catch let error as CancellationError {
+            // Nobody is there to be answered.
+            throw error
+        } catch {
+            response = Refusal(error).response
+            if request.method == .head { response = response.createHeadResponse() }
+        }
+        responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
+        if accessLog { log(request, response, context, ContinuousClock.now - start) }
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: FrontContext) async throws -> Response {
+        let target = request.head.path ?? "/"
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        if let health, let response = health.respond(to: Substring(path)) { return response }
+        if let held = table.find(path) { return try await hold(request, held, context) }
+        if let files, request.method == .get || request.method == .head {
+            do {
+                return try await files.handle(request, context: context) { _, _ in throw HTTPError(.notFound) }
+            } catch let error as HTTPError where error.status == .notFound {}
+        }
+        if let held = table.fallback { return try await hold(request, held, context) }
+        throw Refusal(.notFound, "There is nothing here.")
+    }
+
+    private func hold(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
+        guard let requests = requests[held.route.pattern] else { throw Refusal(.notFound, "There is nothing here.") }
+        return try await requests.respond(to: request, context: context)
+    }
+
+    private func log(_ request: Request, _ response: Response, _ context: FrontContext, _ duration: Duration) {
+        context.logger.info(
+            "request",
+            metadata: [
+                "method": "\(request.method)", "path": "\(request.head.path?.prefix { $0 != "?" } ?? "/")",
+                "status": "\(response.status.code)", "duration_ms": "\(duration / .milliseconds(1))",
+                "remote_address": "\(context.channel.remoteAddress?.ipAddress ?? "-")",
+            ])
+    }
+}

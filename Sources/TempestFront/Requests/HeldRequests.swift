@@ -1,0 +1,199 @@
+// A browser's request, held until a worker answers: from request to job, from answers to response. Before it: a route. After it: the
+// browser.
+
+import HTTPTypes
+public import Hummingbird
+public import Logging
+import Metrics
+public import NIOCore
+import Synchronization
+public import Tempest
+
+/// Turns the requests of one route into jobs, and their answers into responses. Usable in any Hummingbird application:
+///
+/// ```swift
+/// let held = HeldRequests(route, client: client)
+/// router.on("api/**", method: .get) { request, context in try await held.respond(to: request, context: context) }
+/// ```
+public final class HeldRequests: Sendable {
+    /// Bounds and beliefs that all routes share.
+    public struct Rules: Sendable {
+        /// The largest body that travels in a job, bytes.
+        public var body = 1 << 20
+        public var trusted = TrustedProxies.none
+        public var isTLS = false
+
+        public init() {}
+    }
+
+    private let client: TempestClient
+    private let rules: Rules
+    private let held: HeldRoute
+    private let watch: ConnectionWatch
+    private let drain: Drain
+    private let pending: Gauge
+    private let duration: Metrics.Timer
+
+    public convenience init(_ route: FrontRoute, client: TempestClient, rules: Rules = Rules()) {
+        self.init(HeldRoute(route), client: client, rules: rules, watch: ConnectionWatch(), drain: Drain())
+    }
+
+    init(_ held: HeldRoute, client: TempestClient, rules: Rules, watch: ConnectionWatch, drain: Drain) {
+        (self.held, self.client, self.rules, self.watch, self.drain) = (held, client, rules, watch, drain)
+        let dimensions = [("route", held.route.pattern.description), ("queue", held.route.queue.description)]
+        pending = Gauge(label: FrontMetric.pending, dimensions: dimensions)
+        duration = Metrics.Timer(label: FrontMetric.duration, dimensions: dimensions)
+    }
+
+    /// Holds the request until its first answer, and answers the browser; never throws but for a cancelled task.
+    public func respond(to request: Request, context: some RequestContext & ConnectionContext) async throws -> Response {
+        try await respond(to: request, visit: Visit(), logger: context.logger, channel: context.channel)
+    }
+
+    func respond(to request: Request, visit: Visit, logger: Logger, channel: any Channel) async throws -> Response {
+        guard !drain.isDraining else { throw drain.refusal }
+        guard held.enter() else { throw Refusal.busy("Too many requests wait.") }
+        pending.record(held.count)
+        let start = ContinuousClock.now
+        defer {
+            held.leave()
+            pending.record(held.count)
+            duration.recordNanoseconds(Int64((ContinuousClock.now - start) / .nanoseconds(1)))
+        }
+        let letter = try await letter(request, visit, channel)
+        let correspondence = try await client.correspond(
+            letter, patience: held.route.deadline, window: held.route.window)
+        let hold = watch.hold(channel) { correspondence.end() }
+        let place = drain.hold { correspondence.end() }
+        let holding = Holding(correspondence, watch, channel, hold, drain, place)
+        do {
+            return try await first(of: holding, request.method, visit, logger)
+        } catch {
+            holding.end()
+            if Task.isCancelled || !channel.isActive { throw CancellationError() }
+            if drain.isOver { throw drain.refusal }
+            logger.warning(
+                "a request was not answered as it should be",
+                metadata: ["job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)"])
+            throw Refusal(error)
+        }
+    }
+
+    private func letter(_ request: Request, _ visit: Visit, _ channel: any Channel) async throws -> Letter {
+        let route = held.route
+        let facts = ClientFacts(request.head, peer: channel.remoteAddress, isTLS: rules.isTLS, trusted: rules.trusted)
+        var writer = RequestWriter(head: request.head, facts: facts, isJSON: route.codec.name == "json")
+        writer.extra = visit.extra
+        writer.cookies = visit.cookies
+        writer.body = visit.body
+        if visit.body == nil { writer.body = try await body(of: request) }
+        var meta = ValueMap()
+        if let session = visit.session { meta["session"] = .text(session) }
+        return Letter(
+            route.action, args: try writer.write(), count: 1, queue: route.queue, level: route.level, codec: route.codec,
+            meta: meta)
+    }
+
+    private func body(of request: Request) async throws -> ByteBuffer? {
+        if let length = request.headers[.contentLength] {
+            guard let length = Int(length), length >= 0 else {
+                throw Refusal(.badRequest, "The length of the body is no number.")
+            }
+            guard length <= rules.body else { throw Self.tooLarge }
+            if length == 0 { return nil }
+        } else if request.headers[.transferEncoding] == nil, request.method == .get || request.method == .head {
+            return nil
+        }
+        do {
+            return try await request.body.collect(upTo: rules.body)
+        } catch is NIOTooManyBytesError {
+            throw Self.tooLarge
+        }
+    }
+
+    private static var tooLarge: Refusal {
+        Refusal(.contentTooLarge, "The body is too large.", headers: [.connection: "close"])
+    }
+
+    // MARK: Answers
+
+    private func first(
+        of holding: Holding, _ method: HTTPRequest.Method, _ visit: Visit, _ logger: Logger
+    ) async throws -> Response {
+        guard let answer = try await holding.correspondence.next() else { throw UnfitAnswer(description: "an empty answer") }
+        var head = try AnswerHead(answer)
+        try await visit.finish?(&head)
+        let hasNoBody = [204, 304].contains(head.status.code)
+        guard answer.more else {
+            holding.end()
+            var response = Response(status: head.status, headers: head.headers)
+            if method == .head {
+                response.headers[.contentLength] = hasNoBody ? nil : "\(head.body.readableBytes)"
+            } else if hasNoBody {
+                response.headers[.contentLength] = nil
+            } else {
+                response.body = ResponseBody(byteBuffer: head.body)
+            }
+            return response
+        }
+        guard method != .head, !hasNoBody else {
+            holding.end()
+            return Response(status: head.status, headers: head.headers)
+        }
+        let piece = head.body
+        let body = ResponseBody(contentLength: nil) { writer in
+            do {
+                try await Self.stream(holding, from: piece, to: &writer)
+                holding.end()
+            } catch {
+                holding.end()
+                logger.warning(
+                    "a stream was broken off", metadata: ["job_id": "\(holding.correspondence.id)", "error": "\(error)"])
+                // Thrown, so that the connection is closed before the body's end: nobody takes a part for the whole.
+                throw error
+            }
+        }
+        return Response(status: head.status, headers: head.headers, body: body)
+    }
+
+    @concurrent private static func stream(
+        _ holding: Holding, from piece: ByteBuffer, to writer: inout any ResponseBodyWriter
+    ) async throws {
+        if piece.readableBytes > 0 { try await writer.write(piece) }
+        holding.correspondence.used()
+        while let answer = try await holding.correspondence.next() {
+            for element in answer.args.elements {
+                let piece = try AnswerHead.piece(element)
+                if piece.readableBytes > 0 { try await writer.write(piece) }
+            }
+            holding.correspondence.used()
+        }
+        try await writer.finish(nil)
+    }
+}
+
+/// A correspondence and the two that may end it, until it has ended.
+private final class Holding: Sendable {
+    let correspondence: Correspondence
+    private let watch: ConnectionWatch
+    private let channel: any Channel
+    private let number: UInt64
+    private let drain: Drain
+    private let place: UInt64
+
+    init(
+        _ correspondence: Correspondence, _ watch: ConnectionWatch, _ channel: any Channel, _ number: UInt64, _ drain: Drain,
+        _ place: UInt64
+    ) {
+        (self.correspondence, self.watch, self.channel) = (correspondence, watch, channel)
+        (self.number, self.drain, self.place) = (number, drain, place)
+    }
+
+    func end() {
+        watch.release(channel, number)
+        drain.release(place)
+        correspondence.end()
+    }
+
+    deinit { correspondence.end() }
+}

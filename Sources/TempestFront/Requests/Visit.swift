@@ -1,0 +1,18 @@
+// What is known of a request before it becomes a job, from sessions and uploads. Before it: the responder. After it: the letter, and the
+// head of the response.
+
+import NIOCore
+import TempestCodecs
+
+struct Visit: Sendable {
+    /// The session's id, for meta.
+    var session: String?
+    /// The `cookie` header that workers see; nil: as it came.
+    var cookies: String??
+    /// Read already; nil: it is still to be read.
+    var body: ByteBuffer?
+    /// `form` and `uploads`.
+    var extra: ValueMap = [:]
+    /// Has the last word on the head of the response: the session's cookie.
+    var finish: (@Sendable (inout AnswerHead) async throws -> Void)?
+}

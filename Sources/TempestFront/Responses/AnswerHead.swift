@@ -1,0 +1,86 @@
+// What a worker's first answer says of the response (protocol/http.md, "Requests: the answer"): checked before a byte of it goes out.
+// Before it: an answer. After it: the response's head and its first bytes.
+
+import HTTPTypes
+import NIOCore
+import TempestCodecs
+import TempestProtocol
+
+/// A worker's answer that is no answer to a browser: the browser is told 502, the log what was wrong.
+struct UnfitAnswer: Error, CustomStringConvertible {
+    var description: String
+}
+
+struct AnswerHead {
+    /// The front's: a worker's are dropped.
+    private static let ours: Set<String> = [
+        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer",
+    ]
+    private static let sessionName = "tempest-session"
+
+    var status: HTTPResponse.Status
+    var headers: HTTPFields
+    var body: ByteBuffer
+    /// What the worker wants done with the session: `rotate`, `end`.
+    var session: String?
+
+    init(_ answer: Answer) throws(UnfitAnswer) {
+        var parts = answer.args
+        if parts.count == 1, parts[0].kind == .array { parts = parts[0] }
+        guard (1...3).contains(parts.count), let code = parts[0].int, (200...599).contains(code) else {
+            throw UnfitAnswer(description: "an answer to a browser is [status, headers, body] with a status of 200 to 599")
+        }
+        status = HTTPResponse.Status(code: Int(code))
+        headers = HTTPFields()
+        body = ByteBuffer()
+        if parts.count > 1, !parts[1].isNull {
+            guard parts[1].kind == .map else { throw UnfitAnswer(description: "headers is no map") }
+            headers.reserveCapacity(parts[1].count + 2)
+            for (name, value) in parts[1].members { try add(name, value) }
+        }
+        if parts.count > 2 { body = try Self.piece(parts[2]) }
+    }
+
+    /// The bytes of a piece of a body.
+    static func piece(_ node: Node) throws(UnfitAnswer) -> ByteBuffer {
+        switch node.kind {
+        case .null: return ByteBuffer()
+        case .text, .binary:
+            guard let bytes = node.bytes else { break }
+            return ByteBuffer(bytes: bytes)
+        default: break
+        }
+        throw UnfitAnswer(description: "a body is text or binary, not \(node.kind)")
+    }
+
+    private mutating func add(_ name: String, _ value: Node) throws(UnfitAnswer) {
+        guard let field = HTTPField.Name(name) else {
+            throw UnfitAnswer(description: "\(name.prefix(80).debugDescription) is no header name")
+        }
+        if Self.ours.contains(field.canonicalName) { return }
+        if value.kind == .array {
+            for line in value.elements { try add(field, line) }
+        } else {
+            try add(field, value)
+        }
+    }
+
+    private mutating func add(_ name: HTTPField.Name, _ value: Node) throws(UnfitAnswer) {
+        let text: String
+        if let integer = value.int {
+            text = "\(integer)"
+        } else if let found = value.textOrUTF8 {
+            text = found
+        } else {
+            throw UnfitAnswer(description: "the header \(name) is \(value.kind), not text")
+        }
+        guard HTTPField.isValidValue(text) else {
+            throw UnfitAnswer(description: "the header \(name) has a value that is not allowed")
+        }
+        if name.canonicalName == Self.sessionName {
+            session = text
+        } else {
+            headers.append(HTTPField(name: name, value: text))
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// What the front answers itself, when no worker does. Before it: what went wrong. After it: a few bytes of text for the browser; the
+// reason for it stays in the log.
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Tempest
+
+/// A response of the front's own.
+struct Refusal: Error {
+    var status: HTTPResponse.Status
+    var headers: HTTPFields = [:]
+    /// For the browser: a sentence without anything that came from a worker or another browser.
+    var text: String
+
+    init(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) {
+        (self.status, self.text, self.headers) = (status, text, headers)
+    }
+
+    var response: Response {
+        var headers = headers
+        headers[.contentType] = "text/plain; charset=utf-8"
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
+    }
+
+    static func busy(_ text: String) -> Refusal { Refusal(.serviceUnavailable, text, headers: [.retryAfter: "1"]) }
+
+    /// From what ended a correspondence.
+    init(_ error: any Error) {
+        switch error {
+        case let refusal as Refusal: self = refusal
+        case is UnfitAnswer: self.init(.badGateway, "The answer was not fit for a browser.")
+        case let error as CallError:
+            switch (error.code, error.remoteCode) {
+            case (.timedOut, _), (_, "expired"), (_, "timeout"): self.init(.gatewayTimeout, "No answer came in time.")
+            case (_, "cancelled"), (.closed, _): self = .busy("The request was not carried out.")
+            case (_, "unknown_action"), (_, "poison"), (_, "bad_answer"): self.init(.badGateway, "Nobody could answer.")
+            default: self.init(.internalServerError, "The request failed.")
+            }
+        case let error as RedisError where error.mayPass || error.code == .memory:
+            self = .busy("The queue cannot be reached.")
+        case let error as HTTPError: self.init(error.status, error.body ?? error.status.reasonPhrase)
+        default: self.init(.internalServerError, "The request failed.")
+        }
+    }
+}

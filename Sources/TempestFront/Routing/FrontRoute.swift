@@ -1,0 +1,60 @@
+// From a path to a queue: what becomes of the requests that a pattern matches. Before it: configuration. After it: a HeldRequest, or a
+// WebSocket's connection.
+
+public import Tempest
+
+/// Requests to these paths become jobs of this queue.
+public struct FrontRoute: Sendable {
+    public var pattern: PathPattern
+    public var queue: QueueName
+    public var level: Level
+    /// Of the jobs.
+    public var action = "url"
+    /// How long a browser waits for the first answer, and between two of a stream; then it is told 504.
+    public var deadline = Duration.seconds(30)
+    /// Requests of this route that wait for their first answer at once; more are told 503.
+    public var pending = 10_000
+    /// In which codec jobs are written; workers answer in the same.
+    public var codec: any Codec = .json
+    /// How many answers of a stream wait in the front for a slow browser; 0: workers get no credits.
+    public var window = 16
+    /// Only for sessions with a `user`; others are told 401, or sent to this path.
+    public var requiresUser = false
+    public var login: String?
+    /// Connections of browsers, not requests: WebSocket.
+    public var isSocket = false
+    /// Workers of this queue were written for node-tempest: jobs have four elements, integer ids and a direct address.
+    public var isOriginal = false
+
+    public init(_ pattern: PathPattern, queue: QueueName, level: Level = .default) {
+        (self.pattern, self.queue, self.level) = (pattern, queue, level)
+    }
+
+    /// From `PATTERN=QUEUE[:LEVEL]`, as the command line has it. Throws ``FrontConfigurationError``.
+    public init(_ text: String) throws(FrontConfigurationError) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else {
+            throw FrontConfigurationError("\(text.debugDescription) is no route: PATTERN=QUEUE[:LEVEL], such as /api/*=api:high")
+        }
+        let names = parts[1].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        do {
+            self.init(
+                try PathPattern(String(parts[0])), queue: try QueueName(names[0]),
+                level: names.count == 2 ? try Level(names[1]) : .default)
+        } catch let error as NameError {
+            throw FrontConfigurationError("\(text.debugDescription): \(error)")
+        } catch let error as FrontConfigurationError {
+            throw error
+        } catch {
+            throw FrontConfigurationError("\(text.debugDescription): \(error)")
+        }
+    }
+}
+
+/// What is wrong in what a front was told.
+public struct FrontConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What, where, and what to do.
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

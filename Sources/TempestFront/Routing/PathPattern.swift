@@ -1,0 +1,41 @@
+// Which paths a route serves. Before it: a line of the configuration. After it: the route table, which asks the most exact first.
+
+/// A path, or the beginning of paths: `/api/users`, `/api/*` (all below `/api/`, and `/api` itself), `/*` (all).
+public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+    /// What a path must begin with, or be.
+    private let stem: [UInt8]
+    private let isPrefix: Bool
+
+    /// Throws ``FrontConfigurationError`` for a pattern that is none.
+    public init(_ pattern: String) throws(FrontConfigurationError) {
+        guard pattern.utf8.first == UInt8(ascii: "/"),
+            pattern.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") })
+        else {
+            throw FrontConfigurationError(
+                "\(pattern.debugDescription) is no path pattern: it begins with / and has no spaces, such as /api/*")
+        }
+        isPrefix = pattern.hasSuffix("/*")
+        let body = isPrefix ? pattern.dropLast(2) : pattern[...]
+        guard !body.utf8.contains(UInt8(ascii: "*")) else {
+            throw FrontConfigurationError("\(pattern.debugDescription): * stands only at the end, after a /")
+        }
+        description = pattern
+        stem = Array(body.utf8)
+    }
+
+    /// Whether a path, without its query, is one of these.
+    public func matches(_ path: some Collection<UInt8>) -> Bool {
+        guard path.starts(with: stem) else { return false }
+        let rest = path.dropFirst(stem.count)
+        return rest.isEmpty || isPrefix && rest.first == UInt8(ascii: "/")
+    }
+
+    /// Matches everything: the fallback, which comes after files.
+    public var isEverything: Bool { isPrefix && stem.isEmpty }
+
+    /// An exact one before a prefix, a longer one before a shorter.
+    static func isMoreExact(_ left: PathPattern, _ right: PathPattern) -> Bool {
+        (left.isPrefix ? 0 : 1, left.stem.count) > (right.isPrefix ? 0 : 1, right.stem.count)
+    }
+}
