@@ -28,5 +28,9 @@ public struct ConnectionLimits: Sendable {
     /// How often connections are looked at. 1 s.
     public var resolution: TimeAmount = .seconds(1)
 
+    /// Whether a client that has closed its half is still there and gets its answer. Browsers never do that: false, so that a request whose
+    /// browser has left is not held for nothing.
+    public var allowsHalfClosure = false
+
     public init() {}
 }

@@ -46,6 +46,9 @@ public struct FrontChannel: HTTPChannelHandler {
                 limits: limits, bytes: watch, clock: clocks.clock(channel.eventLoop), upgrader: upgrader, logger: logger)
             try pipeline.addHandler(
                 gate, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            if !limits.allowsHalfClosure {
+                try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+            }
             return value
         }.nonisolated()
     }
