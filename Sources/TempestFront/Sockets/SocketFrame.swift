@@ -11,10 +11,14 @@ enum SocketFrame: Sendable, Equatable {
     case binary([UInt8])
     case close(CloseCode, String)
 
-    /// Throws ``SocketFailure`` when an element of the answer is no frame.
+    /// The elements of an answer's args, or of the one array in them, as handlers return it that can return one value; null is no frame.
+    ///
+    /// Throws ``SocketFailure`` when an element is no frame.
     static func frames(_ answer: Answer) throws(SocketFailure) -> [SocketFrame] {
+        let args = answer.args
+        let list = args.count == 1 && args[0].kind == .array ? args[0] : args
         var frames: [SocketFrame] = []
-        for element in answer.args.elements { frames.append(try SocketFrame(element, answer.codec)) }
+        for element in list.elements where !element.isNull { frames.append(try SocketFrame(element, answer.codec)) }
         return frames
     }
 

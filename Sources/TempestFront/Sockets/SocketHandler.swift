@@ -27,6 +27,8 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     private let loop: any EventLoop
     private var phase: Phase
     private var early: [SocketFrame] = []
+    /// Whether the channel is this handler's alone; until then frames are kept.
+    private var hasBegun = false
     private var reader: SocketReader
     private var context: ChannelHandlerContext?
     private var bytes: ByteWatch?
@@ -91,6 +93,7 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     }
 
     private func begin() {
+        hasBegun = true
         let frames = early
         early = []
         send(frames)
@@ -193,7 +196,7 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
             promise.succeed(.refused(.forbidden))
         case (.frames(let frames), .open):
             // Between the answer to the opening and the channel.
-            if context == nil { early += frames } else { send(frames) }
+            if hasBegun { send(frames) } else { early += frames }
         case (.answered, .open):
             waiting -= 1
             guard let context else { return }

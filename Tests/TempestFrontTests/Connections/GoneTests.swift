@@ -24,7 +24,9 @@ import Testing
                 gone.add()
             }
         }
-        try await withServer(.front(limits: .brisk), router: router) { port in
+        var limits = ConnectionLimits.brisk
+        limits.allowsHalfClosure = onlyHalf
+        try await withServer(.front(limits: limits), router: router) { port in
             let client = try await RawClient.connect(port)
             try await client.send("POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
             try await eventually("the request is held") { held.count == 1 }

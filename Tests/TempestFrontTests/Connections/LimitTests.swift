@@ -73,11 +73,11 @@ import Testing
 
     @Test func aBodyThatComesWellIsRead() async throws {
         var limits = ConnectionLimits.brisk
-        limits.bodyGrace = .milliseconds(200)
+        limits.bodyGrace = .seconds(1)
         try await withServer(.front(limits: limits)) { port in
             let client = try await RawClient.connect(port)
-            try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n")
-            for _ in 0..<40 {
+            try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+            for _ in 0..<100 {
                 try await client.send(String(repeating: "x", count: 1000))
                 try await Task.sleep(for: .milliseconds(20))
             }
