@@ -3,7 +3,7 @@ import Testing
 @testable import TempestFront
 
 /// Requests that a proxy before the front could read in another way.
-@Suite struct FramingTests {
+@Suite(.serialized) struct FramingTests {
     static let refused: [(request: String, status: Int)] = [
         ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),

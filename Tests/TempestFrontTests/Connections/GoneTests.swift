@@ -7,7 +7,7 @@ import Testing
 @testable import TempestFront
 
 /// A browser that goes away while its request is held.
-@Suite struct GoneTests {
+@Suite(.serialized) struct GoneTests {
     @Test(arguments: [false, true])
     func theHolderOfARequestLearnsThatItsBrowserHasGone(_ onlyHalf: Bool) async throws {
         let gone = Counter()

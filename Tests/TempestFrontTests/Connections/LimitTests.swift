@@ -6,7 +6,7 @@ import Testing
 
 @testable import TempestFront
 
-@Suite struct LimitTests {
+@Suite(.serialized) struct LimitTests {
     @Test func aHeaderThatTricklesIsAnswered408AndClosed() async throws {
         var limits = ConnectionLimits.brisk
         limits.header = .milliseconds(300)

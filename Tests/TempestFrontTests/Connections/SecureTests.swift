@@ -8,7 +8,7 @@ import Testing
 
 @testable import TempestFront
 
-@Suite struct SecureTests {
+@Suite(.serialized) struct SecureTests {
     private func secured<R: Sendable>(
         _ limits: ConnectionLimits = .brisk, _ body: @escaping @Sendable (Int) async throws -> R
     ) async throws -> R {

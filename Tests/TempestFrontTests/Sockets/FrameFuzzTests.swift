@@ -4,7 +4,7 @@ import Testing
 
 @testable import TempestFront
 
-@Suite struct FrameFuzzTests {
+@Suite(.serialized) struct FrameFuzzTests {
     /// Splits and mutations of sound conversations: a reader never traps, never keeps more than its limits, and reads what is sound
     /// alike however it is cut.
     @Test func whateverBytesComeTheReaderStands() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TempestFront
 
-@Suite struct HandshakeTests {
+@Suite(.serialized) struct HandshakeTests {
     @Test func aHandshakeIsAnsweredAsTheStandardSays() async throws {
         try await withSocket(TestBackend()) { port in
             let client = try await RawClient.connect(port)

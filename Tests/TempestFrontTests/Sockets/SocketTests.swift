@@ -5,7 +5,7 @@ import Testing
 
 @testable import TempestFront
 
-@Suite struct SocketTests {
+@Suite(.serialized) struct SocketTests {
     @Test func messagesAreAnsweredWholeOrInFragmentsWithControlFramesBetween() async throws {
         let backend = TestBackend()
         try await withSocket(backend) { port in

@@ -9,7 +9,7 @@ import Testing
 @testable import TempestFront
 
 /// With a real Redis, a real worker and TLS.
-@Suite struct SocketWorkerTests {
+@Suite(.serialized) struct SocketWorkerTests {
     @Test func aWorkerOpensAnswersTellsAndHearsTheEnd() async throws {
         try await withPrivateRedis { redis in
             let configuration = try RedisConfiguration(url: redis.url)
