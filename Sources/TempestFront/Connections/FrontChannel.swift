@@ -1,0 +1,59 @@
+// A browser's connection by HTTP/1, with limits and upgrades. Before it: the listening socket, or TLS. After it: Hummingbird's responder,
+// or a WebSocket.
+
+public import HummingbirdCore
+public import Logging
+public import NIOCore
+import NIOHTTP1
+
+/// Hummingbird's channel for HTTP/1 behind a gate that enforces ``ConnectionLimits`` and lets sockets through.
+public struct FrontChannel: HTTPChannelHandler {
+    public typealias Value = HTTP1Channel.Value
+
+    private let http1: HTTP1Channel
+    private let limits: ConnectionLimits
+    private let clocks: ConnectionClocks
+    private let upgrader: (any ConnectionUpgrader)?
+
+    public var responder: Responder { http1.responder }
+
+    init(
+        responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks,
+        upgrader: (any ConnectionUpgrader)?
+    ) {
+        // The gate has the times; Hummingbird's handler for idle connections is left without one.
+        let configuration = HTTP1Channel.Configuration(
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+                maxHeaderFieldCount: limits.headerFields))
+        http1 = HTTP1Channel(responder: responder, configuration: configuration)
+        (self.limits, self.clocks, self.upgrader) = (limits, clocks, upgrader)
+    }
+
+    public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        setup(channel: channel, bytes: nil, logger: logger)
+    }
+
+    /// - Parameter bytes: a watch that is already next to the socket, below TLS.
+    func setup(channel: any Channel, bytes: ByteWatch?, logger: Logger) -> EventLoopFuture<Value> {
+        http1.setup(channel: channel, logger: logger).assumeIsolated().flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let watch = bytes ?? ByteWatch()
+            if bytes == nil {
+                try pipeline.addHandler(watch, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
+            }
+            let gate = RequestGate(
+                limits: limits, bytes: watch, clock: clocks.clock(channel.eventLoop), upgrader: upgrader, logger: logger)
+            try pipeline.addHandler(
+                gate, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            if !limits.allowsHalfClosure {
+                try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+            }
+            return value
+        }.nonisolated()
+    }
+
+    public func handle(value: Value, logger: Logger) async {
+        await http1.handle(value: value, logger: logger)
+    }
+}

@@ -1,0 +1,294 @@
+// The gate of a connection of HTTP/1: what comes in is strict and in time, what goes out is taken, and the connection ends so that the
+// client sees why. Before it: NIO's decoder. After it: Hummingbird's handlers, or a socket's.
+
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Enforces ``ConnectionLimits`` on one connection, refuses what could be read in two ways, and offers requests to an upgrader.
+final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMember {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// Requests and responses; may go anywhere.
+        case open
+        /// A request for an upgrade is here but for its end.
+        case offered(HTTPRequestHead)
+        /// An upgrader decides; next: 101 and another handler, or refusing. How many bytes had come when it began.
+        case upgrading(received: Int)
+        /// The earlier responses go out; then this one, and over.
+        case refusing(HTTPResponseStatus, HTTPHeaders)
+        /// Nothing is read and nothing written any more; the output closes, and soon the rest.
+        case over
+    }
+
+    private let limits: ConnectionLimits
+    let bytes: ByteWatch
+    private let clock: ConnectionClock
+    private let upgrader: (any ConnectionUpgrader)?
+    private let logger: Logger
+    private var context: ChannelHandlerContext?
+    private var times: ConnectionTimes
+    private var phase = Phase.open
+    /// Requests whose response has not ended.
+    private var unanswered = 0
+    private var isReading = false
+    private var hasBegunResponse = false
+    private var isLastRequest = false
+    private var closesAfterResponse = false
+    private var wantsRead = false
+    private var hasInputClosed = false
+    private var lingersUntil: NIODeadline?
+
+    init(limits: ConnectionLimits, bytes: ByteWatch, clock: ConnectionClock, upgrader: (any ConnectionUpgrader)?, logger: Logger)
+    {
+        (self.limits, self.bytes, self.clock, self.upgrader, self.logger) = (limits, bytes, clock, upgrader, logger)
+        times = ConnectionTimes(limits: limits, now: clock.now)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        clock.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        clock.remove(self)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        clock.remove(self)
+        phase = .over
+        context.fireChannelInactive()
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), phase) {
+        case (.head(let head), .open):
+            bytes.firstByteAt = nil
+            isReading = true
+            times.bodyBegins()
+            if let status = RequestCheck.problem(head) { return refuse(status, "a request that could be misread", isNew: true) }
+            if let upgrader, upgrader.wants(head) {
+                guard unanswered == 0 else { return refuse(.badRequest, "an upgrade before earlier responses", isNew: true) }
+                phase = .offered(head)
+                return
+            }
+            unanswered += 1
+            isLastRequest = RequestCheck.endsParsing(head) || head.version == .http1_0 && !head.isKeepAlive
+            context.fireChannelRead(data)
+        case (.body(let body), .open):
+            times.bodyCame(body.readableBytes)
+            context.fireChannelRead(data)
+        case (.end, .open):
+            ended()
+            // NIO's decoder would keep the rest without a bound.
+            if isLastRequest { bytes.isDiscarding = true }
+            context.fireChannelRead(data)
+        case (.end, .offered(let head)):
+            ended()
+            upgrade(head, context)
+        case (.head, .offered), (.body, .offered), (_, .upgrading):
+            refuse(.badRequest, "bytes between a handshake and its answer", isNew: true)
+        case (_, .refusing), (_, .over): break
+        }
+    }
+
+    private func ended() {
+        isReading = false
+        bytes.firstByteAt = nil
+        // The time of a next request that came early begins with the response, else now.
+        if unanswered == 0 { times.responseEnded(clock.now) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        wantsRead = false
+        switch phase {
+        case .upgrading(let received) where received != bytes.received:
+            refuse(.badRequest, "bytes between a handshake and its answer", isNew: true)
+        case .over: context.read()
+        default: break
+        }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        wantsRead = true
+        context.read()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        switch phase {
+        case .refusing, .over: break
+        default:
+            switch error {
+            case .headerOverflow: refuse(.requestHeaderFieldsTooLarge, "a header above the limits", isNew: !isReading)
+            case .invalidVersion: refuse(.httpVersionNotSupported, "another version of HTTP", isNew: !isReading)
+            default: refuse(.badRequest, "no HTTP: \(error)", isNew: !isReading)
+            }
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
+        hasInputClosed = true
+        switch phase {
+        case .over where lingersUntil != nil: context.close(promise: nil)
+        case .offered, .upgrading: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: What goes
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .over = phase {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where head.status.code >= 200:
+            hasBegunResponse = true
+            if isLastRequest, unanswered == 1 { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            closesAfterResponse = RequestCheck.tokens(head.headers, "connection").contains("close")
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end where unanswered > 0:
+            unanswered -= 1
+            hasBegunResponse = false
+            if unanswered == 0 { times.responseEnded(clock.now) }
+            if case .refusing(let status, let headers) = phase {
+                context.write(data, promise: promise)
+                if !closesAfterResponse || unanswered > 0 { return refuseIfDue(status, headers) }
+                return finish(context)
+            }
+            context.write(data, promise: promise)
+            if closesAfterResponse { finish(context) }
+        default: context.write(data, promise: promise)
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        if case .over = phase {
+            promise?.succeed()
+            return
+        }
+        finish(context)
+        promise?.succeed()
+    }
+
+    // MARK: Ends
+
+    func tick(_ now: NIODeadline) {
+        guard let context else { return }
+        if case .over = phase, let lingersUntil, now >= lingersUntil { return context.close(promise: nil) }
+        var isBusy = unanswered > 0 || isReading
+        if case .open = phase {} else { isBusy = true }
+        let verdict = times.look(
+            now, firstByte: bytes.firstByteAt, isBusy: isBusy, wantsBody: isReading && wantsRead,
+            waiting: ByteWatch.waiting(context.channel), sent: bytes.sent)
+        switch verdict {
+        case .fine: break
+        case .idle:
+            logger.debug("a connection was idle for \(limits.idle), and is closed")
+            context.close(promise: nil)
+        case .stalled:
+            logger.debug("a client took nothing of a response for \(limits.writeStall): the connection is closed")
+            context.close(promise: nil)
+        case .slowHeader: refuse(.requestTimeout, "a header that took too long", isNew: true)
+        case .slowBody: refuse(.requestTimeout, "a body below \(limits.bodyRate ?? 0) bytes a second", isNew: false)
+        }
+    }
+
+    /// Reads nothing more, and answers with an error in its turn.
+    ///
+    /// - Parameter isNew: what is refused is no request that was let through.
+    private func refuse(_ status: HTTPResponseStatus, _ reason: String, isNew: Bool, _ headers: HTTPHeaders = [:]) {
+        guard let context else { return }
+        logger.debug("a request is refused", metadata: ["status": "\(status.code)", "reason": "\(reason)"])
+        bytes.isDiscarding = true
+        isReading = false
+        // A request that was let through and is broken now is refused instead of answered, unless its answer has begun.
+        if !isNew, unanswered > 0 {
+            if unanswered == 1, hasBegunResponse { return context.close(promise: nil) }
+            unanswered -= 1
+        }
+        phase = .refusing(status, headers)
+        refuseIfDue(status, headers)
+    }
+
+    private func refuseIfDue(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        guard unanswered == 0, let context else { return }
+        var headers = headers
+        headers.replaceOrAdd(name: "connection", value: "close")
+        headers.replaceOrAdd(name: "content-length", value: "0")
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        finish(context)
+        // Whoever reads the body of the refused request learns that no more comes.
+        if !hasInputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+    }
+
+    /// Closes the output after what is written, and the rest when the client has closed too, or has had time to.
+    private func finish(_ context: ChannelHandlerContext) {
+        phase = .over
+        bytes.isDiscarding = true
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        context.flush()
+        context.close(mode: .output, promise: promise)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            guard let context = self.context else { return }
+            if case .success = result, !self.hasInputClosed {
+                self.lingersUntil = context.eventLoop.now + self.limits.linger
+                context.read()
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    // MARK: Upgrade
+
+    private func upgrade(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard let upgrader else { return }
+        phase = .upgrading(received: bytes.received)
+        upgrader.upgrade(head, of: context.channel).hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
+            guard case .upgrading = self.phase, let context = self.context else { return }
+            switch result {
+            case .failure(let error):
+                self.logger.error("a connection could not be upgraded", metadata: ["error": "\(error)"])
+                self.refuse(.internalServerError, "the upgrade failed", isNew: true)
+            case .success(let decision):
+                guard let handler = decision.handler else {
+                    return self.refuse(decision.status, "the upgrade is refused", isNew: true, decision.headers)
+                }
+                self.takeOver(handler(self.bytes, self.clock), decision, context)
+            }
+        }
+    }
+
+    private func takeOver(_ handler: any ChannelHandler, _ decision: UpgradeDecision, _ context: ChannelHandlerContext) {
+        let head = HTTPResponseHead(version: .http1_1, status: decision.status, headers: decision.headers)
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            // The bytes of 101 have left the encoder: whatever comes or goes from now on is the new handler's.
+            try pipeline.addHandler(handler, position: .after(self))
+            pipeline.removeHandler(self, promise: nil)
+            pipeline.removeHandler(decoder, promise: nil)
+            pipeline.removeHandler(encoder, promise: nil)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+}

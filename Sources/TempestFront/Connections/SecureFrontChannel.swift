@@ -1,0 +1,73 @@
+// A browser's connection by TLS, which agrees on HTTP/1.1 or HTTP/2. Before it: the listening socket. After it: FrontChannel, or
+// Hummingbird's HTTP2Channel.
+
+public import HummingbirdCore
+import HummingbirdHTTP2
+public import Logging
+public import NIOCore
+import NIOHTTP2
+import NIOSSL
+
+/// The front's channel over TLS. Browsers open WebSockets by HTTP/1.1 even where they speak HTTP/2.
+public struct SecureFrontChannel: HTTPChannelHandler {
+    /// What a connection has agreed on, once it has.
+    public struct Value: ServerChildChannelValue {
+        let version: EventLoopFuture<NIONegotiatedHTTPVersion<FrontChannel.Value, HTTP2Channel.Value>>
+        public let channel: any Channel
+    }
+
+    private let context: NIOSSLContext
+    private let http1: FrontChannel
+    private let http2: HTTP2Channel
+    private let limits: ConnectionLimits
+    private let clocks: ConnectionClocks
+
+    public var responder: Responder { http1.responder }
+
+    /// - Throws: `NIOSSLError` for certificates or keys that do not fit.
+    init(
+        responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, limits: ConnectionLimits,
+        clocks: ConnectionClocks, upgrader: (any ConnectionUpgrader)?
+    ) throws {
+        var tls = tls
+        tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
+        context = try NIOSSLContext(configuration: tls)
+        (self.limits, self.clocks) = (limits, clocks)
+        http1 = FrontChannel(responder: responder, limits: limits, clocks: clocks, upgrader: upgrader)
+        let stream = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [StreamGateInstaller(limits: limits, clocks: clocks)])
+        let configuration = HTTP2Channel.Configuration(
+            idleTimeout: .nanoseconds(limits.idle.nanoseconds), gracefulCloseTimeout: .seconds(30), streamConfiguration: stream)
+        http2 = HTTP2Channel(responder: responder, configuration: configuration)
+    }
+
+    public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let (bytes, clock) = (ByteWatch(), clocks.clock(channel.eventLoop))
+        let gate = SecureGate(limits: limits, bytes: bytes, clock: clock, logger: logger)
+        let shared = NIOLoopBound((bytes, gate), eventLoop: channel.eventLoop)
+        do {
+            try channel.pipeline.syncOperations.addHandlers([bytes, gate, NIOSSLServerHandler(context: context)])
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+        return channel.configureHTTP2AsyncSecureUpgrade { channel in
+            let (bytes, gate) = shared.value
+            gate.negotiated(isHTTP2: false)
+            return http1.setup(channel: channel, bytes: bytes, logger: logger)
+        } http2ConnectionInitializer: { channel in
+            shared.value.1.negotiated(isHTTP2: true)
+            return http2.setup(channel: channel, logger: logger)
+        }.map { Value(version: $0, channel: channel) }
+    }
+
+    public func handle(value: Value, logger: Logger) async {
+        do {
+            switch try await value.version.get() {
+            case .http1_1(let http1): await self.http1.handle(value: http1, logger: logger)
+            case .http2(let http2): await self.http2.handle(value: http2, logger: logger)
+            }
+        } catch {
+            logger.debug("a connection ended before it had agreed on a version of HTTP", metadata: ["error": "\(error)"])
+        }
+    }
+}

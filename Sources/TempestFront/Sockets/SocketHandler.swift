@@ -1,0 +1,302 @@
+// A WebSocket in its channel: frames in both directions, pings, and the end. Before it: the socket, or TLS. After it: SocketDialogue;
+// Hummingbird's handlers, which stay behind it, hear only that the channel has closed.
+
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockMember {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Workers have not answered `open`; next: open, or over.
+        case opening(EventLoopPromise<UpgradeDecision>)
+        case open
+        /// A close frame has been sent; until then the browser's is waited for.
+        case closing(until: NIODeadline)
+        case over
+    }
+
+    private let limits: SocketLimits
+    private let dialogue: SocketDialogue
+    private let accepted: HTTPHeaders
+    private let logger: Logger
+    private let loop: any EventLoop
+    private var phase: Phase
+    private var early: [SocketFrame] = []
+    /// Whether the channel is this handler's alone; until then frames are kept.
+    private var hasBegun = false
+    private var reader: SocketReader
+    private var context: ChannelHandlerContext?
+    private var bytes: ByteWatch?
+    private var clock: ConnectionClock?
+    private var progress: WriteProgress
+    /// Messages that have not been answered.
+    private var waiting = 0
+    private var holdsRead = false
+    private var isPumping = false
+    private var pingAt: NIODeadline
+    /// The ping that waits for its pong: when it was sent, and how many bytes had come by then.
+    private var pending: (since: NIODeadline, received: Int)?
+    private var hasEnded = false
+
+    init(
+        limits: SocketLimits, dialogue: SocketDialogue, accepted: HTTPHeaders, opening: EventLoopPromise<UpgradeDecision>,
+        loop: any EventLoop, logger: Logger
+    ) {
+        (self.limits, self.dialogue, self.accepted, self.loop, self.logger) = (limits, dialogue, accepted, loop, logger)
+        phase = .opening(opening)
+        reader = SocketReader(limits: limits)
+        (pingAt, progress) = (loop.now + limits.ping, WriteProgress(loop.now))
+    }
+
+    // MARK: Opening
+
+    func openTimedOut() {
+        guard case .opening(let promise) = phase else { return }
+        phase = .over
+        logger.warning("workers have not answered a socket's opening", metadata: ["limit": "\(limits.open)"])
+        end(.broken, "")
+        promise.succeed(.refused(.gatewayTimeout))
+    }
+
+    func closedWhileOpening() {
+        guard case .opening(let promise) = phase else { return }
+        phase = .over
+        end(.broken, "")
+        promise.fail(ChannelError.ioOnClosedChannel)
+    }
+
+    private func opened(_ promise: EventLoopPromise<UpgradeDecision>) {
+        phase = .open
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        promise.succeed(
+            UpgradeDecision(status: .switchingProtocols, headers: accepted) { bytes, clock in
+                let handler = bound.value
+                (handler.bytes, handler.clock) = (bytes, clock)
+                return handler
+            })
+        // Whoever has gone between the answer and this never was in the channel.
+        loop.execute { if bound.value.context == nil { bound.value.end(.broken, "") } }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        pingAt = loop.now + limits.ping
+        clock?.add(self)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        // Later: the handlers of HTTP before this one are about to leave.
+        loop.execute { bound.value.begin() }
+    }
+
+    private func begin() {
+        hasBegun = true
+        let frames = early
+        early = []
+        send(frames)
+        context?.read()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        clock?.remove(self)
+        self.context = nil
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .over = phase { return }
+        reader.add(unwrapInboundIn(data))
+        pump(context)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // A browser that says more than is answered is not heard for a while.
+        if isFull { holdsRead = true } else { context.read() }
+    }
+
+    private var isFull: Bool { if case .open = phase { waiting >= limits.waitingMessages } else { false } }
+
+    /// Handles what has come, as far as there is room for it.
+    private func pump(_ context: ChannelHandlerContext) {
+        // Answers may come while messages are sent.
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        do throws(SocketProblem) {
+            while !isFull, let event = try reader.next() {
+                if case .over = phase { return }
+                handle(event, context)
+            }
+        } catch {
+            bytes?.isDiscarding = true
+            close(error.code, error.reason)
+        }
+    }
+
+    private func handle(_ event: SocketReader.Event, _ context: ChannelHandlerContext) {
+        switch event {
+        case .message(let data):
+            guard case .open = phase else { return }
+            waiting += 1
+            dialogue.send(.message(data))
+        case .ping(let payload):
+            guard case .open = phase else { return }
+            var buffer = context.channel.allocator.buffer(capacity: payload.readableBytes + 2)
+            SocketFrame.write(.pong, payload.readableBytesView, to: &buffer)
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            checkWaiting(context)
+        case .pong: pending = nil
+        case .close(let code, let reason):
+            if case .open = phase {
+                end(code, reason)
+                var buffer = ByteBuffer()
+                if code == .none {
+                    SocketFrame.write(.connectionClose, [], to: &buffer)
+                } else {
+                    SocketFrame.close(code, "").write(to: &buffer)
+                }
+                context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            }
+            finish(context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent: close(.goingAway, "the server shuts down")
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .over
+        clock?.remove(self)
+        end(.broken, "")
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    // MARK: What goes
+
+    func hear(_ note: SocketDialogue.Note) {
+        switch (note, phase) {
+        case (.frames(let frames), .opening): early += frames
+        case (.answered, .opening(let promise)): opened(promise)
+        case (.failed(let reason), .opening(let promise)):
+            phase = .over
+            hasEnded = true
+            dialogue.forget()
+            logger.info("workers refuse a socket", metadata: ["reason": .string(reason.debugDescription)])
+            promise.succeed(.refused(.forbidden))
+        case (.frames(let frames), .open):
+            // Between the answer to the opening and the channel.
+            if hasBegun { send(frames) } else { early += frames }
+        case (.answered, .open):
+            waiting -= 1
+            guard let context else { return }
+            pump(context)
+            if holdsRead, !isFull {
+                holdsRead = false
+                context.read()
+            }
+        case (.failed(let reason), .open):
+            logger.warning("a socket's message has failed", metadata: ["reason": .string(reason.debugDescription)])
+            close(.failed, "")
+        case (_, .closing), (_, .over): break
+        }
+    }
+
+    private func send(_ frames: [SocketFrame]) {
+        guard let context, !frames.isEmpty, case .open = phase else { return }
+        for frame in frames {
+            if case .close(let code, let reason) = frame { return close(code, reason) }
+            var buffer = context.channel.allocator.buffer(capacity: 64)
+            frame.write(to: &buffer)
+            context.write(wrapOutboundOut(buffer), promise: nil)
+        }
+        context.flush()
+        checkWaiting(context)
+    }
+
+    private func checkWaiting(_ context: ChannelHandlerContext) {
+        guard ByteWatch.waiting(context.channel) > limits.waitingBytes else { return }
+        logger.info("more than \(limits.waitingBytes) bytes wait for a socket: it is closed")
+        // A close frame would wait behind them.
+        end(.overloaded, "too much waits for the browser")
+        context.close(promise: nil)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        promise?.fail(ChannelError.ioOnClosedChannel)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        context.close(mode: mode == .output ? .all : mode, promise: promise)
+    }
+
+    // MARK: Ends
+
+    /// Sends a close frame, and waits a while for the browser's.
+    private func close(_ code: CloseCode, _ reason: String) {
+        guard let context, case .open = phase else { return }
+        phase = .closing(until: loop.now + limits.close)
+        end(code, reason)
+        var buffer = ByteBuffer()
+        SocketFrame.close(code, reason).write(to: &buffer)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        // What is left of the browser's messages is not wanted, its close frame is.
+        if holdsRead {
+            holdsRead = false
+            context.read()
+        }
+    }
+
+    /// Both close frames are through.
+    private func finish(_ context: ChannelHandlerContext) {
+        phase = .over
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
+        promise.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
+    }
+
+    /// Workers learn of the end, once.
+    private func end(_ code: CloseCode, _ reason: String) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        dialogue.end(code, reason)
+    }
+
+    func tick(_ now: NIODeadline) {
+        guard let context, let bytes else { return }
+        if case .closing(let until) = phase, now >= until { return context.close(promise: nil) }
+        if progress.stalled(waiting: ByteWatch.waiting(context.channel), sent: bytes.sent, now) >= limits.writeStall {
+            logger.debug("a browser took nothing for \(limits.writeStall): its socket is closed")
+            return context.close(promise: nil)
+        }
+        guard case .open = phase else { return }
+        // A browser that is not read cannot be heard.
+        if holdsRead { (pending, pingAt) = (nil, now + limits.ping) }
+        if let pending {
+            // A long message comes before the pong behind it.
+            let isSending = bytes.received - pending.received > Int(limits.ping.nanoseconds / 1_000_000)
+            guard now - pending.since >= limits.ping else { return }
+            guard isSending else {
+                logger.debug("a browser does not answer pings: its socket is closed")
+                end(.broken, "no pong")
+                return context.close(promise: nil)
+            }
+            self.pending = (now, bytes.received)
+        } else if now >= pingAt {
+            var buffer = ByteBuffer()
+            SocketFrame.write(.ping, [], to: &buffer)
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            (pending, pingAt) = ((now, bytes.received), now + limits.ping)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// Which connections are WebSockets, and which workers hear of them. Before it: a front's configuration. After it: SocketDoor.
+
+public import TempestCodecs
+public import TempestProtocol
+
+/// WebSockets on some paths, whose events are jobs on one queue (protocol/http.md, "Sockets").
+public struct SocketRoute: Sendable {
+    /// Who may connect, by the `Origin` header that browsers send and pages cannot forge.
+    public enum Origins: Sendable, Equatable {
+        /// The page comes from the host and port that the socket is for.
+        case same
+        /// Exactly these, such as `https://example.com`; `null` and wildcards are nothing special.
+        case these(Set<String>)
+    }
+
+    public var path: PathPattern
+    public var queue: QueueName
+    public var level: Level
+    /// The jobs' action.
+    public var action: String
+    public var origins: Origins
+    /// Whether clients that are no browsers, which send no `Origin`, may connect: true.
+    public var allowsNoOrigin: Bool
+    /// What is chosen of what a page names as its protocols, the first that is known; pages that name others only fail to connect.
+    public var protocols: [String] = []
+    public var codec: any Codec
+    public var limits: SocketLimits
+
+    public init(
+        _ path: PathPattern, queue: QueueName, level: Level = .default, action: String = "websocket", origins: Origins = .same,
+        allowsNoOrigin: Bool = true, codec: any Codec = .json, limits: SocketLimits = .init()
+    ) {
+        (self.path, self.queue, self.level, self.action) = (path, queue, level, action)
+        (self.origins, self.allowsNoOrigin, self.codec, self.limits) = (origins, allowsNoOrigin, codec, limits)
+    }
+
+    /// - Parameters:
+    ///   - origin: what the browser sent; nil: nothing.
+    ///   - isSecure: whether the browser came by TLS.
+    func allows(origin: String?, host: String, isSecure: Bool) -> Bool {
+        guard let origin else { return allowsNoOrigin }
+        switch origins {
+        case .these(let these): return these.contains(origin)
+        case .same: return Self.plain(origin) == Self.plain((isSecure ? "https://" : "http://") + host)
+        }
+    }
+
+    /// Browsers leave out the scheme's own port; other clients may not.
+    private static func plain(_ origin: String) -> String {
+        let origin = origin.lowercased()
+        for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) && origin.hasSuffix(port)
+        {
+            return String(origin.dropLast(port.count))
+        }
+        return origin
+    }
+}
