@@ -97,6 +97,9 @@ public final class TempestClient: Service {
         state.withLock { $0.inboxes }.map { ($0.key, $0.value.isReading) }
     }
 
+    /// The Redis that it talks to.
+    package var redisConfiguration: RedisConfiguration { redis.configuration }
+
     /// Redis' clock, asked if it was not heard of lately.
     func serverTime() async throws -> Int64? {
         if serverClock.age.map({ $0 > .seconds(60) }) ?? true {

@@ -2,8 +2,6 @@
 
 import Hummingbird
 import HummingbirdCore
-import HummingbirdHTTP2
-import HummingbirdTLS
 public import Logging
 public import NIOCore
 public import ServiceLifecycle
@@ -30,16 +28,25 @@ public final class Front: Service {
     private let onServerRunning: @Sendable (any Channel) async -> Void
 
     /// - Parameters:
-    ///   - client: what it talks to Redis with; without it one of its own, of `REDIS_URL`.
+    ///   - redis: where the queues are; without it what `REDIS_URL` names.
+    ///   - client: what it talks to Redis with, and does not shut down; without it one of its own.
     ///   - onServerRunning: called once it listens.
     /// - Throws: ``FrontConfigurationError``; ``RedisError`` for a bad URL.
     public init(
-        _ configuration: FrontConfiguration, client: TempestClient? = nil, logger: Logger = Logger(label: "tempest.front"),
+        _ configuration: FrontConfiguration, redis: RedisConfiguration? = nil, client: TempestClient? = nil,
+        logger: Logger = Logger(label: "tempest.front"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws {
         self.configuration = configuration
         self.table = try RouteTable(configuration.routes)
-        self.client = try client ?? TempestClient(logger: logger)
+        if let client {
+            self.client = client
+        } else {
+            var options = ClientOptions()
+            options.original = configuration.original
+            options.original.queues.formUnion(configuration.routes.filter(\.isOriginal).map(\.queue.description))
+            self.client = try TempestClient(redis: redis, options: options, logger: logger)
+        }
         self.ownsClient = client == nil
         self.logger = logger
         self.onServerRunning = onServerRunning
@@ -47,7 +54,8 @@ public final class Front: Service {
 
     /// Runs until a graceful shutdown: then it accepts nothing new, finishes what it holds within the grace, and ends the rest with 503.
     public func run() async throws {
-        let application = try application()
+        let parts = try await FrontParts(configuration, redis: client.redisConfiguration, logger: logger)
+        let application = try application(parts)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await application.run() }
@@ -75,21 +83,28 @@ public final class Front: Service {
         ).run()
     }
 
-    private func application() throws -> Application<FrontResponder> {
+    private func application(_ parts: FrontParts) throws -> Application<FrontResponder> {
         var settings = ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port))
         settings.serverName = nil
         return Application(
-            responder: try responder(), server: try server(), configuration: settings, onServerRunning: onServerRunning,
-            logger: logger)
+            responder: try responder(parts), server: server(parts), configuration: settings, services: parts.services,
+            onServerRunning: onServerRunning, logger: logger)
     }
 
-    private func server() throws -> HTTPServerBuilder {
-        let http1 = HTTP1Channel.Configuration(additionalChannelHandlers: [WholeClosure()], idleTimeout: .seconds(60))
-        guard let tls = configuration.tls else { return .http1(configuration: http1) }
-        return try .http2Upgrade(tlsConfiguration: tls)
+    private func server(_ parts: FrontParts) -> HTTPServerBuilder {
+        let sockets = configuration.routes.filter(\.isSocket)
+        let users = Set(sockets.filter(\.requiresUser).map(\.pattern))
+        let door: SocketDoor? =
+            sockets.isEmpty
+            ? nil
+            : SocketDoor(
+                sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: client, logger: logger),
+                isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
+                admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: logger)
+        return .front(limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, upgrader: door)
     }
 
-    private func responder() throws -> FrontResponder {
+    private func responder(_ parts: FrontParts) throws -> FrontResponder {
         var rules = configuration.rules
         rules.isTLS = configuration.tls != nil
         let watch = ConnectionWatch()
@@ -99,7 +114,7 @@ public final class Front: Service {
         }
         return FrontResponder(
             table: table, requests: requests, health: configuration.answersHealth ? Health(client: client, drain: drain) : nil,
-            files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
+            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
             accessLog: configuration.accessLog)
     }
 

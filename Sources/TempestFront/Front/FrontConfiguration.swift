@@ -1,7 +1,7 @@
 // What a front is to do. Before it: the command line, a file or a program. After it: Front.
 
 public import NIOSSL
-import Tempest
+public import Tempest
 
 /// The configuration of a ``Front``; the defaults are right for most.
 public struct FrontConfiguration: Sendable {
@@ -12,6 +12,18 @@ public struct FrontConfiguration: Sendable {
     public var routes: [FrontRoute] = []
     /// A folder whose files are served where no route but `/*` matches.
     public var files: String?
+    /// What one connection may take, and how slowly.
+    public var limits = ConnectionLimits()
+    /// Channels that browsers may follow at `/sub/<channel>`: names, or patterns with `*`. None: there are no event streams.
+    public var subscriptions: [String] = []
+    /// Has the last word on who may follow what.
+    public var subscriptionRule: ChannelPolicy.Rule?
+    /// Browsers have sessions; nil: they have none.
+    public var sessions: SessionRules?
+    /// Large bodies and files are put aside; nil: bodies above `rules.body` are refused.
+    public var uploads: UploadSettings?
+    /// For routes of `original` queues: where workers of node-tempest connect to, with their answers.
+    public var original = OriginalOptions()
     /// Bounds and beliefs.
     public var rules = HeldRequests.Rules()
     /// Whether each request is logged.
@@ -22,4 +34,15 @@ public struct FrontConfiguration: Sendable {
     public var answersHealth = true
 
     public init() {}
+}
+
+/// Where uploads are put aside.
+public struct UploadSettings: Sendable {
+    /// The folder; workers that share it open what is in it themselves.
+    public var folder: String
+    /// How many bytes there may be in it in all.
+    public var quota = 10 << 30
+    public var rules = UploadRules()
+
+    public init(folder: String) { self.folder = folder }
 }

@@ -36,6 +36,10 @@ public struct FrontFile {
                 let networks = try texts(value, key)
                 try at(value) { () throws(FrontConfigurationError) in settings.rules.trusted = try TrustedProxies(networks) }
             case "tls": try tls(value, &settings)
+            case "sub": settings.subscriptions = try texts(value, key)
+            case "sessions": try sessions(value, &settings)
+            case "uploads": try uploads(value, &settings)
+            case "original": try original(value, &settings)
             case "routes":
                 for node in try list(value, key) { settings.routes.append(try route(node)) }
             default: throw error(value, "there is no setting \(key.debugDescription)")
@@ -55,6 +59,57 @@ public struct FrontFile {
         }
         guard let certificate, let keyFile else { throw error(node, "tls needs `certificate` and `key`, two PEM files") }
         try at(node) { () throws(FrontConfigurationError) in try settings.secure(certificate: certificate, key: keyFile) }
+    }
+
+    private func sessions(_ node: Yams.Node, _ settings: inout FrontConfiguration) throws(FrontConfigurationError) {
+        var rules = SessionRules()
+        if case .scalar = node {
+            settings.sessions = try bool(node, "sessions") ? rules : nil
+            return
+        }
+        for (key, value) in try pairs(node, "sessions") {
+            switch key {
+            case "idle": rules.idle = .seconds(try integer(value, key, 1...(400 * 86_400)))
+            case "absolute": rules.absolute = .seconds(try integer(value, key, 1...(400 * 86_400)))
+            case "insecure": rules.isInsecure = try bool(value, key)
+            default: throw error(value, "sessions have `idle`, `absolute` and `insecure`, not \(key.debugDescription)")
+            }
+        }
+        settings.sessions = rules
+    }
+
+    private func uploads(_ node: Yams.Node, _ settings: inout FrontConfiguration) throws(FrontConfigurationError) {
+        var uploads = UploadSettings(folder: "")
+        for (key, value) in try pairs(node, "uploads") {
+            switch key {
+            case "folder": uploads.folder = try text(value, key)
+            case "quota": uploads.quota = try integer(value, key, 1...(1 << 50))
+            case "limit": uploads.rules.uploadLimit = try integer(value, key, 1...(1 << 50))
+            case "request": uploads.rules.requestLimit = try integer(value, key, 1...(1 << 50))
+            case "age": uploads.rules.age = .seconds(try integer(value, key, 1...(365 * 86_400)))
+            case "url": uploads.rules.base = try text(value, key)
+            default: throw error(value, "uploads have folder, quota, limit, request, age and url, not \(key.debugDescription)")
+            }
+        }
+        guard !uploads.folder.isEmpty else { throw error(node, "uploads need a `folder`") }
+        uploads.rules.bodyLimit = settings.rules.body
+        settings.uploads = uploads
+    }
+
+    private func original(_ node: Yams.Node, _ settings: inout FrontConfiguration) throws(FrontConfigurationError) {
+        for (key, value) in try pairs(node, "original") {
+            switch key {
+            case "host": settings.original.host = try text(value, key)
+            case "listen": settings.original.listen = try text(value, key)
+            case "port": settings.original.port = try integer(value, key, 0...65535)
+            case "peers":
+                let networks = try texts(value, key)
+                settings.original.peers = try at(value) { () throws(FrontConfigurationError) in
+                    do { return try AllowedNetworks(networks) } catch { throw FrontConfigurationError("\(error)") }
+                }
+            default: throw error(value, "original has host, listen, port and peers, not \(key.debugDescription)")
+            }
+        }
     }
 
     private func route(_ node: Yams.Node) throws(FrontConfigurationError) -> FrontRoute {
@@ -80,6 +135,7 @@ public struct FrontFile {
             case "login": route.login = try text(value, key)
             case "socket": route.isSocket = try bool(value, key)
             case "original": route.isOriginal = try bool(value, key)
+            case "origins": route.origins = Set(try texts(value, key))
             case "codec":
                 let name = try text(value, key)
                 guard let codec = CodecSet.standard.named(name) else {

@@ -14,6 +14,7 @@ struct FrontResponder: HTTPResponder {
     let table: RouteTable
     let requests: [PathPattern: HeldRequests]
     let health: Health?
+    let parts: FrontParts
     let files: FileMiddleware<FrontContext, LocalFileSystem>?
     let accessLog: Bool
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
@@ -39,6 +40,7 @@ struct FrontResponder: HTTPResponder {
         let target = request.head.path ?? "/"
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         if let health, let response = health.respond(to: Substring(path)) { return response }
+        if let response = try await parts.respond(to: request, path: Substring(path), context) { return response }
         if let held = table.find(path) { return try await hold(request, held, context) }
         if let files, request.method == .get || request.method == .head {
             do {
@@ -50,8 +52,17 @@ struct FrontResponder: HTTPResponder {
     }
 
     private func hold(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
-        guard let requests = requests[held.route.pattern] else { throw Refusal(.notFound, "There is nothing here.") }
-        return try await requests.respond(to: request, context: context)
+        guard let requests = requests[held.route.pattern] else {
+            throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket"])
+        }
+        let (visit, refusal) = try await parts.visit(request, held.route)
+        if let refusal { return refusal }
+        do {
+            return try await requests.respond(to: request, visit: visit, logger: context.logger, channel: context.channel)
+        } catch {
+            await visit.abandon?()
+            throw error
+        }
     }
 
     private func log(_ request: Request, _ response: Response, _ context: FrontContext, _ duration: Duration) {

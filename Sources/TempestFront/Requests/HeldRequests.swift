@@ -86,7 +86,7 @@ public final class HeldRequests: Sendable {
         writer.extra = visit.extra
         writer.cookies = visit.cookies
         writer.body = visit.body
-        if visit.body == nil { writer.body = try await body(of: request) }
+        if !visit.isReceived { writer.body = try await body(of: request) }
         var meta = ValueMap()
         if let session = visit.session { meta["session"] = .text(session) }
         return Letter(

@@ -9,10 +9,13 @@ struct Visit: Sendable {
     var session: String?
     /// The `cookie` header that workers see; nil: as it came.
     var cookies: String??
-    /// Read already; nil: it is still to be read.
+    /// Whether the body was read already: `body` is what is left of it for the job.
+    var isReceived = false
     var body: ByteBuffer?
     /// `form` and `uploads`.
     var extra: ValueMap = [:]
     /// Has the last word on the head of the response: the session's cookie.
     var finish: (@Sendable (inout AnswerHead) async throws -> Void)?
+    /// Nothing will come of the request: what it brought is thrown away.
+    var abandon: (@Sendable () async -> Void)?
 }

@@ -30,6 +30,7 @@ struct Refusal: Error {
     init(_ error: any Error) {
         switch error {
         case let refusal as Refusal: self = refusal
+        case let error as UploadRefusal: self.init(error.status, error.message)
         case is UnfitAnswer: self.init(.badGateway, "The answer was not fit for a browser.")
         case let error as CallError:
             switch (error.code, error.remoteCode) {

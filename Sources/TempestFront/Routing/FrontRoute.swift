@@ -23,6 +23,8 @@ public struct FrontRoute: Sendable {
     public var login: String?
     /// Connections of browsers, not requests: WebSocket.
     public var isSocket = false
+    /// The pages that may open sockets, such as `https://example.com`; empty: those of the same host.
+    public var origins: Set<String> = []
     /// Workers of this queue were written for node-tempest: jobs have four elements, integer ids and a direct address.
     public var isOriginal = false
 

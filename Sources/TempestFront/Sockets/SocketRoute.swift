@@ -34,6 +34,13 @@ public struct SocketRoute: Sendable {
         (self.origins, self.allowsNoOrigin, self.codec, self.limits) = (origins, allowsNoOrigin, codec, limits)
     }
 
+    /// From a route of a front.
+    init(_ route: FrontRoute) {
+        self.init(
+            route.pattern, queue: route.queue, level: route.level, action: route.action == "url" ? "websocket" : route.action,
+            origins: route.origins.isEmpty ? .same : .these(route.origins), codec: route.codec)
+    }
+
     /// - Parameters:
     ///   - origin: what the browser sent; nil: nothing.
     ///   - isSecure: whether the browser came by TLS.

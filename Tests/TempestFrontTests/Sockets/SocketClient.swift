@@ -167,7 +167,7 @@ final class TestBackend: SocketBackend {
 
 /// Runs a server with one socket route, `/socket/*`.
 func withSocket<R: Sendable>(
-    _ backend: some SocketBackend, limits: SocketLimits = .init(), most: Int = 100, origins: SocketRoute.Origins = .same,
+    _ backend: some SocketBackend, limits: SocketLimits = .hasty, most: Int = 100, origins: SocketRoute.Origins = .same,
     allowsNoOrigin: Bool = true, _ body: @escaping @Sendable (Int) async throws -> R
 ) async throws -> R {
     var route = SocketRoute(
@@ -177,6 +177,15 @@ func withSocket<R: Sendable>(
     logger.logLevel = .critical
     let door = SocketDoor([route], backend: backend, isTLS: false, most: most, logger: logger)
     return try await withServer(.front(limits: .brisk, tls: nil, allowsHTTP2: false, upgrader: door), body)
+}
+
+extension SocketLimits {
+    /// Does not wait long for browsers that were closed and say nothing.
+    static var hasty: SocketLimits {
+        var limits = SocketLimits()
+        limits.close = .milliseconds(300)
+        return limits
+    }
 }
 
 func withServer<R: Sendable>(_ server: HTTPServerBuilder, _ body: @escaping @Sendable (Int) async throws -> R) async throws -> R {

@@ -26,6 +26,10 @@ struct FrontCommand: AsyncParsableCommand {
               routes:
                 - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
                 - {path: /*, queue: pages, codec: msgpack}
+                - {path: /chat, queue: chat, socket: true}
+              sub: [news, 'chat:*']                          # channels that browsers may follow at /sub/CHANNEL
+              sessions: {idle: 1209600}                      # or true; insecure: true for development without TLS
+              uploads: {folder: /var/lib/uploads, url: 'http://10.0.0.7:8080/uploads/'}
 
             SIGTERM: nothing new is accepted, what is held is finished within the grace, the rest is told 503.
             /healthz says that the process lives, /readyz whether answers can be heard.
@@ -40,6 +44,27 @@ struct FrontCommand: AsyncParsableCommand {
             "Requests to these paths go to this queue. /* is asked after files. May be given several times.",
             valueName: "pattern=queue[:level]"))
     var routes: [String] = []
+
+    @Option(
+        name: .customLong("socket"),
+        help: .init(
+            "WebSockets at these paths are jobs of this queue. May be given several times.", valueName: "pattern=queue[:level]"))
+    var sockets: [String] = []
+
+    @Option(
+        help: .init(
+            "Browsers may follow these channels at /sub/CHANNEL: a name, or a pattern with *. May be given several times.",
+            valueName: "pattern"))
+    var sub: [String] = []
+
+    @Option(help: .init("Put large bodies and files of forms aside in this folder.", valueName: "folder"))
+    var uploads: String?
+
+    @Flag(help: "Browsers have sessions.")
+    var sessions = false
+
+    @Flag(help: "For development over plain HTTP: the session's cookie is sent without TLS.")
+    var insecureSessions = false
 
     @Option(help: .init("Serve the files of this folder.", valueName: "folder"))
     var files: String?
@@ -110,7 +135,19 @@ struct FrontCommand: AsyncParsableCommand {
             if let codec { route.codec = try CodecName.codec(codec, option: "--codec") }
             settings.routes.append(route)
         }
+        for text in sockets {
+            var route = try FrontRoute(text)
+            route.isSocket = true
+            settings.routes.append(route)
+        }
         if let files { settings.files = files }
+        settings.subscriptions += sub
+        if let uploads { settings.uploads = UploadSettings(folder: uploads) }
+        if sessions || insecureSessions {
+            var rules = settings.sessions ?? SessionRules()
+            if insecureSessions { rules.isInsecure = true }
+            settings.sessions = rules
+        }
         if !trust.isEmpty { settings.rules.trusted = try TrustedProxies(trust) }
         if let grace { settings.grace = .seconds(grace) }
         if noAccessLog { settings.accessLog = false }

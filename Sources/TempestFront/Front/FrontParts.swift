@@ -1,0 +1,97 @@
+// What a front is made of besides its routes: events, sessions, uploads. Made when the front runs; asked by the responder for each request.
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+import ServiceLifecycle
+import Tempest
+import TempestCodecs
+import TempestRedis
+
+struct FrontParts: Sendable {
+    var events: EventStreams?
+    var sessions: Sessions?
+    var uploads: Uploads?
+
+    static let eventPrefix = "/sub/"
+    static let uploadPrefix = "/uploads/"
+
+    /// Throws ``FrontConfigurationError``, ``SessionError``, or ``UploadError`` for a folder that cannot be used.
+    init(_ configuration: FrontConfiguration, redis: RedisConfiguration, logger: Logger) async throws {
+        if !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil {
+            let policy: ChannelPolicy
+            do {
+                policy = try ChannelPolicy(patterns: configuration.subscriptions, rule: configuration.subscriptionRule)
+            } catch {
+                throw FrontConfigurationError("\(error)")
+            }
+            events = EventStreams(redis: redis, policy: policy, logger: logger)
+        }
+        if let rules = configuration.sessions { sessions = try Sessions(redis: redis, rules: rules, logger: logger) }
+        if let settings = configuration.uploads {
+            let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
+            uploads = Uploads(store: store, rules: settings.rules, logger: logger)
+        }
+    }
+
+    var services: [any Service] {
+        let all: [(any Service)?] = [sessions, uploads, events]
+        return all.compactMap(\.self)
+    }
+
+    /// Answers what is for these parts alone; nil: the path is another's.
+    func respond(to request: Request, path: Substring, _ context: FrontContext) async throws -> Response? {
+        if let events, path.hasPrefix(Self.eventPrefix) {
+            // Pages write the colon of a channel's name either way.
+            let channel = String(path.dropFirst(Self.eventPrefix.count)).replacing("%3A", with: ":").replacing("%3a", with: ":")
+            return try await events.respond(to: request, channel: channel, on: context.channel)
+        }
+        if let uploads, path.hasPrefix(Self.uploadPrefix) {
+            return try await uploads.respond(to: request, token: String(path.dropFirst(Self.uploadPrefix.count)))
+        }
+        return nil
+    }
+
+    /// What is known of a request before it becomes a job: whose it is, and what it brings. Throws ``Refusal``, or returns the response that
+    /// sends somebody to log in.
+    func visit(_ request: Request, _ route: FrontRoute) async throws -> (Visit, Response?) {
+        var visit = Visit()
+        if let sessions {
+            let ticket = try await sessions.lookup(request.headers)
+            if route.requiresUser {
+                let requirement = route.login.flatMap { SessionRequirement(login: $0) } ?? .refused
+                if let refusal = requirement.refusal(ticket) { return (visit, refusal) }
+            }
+            visit.session = ticket.id
+            visit.cookies = .some(Self.cookies(request.headers, without: sessions))
+            visit.finish = { head in try await ticket.finish(&head.headers, order: head.session) }
+        }
+        if let uploads {
+            let received = try await uploads.receive(request)
+            visit.extra = received.extra
+            visit.isReceived = true
+            if case .bytes(let buffer) = received { visit.body = buffer }
+            visit.abandon = { await uploads.abandon(received) }
+        }
+        return (visit, nil)
+    }
+
+    /// Whether somebody may open a WebSocket, and as whom.
+    func admit(_ head: HTTPRequest, requiresUser: Bool) async throws -> SocketAdmission? {
+        guard let sessions else { return SocketAdmission() }
+        let ticket = try await sessions.lookup(head.headerFields)
+        if requiresUser, ticket.user == nil { return nil }
+        return SocketAdmission(
+            meta: ["session": .text(ticket.id)], cookies: .some(Self.cookies(head.headerFields, without: sessions)))
+    }
+
+    /// The `cookie` header that workers see.
+    private static func cookies(_ headers: HTTPFields, without sessions: Sessions) -> String? {
+        var headers = headers
+        sessions.removeCookie(from: &headers)
+        let lines = headers[values: .cookie]
+        return lines.isEmpty ? nil : lines.joined(separator: "; ")
+    }
+}
