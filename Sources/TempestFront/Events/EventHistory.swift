@@ -22,30 +22,46 @@ final class EventHistory: Sendable {
         let after: HistoryID
     }
 
+    private struct Asked {
+        let moment: UInt64
+        let page: EventLoopFuture<Page>
+    }
+
     /// Messages of a page. Few: each may be as long as the longest event.
     static let pageSize = 32
 
     private let redis: RedisClient
     private let longest: Int
-    private let asked = Mutex<[Question: EventLoopFuture<Page>]>([:])
+    private let state = Mutex((moment: UInt64(0), asked: [Question: Asked]()))
 
     /// - Parameter longest: bytes of a message at most.
     init(_ redis: RedisClient, longest: Int) {
         (self.redis, self.longest) = (redis, longest)
     }
 
-    /// The messages after an id; `onFlaw` is told of those that are left out, once for all who share the answer. Throws RedisError.
+    /// A moment, later than all before. Whoever hears what comes from a moment on must not be given an answer to an older question: it may
+    /// lack what came between the two.
+    func moment() -> UInt64 {
+        self.state.withLock { state in
+            state.moment += 1
+            return state.moment
+        }
+    }
+
+    /// The messages after an id, as they stand at `moment` or later; `onFlaw` is told of those that are left out, once for all who share
+    /// the answer. Throws RedisError.
     func page(
-        _ channel: ChannelName, after id: HistoryID, onFlaw: @escaping @Sendable (RenderedEvent.Flaw) -> Void
+        _ channel: ChannelName, after id: HistoryID, since moment: UInt64,
+        onFlaw: @escaping @Sendable (RenderedEvent.Flaw) -> Void
     ) async throws -> Page {
         let question = Question(channel: channel, after: id)
         let promise = self.redis.eventLoop.makePromise(of: Page.self)
-        let (future, isFirst) = self.asked.withLock { asked -> (EventLoopFuture<Page>, Bool) in
-            if let future = asked[question] { return (future, false) }
-            asked[question] = promise.futureResult
-            return (promise.futureResult, true)
+        let (future, mine) = self.state.withLock { state -> (EventLoopFuture<Page>, UInt64?) in
+            if let asked = state.asked[question], asked.moment >= moment { return (asked.page, nil) }
+            state.asked[question] = Asked(moment: state.moment, page: promise.futureResult)
+            return (promise.futureResult, state.moment)
         }
-        if isFirst {
+        if let mine {
             let answer = self.redis.connection().flatMap { connection in
                 connection.send([
                     "XRANGE", .init(Keys.history(channel)), .init("(\(id)"), "+", "COUNT", .init(Self.pageSize),
@@ -53,7 +69,9 @@ final class EventHistory: Sendable {
             }
             answer.whenComplete { result in
                 // Forgotten before it is answered: who asks from now on sees what is new.
-                self.asked.withLock { $0[question] = nil }
+                self.state.withLock { state in
+                    if state.asked[question]?.moment == mine { state.asked[question] = nil }
+                }
                 promise.completeWith(result.map { self.read($0, onFlaw) })
             }
         } else {

@@ -85,7 +85,7 @@ final class EventHub: Sendable {
                 self.subscriber.follow(name, ticket: state.tickets)
             }
             state.channels[name]?.listeners[ObjectIdentifier(listener)] = listener
-            if state.channels[name]?.isConfirmed == true { listener.followed() }
+            if state.channels[name]?.isConfirmed == true { listener.followed(at: self.history.moment()) }
             self.listening.record(state.listeners)
             return listener
         }
@@ -161,7 +161,8 @@ final class EventHub: Sendable {
         let (channel, last) = self.state.withLock { state -> (ChannelName?, HistoryID?) in
             guard let channel = state.channels[name], channel.ticket == ticket else { return (nil, nil) }
             state.channels[name]?.isConfirmed = true
-            for listener in channel.listeners.values { listener.followed() }
+            let moment = self.history.moment()
+            for listener in channel.listeners.values { listener.followed(at: moment) }
             return (channel.name, channel.last)
         }
         guard let channel, last == nil else { return }

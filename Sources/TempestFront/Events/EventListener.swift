@@ -11,7 +11,7 @@ final class EventListener: Sendable {
         /// Write these.
         case write([ByteBuffer])
         /// Read the history after this id, write it, and say so with ``read(to:isLast:epoch:)``.
-        case read(after: HistoryID, epoch: Int)
+        case read(after: HistoryID, epoch: UInt64)
         /// Everything is written: end the response.
         case end
         /// Break the connection off.
@@ -44,8 +44,8 @@ final class EventListener: Sendable {
         var bytes = 0
         /// The last message of the history that it has read for itself: what comes with an id up to this one it has.
         var seen: HistoryID?
-        /// Counts confirmations of the channel: what was read before one may lack what came until then.
-        var epoch = 0
+        /// The history's moment of its coming, or of the channel's last confirmation: what was read before may lack what came until then.
+        var epoch: UInt64
         var ending: Ending?
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -69,7 +69,7 @@ final class EventListener: Sendable {
         self.number = number
         self.limits = limits
         self.connection = connection
-        self.state = Mutex(State(phase: .waiting(since), ready: [opening], bytes: opening.readableBytes))
+        self.state = Mutex(State(phase: .waiting(since), ready: [opening], bytes: opening.readableBytes, epoch: 0))
     }
 
     // MARK: The task's side
@@ -125,7 +125,7 @@ final class EventListener: Sendable {
     }
 
     /// A page of the history was written.
-    func read(to id: HistoryID?, isLast: Bool, epoch: Int) {
+    func read(to id: HistoryID?, isLast: Bool, epoch: UInt64) {
         self.state.withLock { state in
             switch state.phase {
             case .reading(let before):
@@ -154,9 +154,9 @@ final class EventListener: Sendable {
     // MARK: The hub's side
 
     /// The channel is confirmed.
-    func followed() {
+    func followed(at moment: UInt64) {
         let waiter = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.epoch += 1
+            state.epoch = moment
             guard case .waiting(let since) = state.phase, state.ending == nil else { return nil }
             if let since {
                 state.phase = .reading(since)

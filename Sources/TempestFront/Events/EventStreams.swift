@@ -136,13 +136,13 @@ public final class EventStreams: Service {
     /// Writes a page of what the browser has missed.
     @concurrent
     private func replay(
-        _ channel: ChannelName, after id: HistoryID, _ epoch: Int, _ listener: EventListener,
+        _ channel: ChannelName, after id: HistoryID, _ epoch: UInt64, _ listener: EventListener,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
         let page: EventHistory.Page
         do {
             let hub = self.hub
-            page = try await hub.history.page(channel, after: id) { hub.complain(channel.description, $0) }
+            page = try await hub.history.page(channel, after: id, since: epoch) { hub.complain(channel.description, $0) }
         } catch {
             if let error = error as? RedisError, error.code == .permission || error.code == .wrongType {
                 // Nothing will be found there: what is published from now on is all there is.

@@ -4,6 +4,10 @@
 import Synchronization
 import Tempest
 
+#if os(Linux)
+// The whole module compiled at once takes C's stat for that of NIO's own headers.
+import CNIOLinux
+#endif
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

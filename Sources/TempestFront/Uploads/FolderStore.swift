@@ -5,6 +5,10 @@ public import NIOPosix
 import Tempest
 import TempestProtocol
 
+#if os(Linux)
+// The whole module compiled at once takes C's stat for that of NIO's own headers.
+import CNIOLinux
+#endif
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

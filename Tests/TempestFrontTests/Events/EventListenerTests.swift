@@ -30,7 +30,7 @@ struct EventListenerTests {
     func live() async throws {
         let listener = Self.listener()
         #expect(try await Self.written(listener) == "o")
-        listener.followed()
+        listener.followed(at: 1)
         #expect(listener.offer(try Self.event(nil, "a")))
         #expect(try await Self.written(listener) == ": following\n\ndata: a\n\n")
     }
@@ -39,7 +39,7 @@ struct EventListenerTests {
     func replay() async throws {
         let listener = Self.listener(since: "3-0")
         _ = try await Self.written(listener)
-        listener.followed()
+        listener.followed(at: 2)
         guard case .read(let after, let epoch) = await listener.next() else { throw Unexpected() }
         #expect(after == HistoryID("3-0"))
         for id in [5, 6] { #expect(listener.offer(try Self.event(id))) }
@@ -56,10 +56,10 @@ struct EventListenerTests {
     func epochs() async throws {
         let listener = Self.listener(since: "3-0")
         _ = try await Self.written(listener)
-        listener.followed()
+        listener.followed(at: 3)
         guard case .read(_, let epoch) = await listener.next() else { throw Unexpected() }
         listener.lost(last: nil)
-        listener.followed()
+        listener.followed(at: 4)
         listener.read(to: HistoryID("4-0"), isLast: true, epoch: epoch)
         guard case .read(let after, let later) = await listener.next() else { throw Unexpected() }
         #expect(after == HistoryID("4-0"))
@@ -69,10 +69,10 @@ struct EventListenerTests {
     @Test("reads from the last that it saw when Redis comes back")
     func lost() async throws {
         let listener = Self.listener()
-        listener.followed()
+        listener.followed(at: 5)
         #expect(listener.offer(try Self.event(8)))
         listener.lost(last: HistoryID("8-0"))
-        listener.followed()
+        listener.followed(at: 6)
         #expect(try await Self.written(listener) == "o: following\n\nid: 8-0\ndata: x\n\n")
         guard case .read(let after, _) = await listener.next() else { throw Unexpected() }
         #expect(after == HistoryID("8-0"))
@@ -81,7 +81,7 @@ struct EventListenerTests {
     @Test("is ended when too many events, or too many bytes, wait for it")
     func slow() async throws {
         for listener in [Self.listener(events: 4), Self.listener(bytes: 60)] {
-            listener.followed()
+            listener.followed(at: 7)
             #expect(listener.offer(try Self.event()))
             #expect(listener.offer(try Self.event()))
             #expect(!listener.offer(try Self.event(nil, String(repeating: "y", count: 40))))
