@@ -104,7 +104,7 @@ local function now()
 end
 
 -- Best effort: whoever may not publish, or does not hear it, learns of it with its next tick.
-local function tell(q, news) redis.pcall('PUBLISH', at(q, 'news'), news) end
+local function tell_news(q, news) redis.pcall('PUBLISH', at(q, 'news'), news) end
 
 -- The first argument from `first` on that is no level, as an error; nil if all are.
 local function bad_level(argv, first)
@@ -186,7 +186,7 @@ local function put_back(q, p, level, job) put('LPUSH', q, p, level, job) end
 -- Puts a job to be run alone at the end of those (RPUSH) or before them (LPUSH).
 local function put_aside(how, q, level, job)
   redis.call(how, at(q, 'suspect'), level .. ':' .. job)
-  tell(q, 'suspect')
+  tell_news(q, 'suspect')
 end
 
 -- Puts a job among the delayed; the keeper of the clock is told when it could come too late by waiting for its next tick.
@@ -200,7 +200,7 @@ local function postpone(q, level, job, due, time)
     member = string.format('%016d', no) .. ':' .. level .. ':' .. job
   end
   if due < time + NEAR and redis.call('ZRANGE', delayed, 0, 0)[1] == member then
-    tell(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*'))
+    tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*'))
   end
 end
 
@@ -208,7 +208,7 @@ end
 local function leave_clock(q, p)
   if redis.call('HGET', at(q, 'clock'), 'keeper') == p then
     redis.call('HDEL', at(q, 'clock'), 'keeper', 'until')
-    tell(q, 'tick *')
+    tell_news(q, 'tick *')
   end
 end
 

@@ -3,7 +3,8 @@ import re
 
 from places import LEVEL, WRONG, Run, Refused, need, need_levels, number
 
-OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z", re.S)
+OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z|next [A-Za-z][A-Za-z0-9_.-]{0,127}\Z", re.S)
+FOLLOWED = (b"retry ", b"next ")
 
 
 class Claiming:
@@ -112,7 +113,7 @@ class Claiming:
         need(len(args) % 4 == 0 and len(args) <= 4000)
         quads = [args[i:i + 4] for i in range(0, len(args), 4)]
         for _, outcome, inbox, _ in quads:
-            need(OUTCOME.match(outcome) and not (outcome.startswith(b"retry ") and inbox))
+            need(OUTCOME.match(outcome) and not (outcome.startswith(FOLLOWED) and inbox))
         run, reply, batches = self.runs.get(p), [], {}
         for slot, (name, outcome, inbox, answer) in enumerate(quads):
             if not run or name not in run.held:
@@ -150,6 +151,8 @@ class Claiming:
             else:
                 self.postpone(level, job, int(rest))
             return
+        if kind == b"next":
+            self.append(p, rest, self.new_job(answer))
         if kind == b"dead":
             reason, _, detail = rest.partition(b" ")
             self.bury(p, level, job, reason, detail)

@@ -197,15 +197,15 @@ class Scheduler:
 
     def outcome(self):
         return self.random.choice([b"done", b"done", b"failed", b"expired", b"cancelled " + self.random.choice(IDS),
-                                   b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"nonsense"
-                                   if self.chance(0.1) else b"done"])
+                                   b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"next high", b"next low",
+                                   b"next 0", b"nonsense" if self.chance(0.1) else b"done"])
 
     def settle(self):
         actor, args = self.actor(), []
         for field in self.some_fields(actor):
             outcome = self.outcome()
-            retry = outcome.startswith(b"retry ")
-            args += [field, outcome, b"" if retry or self.chance(0.4) else self.inbox(), self.payload()]
+            followed = outcome.startswith((b"retry ", b"next "))
+            args += [field, outcome, b"" if followed or self.chance(0.4) else self.inbox(), self.payload()]
         reply = self.call("settle", actor.p, *args)
         if not self.heard(actor, reply):
             actor.fields += args[::4]
