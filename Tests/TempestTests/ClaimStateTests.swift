@@ -8,7 +8,7 @@ struct ClaimStateTests {
 
     private func reply(jobs: Int = 0, bytes: Int = 0, paused: Set<Level> = [], broken: Set<Level> = []) throws -> ClaimReply {
         var reply = try ClaimReply(.array([.array([])]))
-        reply.jobs = (0..<jobs).map { ClaimedJob(field: "default.\($0)", level: .default, payload: []) }
+        reply.jobs = (0..<jobs).map { ClaimedJob(claim: Claim(.default, $0), payload: []) }
         (reply.bytes, reply.paused, reply.broken) = (bytes, paused, broken)
         return reply
     }

@@ -75,15 +75,17 @@ extension TempestClient {
             let pending = PendingCall(job.id)
             try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
             inbox.expect(job.id) { pending.receive($0) }
-            let alarm = redis.eventLoop.scheduleTask(in: .nanoseconds(timeout.nanoseconds)) {
+            let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
                 pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
             }
             defer {
-                alarm.cancel()
+                alarms.cancel(alarm)
                 inbox.forget(job.id)
                 over(job.id)
             }
-            _ = try await redis.execute(["RPUSH", .init(Keys.level(name, level)), .init(payload)])
+            pushes.push(Keys.level(name, level), payload) { result in
+                if case .failure(let error) = result { pending.end(.failure(error)) }
+            }
             return try await pending.answer()
         }
     }

@@ -78,8 +78,9 @@ final class Inbox: Sendable {
             return (state.parking, state.isOpen)
         }
         _ = parking?.close()
-        guard wasOpen else { return }
-        _ = try? await redis.execute(.fcall(FunctionLibrary.unlisten, key: queue.description, [.init(id.description)]))
+        // Without a connection nothing is waited for: an inbox that nobody reads is swept.
+        guard wasOpen, let connection = redis.ready else { return }
+        _ = try? await connection.execute(.fcall(FunctionLibrary.unlisten, key: queue.description, [.init(id.description)]))
     }
 
     private func register() {

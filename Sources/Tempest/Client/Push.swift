@@ -36,6 +36,15 @@ extension TempestClient {
         let codec = codec ?? self.options.codec
         let steps = try route.meta()
         let now = options.needsClock ? try await serverTime() : nil
+        if jobs.count == 1, after == nil, at == nil {
+            let payload = try payload(jobs[0], respondTo: nil, codec: codec) { meta in
+                options.write(to: &meta, now: now)
+                meta["route"] = steps
+            }
+            try await pushes.push(Keys.level(queue, level), payload)
+            counters.add(to: MetricName.pushed, ["queue": queue.description])
+            return
+        }
         let start: RedisCommand
         if let due = Self.due(after: after, at: at) {
             start = .fcall(FunctionLibrary.delay, key: queue.description, [.init(due), .init(level.description)])

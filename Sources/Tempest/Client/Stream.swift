@@ -36,7 +36,7 @@ extension TempestClient {
         let inbox = try await inbox(name)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { $0["route"] = steps }
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
-        let pending = PendingStream(job.id, timeout ?? options.timeout, on: redis.eventLoop, continuation)
+        let pending = PendingStream(job.id, timeout ?? options.timeout, on: alarms, continuation)
         continuation.onTermination = { _ in
             pending.stop()
             inbox.forget(job.id)
@@ -46,7 +46,7 @@ extension TempestClient {
         inbox.expect(job.id) { pending.receive($0) }
         pending.arm()
         do {
-            _ = try await redis.execute(["RPUSH", .init(Keys.level(name, level)), .init(payload)])
+            try await pushes.push(Keys.level(name, level), payload)
         } catch {
             continuation.finish(throwing: error)
             throw error
@@ -78,31 +78,32 @@ public struct AnswerStream<Element: Decodable & Sendable>: AsyncSequence, Sendab
 private final class PendingStream: Sendable {
     private let job: JobID
     private let timeout: Duration
-    private let loop: any EventLoop
+    private let alarms: AlarmClock
     private let continuation: AsyncThrowingStream<Answer, any Error>.Continuation
-    private let state = Mutex((conversation: Conversation(usesParts: true), alarm: Scheduled<Void>?.none))
+    private let state = Mutex((conversation: Conversation(usesParts: true), alarm: AlarmClock.Alarm?.none))
 
     init(
-        _ job: JobID, _ timeout: Duration, on loop: any EventLoop,
+        _ job: JobID, _ timeout: Duration, on alarms: AlarmClock,
         _ continuation: AsyncThrowingStream<Answer, any Error>.Continuation
     ) {
-        (self.job, self.timeout, self.loop, self.continuation) = (job, timeout, loop, continuation)
+        (self.job, self.timeout, self.alarms, self.continuation) = (job, timeout, alarms, continuation)
     }
 
     /// The time to the next answer begins.
     func arm() {
-        let alarm = loop.scheduleTask(in: .nanoseconds(timeout.nanoseconds)) {
+        let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
             self.continuation.finish(
                 throwing: CallError(.timedOut, "no answer within \(self.timeout)", job: self.job))
         }
-        state.withLock { state in
-            state.alarm?.cancel()
-            state.alarm = alarm
+        let old = state.withLock { state in
+            defer { state.alarm = alarm }
+            return state.alarm
         }
+        if let old { alarms.cancel(old) }
     }
 
     func stop() {
-        state.withLock { $0.alarm }?.cancel()
+        if let alarm = state.withLock({ $0.alarm }) { alarms.cancel(alarm) }
     }
 
     func receive(_ answer: Answer) {

@@ -25,6 +25,8 @@ public final class TempestClient: Service {
     let redis: RedisClient
     let logger: Logger
     let counters = Counters()
+    let pushes: PushLine
+    let alarms: AlarmClock
     /// For deadlines, which are measured by it.
     let serverClock = ServerClock()
     /// Where answers of original workers arrive; opened by the first call to them.
@@ -52,6 +54,8 @@ public final class TempestClient: Service {
             try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis),
             name: "tempest:\(ProcessEnvironment.processName)",
             logger: logger, patience: options.patience)
+        self.pushes = PushLine(self.redis)
+        self.alarms = AlarmClock(on: self.redis.eventLoop)
         self.direct = DirectInbox(
             options.original, redis: self.redis, limits: options.limits, counters: counters, logger: logger)
     }

@@ -13,13 +13,12 @@ import TempestRedis
 package final class Correspondence: Sendable {
     private struct State {
         var conversation = Conversation(usesParts: true)
-        var waiting: [Answer] = []
-        /// Where in `waiting` the next one is.
-        var first = 0
+        var waiting = CircularBuffer<Answer>()
+        var hasAnswer = false
         var bytes = 0
         var result: Result<Void, any Error>?
         var reader: CheckedContinuation<Answer?, any Error>?
-        var alarm: Scheduled<Void>?
+        var alarm: AlarmClock.Alarm?
         var hasLastAnswer = false
         var isOver = false
         var used = 0
@@ -48,7 +47,7 @@ package final class Correspondence: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let ready = state.withLock { state -> Result<Answer?, any Error>? in
-                    if state.first < state.waiting.count { return .success(Self.take(&state)) }
+                    if !state.waiting.isEmpty { return .success(Self.take(&state)) }
                     if let result = state.result { return result.map { nil } }
                     state.reader = continuation
                     return nil
@@ -95,7 +94,7 @@ package final class Correspondence: Sendable {
 
     // MARK: What comes
 
-    var isAnswered: Bool { state.withLock { $0.result != nil || !$0.waiting.isEmpty || $0.used > 0 } }
+    var isAnswered: Bool { state.withLock { $0.result != nil || $0.hasAnswer } }
 
     func receive(_ answer: Answer) {
         let (reader, taken, end) = state.withLock {
@@ -105,6 +104,7 @@ package final class Correspondence: Sendable {
             for answer in delivery.answers {
                 state.waiting.append(answer)
                 state.bytes += answer.size
+                state.hasAnswer = true
             }
             var end: Result<Void, any Error>?
             switch delivery.end {
@@ -116,11 +116,11 @@ package final class Correspondence: Sendable {
                 end = .failure(CallError(.interrupted, "the worker died after some answers, and another began anew", job: id))
             case nil: break
             }
-            if state.bytes > Self.mostWaiting, state.waiting.count - state.first > 1 {
+            if state.bytes > Self.mostWaiting, state.waiting.count > 1 {
                 end = .failure(
                     CallError(.interrupted, "more than \(Self.mostWaiting) bytes of answers wait for the reader", job: id))
             }
-            guard let reader = state.reader, state.first < state.waiting.count else { return (nil, nil, end) }
+            guard let reader = state.reader, !state.waiting.isEmpty else { return (nil, nil, end) }
             state.reader = nil
             return (reader, Self.take(&state), end)
         }
@@ -130,36 +130,31 @@ package final class Correspondence: Sendable {
 
     /// The time to the next answer begins.
     func arm() {
-        let alarm = client.redis.eventLoop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
+        let alarm = client.alarms.set(in: .nanoseconds(patience.nanoseconds)) {
             self.finish(.failure(CallError(.timedOut, "no answer within \(self.patience)", job: self.id)))
         }
-        let old = state.withLock { state -> Scheduled<Void>? in
+        let old = state.withLock { state -> AlarmClock.Alarm? in
             guard state.result == nil else { return alarm }
             defer { state.alarm = alarm }
             return state.alarm
         }
-        old?.cancel()
+        if let old { client.alarms.cancel(old) }
     }
 
     func finish(_ result: Result<Void, any Error>) {
-        let (reader, alarm) = state.withLock { state -> (CheckedContinuation<Answer?, any Error>?, Scheduled<Void>?) in
+        let (reader, alarm) = state.withLock { state -> (CheckedContinuation<Answer?, any Error>?, AlarmClock.Alarm?) in
             guard state.result == nil else { return (nil, nil) }
             state.result = result
             defer { (state.reader, state.alarm) = (nil, nil) }
             return (state.reader, state.alarm)
         }
-        alarm?.cancel()
+        if let alarm { client.alarms.cancel(alarm) }
         reader?.resume(with: result.map { nil })
     }
 
     private static func take(_ state: inout State) -> Answer {
-        let answer = state.waiting[state.first]
-        state.first += 1
+        let answer = state.waiting.removeFirst()
         state.bytes -= answer.size
-        if state.first == state.waiting.count {
-            state.waiting.removeAll(keepingCapacity: true)
-            state.first = 0
-        }
         return answer
     }
 
@@ -182,7 +177,8 @@ extension TempestClient {
     /// - Parameters:
     ///   - patience: the longest time to the first answer, and between two.
     ///   - window: how many answers may wait that the reader has not used; 0: no credits, for workers that send one.
-    /// - Throws: ``RedisError`` when Redis takes the letter not within its patience, ``CallError`` after shutdown.
+    /// - Throws: ``RedisError`` when the inbox cannot be opened within its patience, ``CallError`` after shutdown. That Redis does not take
+    ///   the letter is said by the first ``Correspondence/next()``.
     package func correspond(_ letter: Letter, patience: Duration, window: Int) async throws -> Correspondence {
         if isOriginal(letter.queue) { return try await correspondDirectly(letter, patience: patience) }
         let deadline = NIODeadline.now() + .nanoseconds(patience.nanoseconds)
@@ -201,11 +197,36 @@ extension TempestClient {
                 if window > 0 { letter.meta["credits"] = .int(Int64(window)) }
             }
             correspondence.arm()
-            try await post(letter, respondTo: respondTo, until: deadline) { correspondence.isAnswered }
+            try send(letter, respondTo: respondTo, for: correspondence, until: deadline)
             return correspondence
         } catch {
             correspondence.end()
             throw error
+        }
+    }
+
+    /// Pushes without waiting: the answer says that the job has arrived, and a failure ends the correspondence.
+    private func send(
+        _ letter: Letter, respondTo: InboxID?, for correspondence: Correspondence, until deadline: NIODeadline
+    ) throws {
+        let payload = try payload(of: letter, respondTo: respondTo)
+        let key = Keys.level(letter.queue, letter.level)
+        pushes.push(key, payload) { result in
+            switch result {
+            case .success: self.counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
+            case .failure(let error) where error.mayPass && !correspondence.isAnswered:
+                // Nobody waits here who could try again: a task does, until the letter's time is over.
+                Task {
+                    do {
+                        try await self.again(until: deadline, unless: { correspondence.isAnswered }) {
+                            try await self.pushes.push(key, payload)
+                        }
+                    } catch {
+                        correspondence.finish(.failure(error))
+                    }
+                }
+            case .failure(let error): correspondence.finish(.failure(error))
+            }
         }
     }
 }

@@ -36,12 +36,17 @@ extension TempestClient {
     package func post(
         _ letter: Letter, respondTo: InboxID?, until deadline: NIODeadline, isAnswered: () -> Bool = { false }
     ) async throws {
+        let payload = try payload(of: letter, respondTo: respondTo)
+        let key = Keys.level(letter.queue, letter.level)
+        try await again(until: deadline, unless: isAnswered) { try await pushes.push(key, payload) }
+        counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
+    }
+
+    /// The bytes of its job.
+    func payload(of letter: Letter, respondTo: InboxID?) throws -> [UInt8] {
         let draft = try JobDraft(
             action: letter.action, args: letter.args, count: letter.count, respondTo: respondTo, id: letter.id, meta: letter.meta)
-        let payload = try letter.codec.encode(draft, limits: options.limits)
-        let command: RedisCommand = ["RPUSH", .init(Keys.level(letter.queue, letter.level)), .init(payload)]
-        try await again(until: deadline, unless: isAnswered) { _ = try await redis.execute(command) }
-        counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
+        return try letter.codec.encode(draft, limits: options.limits)
     }
 
     /// Tries until it succeeds, the deadline passes, or nobody needs it any more.

@@ -8,10 +8,15 @@ import TempestProtocol
 typealias Handler = @Sendable (JobContext) async throws -> HandlerReply
 
 /// A handler and the rules that its jobs are run by, where they bring none of their own.
-struct RegisteredHandler: Sendable {
-    var body: Handler
-    var retry = RetryPolicy.standard
-    var timeout: Duration?
+final class RegisteredHandler: Sendable {
+    let body: Handler
+    let retry: RetryPolicy
+    let timeout: Duration?
+    let pace = Pace()
+
+    init(body: @escaping Handler, retry: RetryPolicy, timeout: Duration?) {
+        (self.body, self.retry, self.timeout) = (body, retry, timeout)
+    }
 }
 
 final class HandlerTable: Sendable {

@@ -7,21 +7,31 @@ import TempestRedis
 
 /// The job at hand: handed to a handler along with its decoded arguments.
 public struct JobContext: Sendable {
-    /// The envelope: action, arguments, id, meta, codec.
-    public let job: Job
-    public let queue: QueueName
-    public let level: Level
-    /// Which attempt this is, from 1.
-    public let attempt: Int
-    /// Carries queue, level, action and job id.
-    public var logger: Logger
+    let running: RunningJob
+    private var ownLogger: Logger?
 
-    let answers: AnswerSender
+    init(_ running: RunningJob) { self.running = running }
+
+    /// The envelope: action, arguments, id, meta, codec.
+    public var job: Job { running.job }
+    public var queue: QueueName { running.end.run.queue }
+    public var level: Level { running.claim.level }
+    /// Which attempt this is, from 1.
+    public var attempt: Int { running.rules.attempt }
+    /// Carries queue, level, action and job id. Made anew each time: keep it where a handler logs much.
+    public var logger: Logger {
+        get { ownLogger ?? running.logger }
+        set { ownLogger = newValue }
+    }
+
+    /// Whether lines of this level are written.
+    func logs(_ level: Logger.Level) -> Bool { (ownLogger ?? running.end.run.logger).logLevel <= level }
+
     /// The worker's shared connection, for the session.
-    let redis: RedisClient
+    var redis: RedisClient { running.end.redis }
 
     /// The raw arguments, for handlers without fixed types.
-    public var args: Node { job.args }
+    public var args: Node { running.job.args }
 
     /// Whether the handler should stop: its job was cancelled, took longer than it may, or is not this worker's any more. The same as
     /// `Task.isCancelled` in the handler's task; what waits there throws `CancellationError` by itself.
@@ -39,6 +49,6 @@ public struct JobContext: Sendable {
     public func send(_ value: some Encodable) async throws {
         var buffer = TokenBuffer()
         try buffer.record(value)
-        try await answers.send(buffer)
+        try await running.send(buffer)
     }
 }

@@ -7,27 +7,15 @@ import TempestCodecs
 import TempestProtocol
 import TempestRedis
 
-/// A payload in this process's run hash, and the name of the claim.
-struct ClaimedJob: Sendable {
-    var field: String
-    var level: Level
-    var payload: [UInt8]
-    /// There were cancelled jobs in the queue when it was claimed: it is to be asked for before it runs.
-    var mayBeCancelled = false
-}
-
-/// What became of a claimed payload, ready to be applied.
+/// What became of a running job, ready to be applied.
 struct FinishedJob: Sendable {
     var outcome: Outcome
-    /// nil when the bytes were no job.
-    var job: Job?
     /// Of the last answer, when there were others before it.
     var closing: ValueMap = [:]
-    /// Where its route goes on, if it has one.
-    var journey: Journey?
 }
 
-struct JobRun: Sendable {
+/// What all runs of one incarnation on one queue share.
+final class JobRun: Sendable {
     let queue: QueueName
     let process: ProcessName
     let handlers: [String: RegisteredHandler]
@@ -36,18 +24,30 @@ struct JobRun: Sendable {
     let limits: Limits
     let running: RunningJobs
     let clock: ServerClock
-    /// What handlers reach their job's session by.
-    let redis: RedisClient
     /// Where time-outs are waited for.
     let eventLoop: any EventLoop
     let logger: Logger
     /// For jobs whose callers listen themselves; nil: there are none.
     let direct: DirectSender?
 
-    func run(
-        _ claimed: ClaimedJob, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
-        used: @escaping @Sendable (JobID) async -> Int?, isCancelled: (JobID) async -> Bool
-    ) async -> FinishedJob {
+    init(
+        queue: QueueName, process: ProcessName, handlers: [String: RegisteredHandler], options: WorkerOptions,
+        running: RunningJobs, clock: ServerClock, eventLoop: any EventLoop, logger: Logger, direct: DirectSender?
+    ) {
+        (self.queue, self.process, self.handlers, self.running) = (queue, process, handlers, running)
+        (self.middleware, self.codecs, self.limits) = (options.middleware, options.codecs, options.limits)
+        (self.clock, self.eventLoop, self.logger, self.direct) = (clock, eventLoop, logger, direct)
+    }
+
+    /// What reading a payload came to.
+    enum Begun {
+        case running(RunningJob)
+        /// It is over before it has begun. nil: the bytes were no job.
+        case over(Job?, Outcome, Journey?)
+    }
+
+    /// Reads the envelope and finds the handler.
+    func begin(_ claimed: ClaimedJob, end: JobEnd) -> Begun {
         let job: Job
         do {
             job = try readJob(claimed.payload)
@@ -55,9 +55,10 @@ struct JobRun: Sendable {
             logger.warning(
                 "a malformed job was recorded as dead",
                 metadata: [
-                    LogKey.level: "\(claimed.level)", LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)",
+                    LogKey.level: "\(claimed.claim.level)", LogKey.reason: "\(error.reason.rawValue)",
+                    LogKey.error: "\(error.detail)",
                 ])
-            return FinishedJob(outcome: .dead(reason: error.reason.rawValue, detail: error.detail, nil), job: nil)
+            return .over(nil, .dead(reason: error.reason.rawValue, detail: error.detail, nil), nil)
         }
         let journey: Journey?
         do {
@@ -68,53 +69,42 @@ struct JobRun: Sendable {
                 metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)", LogKey.error: "\(error)"])
             let detail = error.description
             let failure = Failure(code: Failure.badRoute, message: detail)
-            return FinishedJob(outcome: .dead(reason: Failure.badRoute, detail: detail, failure), job: job)
+            return .over(job, .dead(reason: Failure.badRoute, detail: detail, failure), nil)
         }
-        var finished = await run(job, claimed, isSilent: journey != nil, push: push, used: used, isCancelled: isCancelled)
-        finished.journey = journey
-        return finished
-    }
-
-    private func run(
-        _ job: Job, _ claimed: ClaimedJob, isSilent: Bool, push: @escaping @Sendable (Job, [UInt8]) async throws -> Bool,
-        used: @escaping @Sendable (JobID) async -> Int?, isCancelled: (JobID) async -> Bool
-    ) async -> FinishedJob {
         guard let handler = handlers[job.action] else {
             let detail = "no handler for \(String(job.action.prefix(80)).debugDescription)"
             logger.warning(
                 "a job of an unknown action was recorded as dead",
                 metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"])
             let failure = Failure(code: Failure.unknownAction, message: detail)
-            return FinishedJob(outcome: .dead(reason: Failure.unknownAction, detail: detail, failure), job: job)
+            return .over(job, .dead(reason: Failure.unknownAction, detail: detail, failure), journey)
         }
-        let sender = AnswerSender(
-            job: job, token: "\(process)/\(claimed.field)", codec: answerCodec(job), isSilent: isSilent,
-            gauge: CreditGauge(job) { await used(job.id) }
-        ) { bytes in try await push(job, bytes) }
-        var logger = logger
-        logger[metadataKey: LogKey.level] = "\(claimed.level)"
-        logger[metadataKey: LogKey.action] = "\(job.action)"
-        logger[metadataKey: LogKey.job] = "\(job.id)"
         let rules = JobRules(job.meta)
+        let running = RunningJob(job, claimed, rules: rules, handler: handler, journey: journey, end: end)
         if rules.deadline != nil || rules.expiresAt != nil, let now = clock.now, rules.isOver(at: now) {
-            logger.info("a job came too late to be begun")
+            running.logger.info("a job came too late to be begun")
             let failure = Failure(code: Failure.expired, message: "the job had expired before a worker was free")
-            return FinishedJob(outcome: .expired(rules.isUnanswerable(at: now) ? nil : failure), job: job)
+            return .over(job, .expired(rules.isUnanswerable(at: now) ? nil : failure), journey)
         }
-        if claimed.mayBeCancelled, await isCancelled(job.id) {
-            logger.info("a job was cancelled before it was begun")
-            return FinishedJob(outcome: .cancelled(job.id), job: job)
+        return .running(running)
+    }
+
+    /// Runs the handler inside the middleware.
+    func run(_ job: RunningJob) async -> FinishedJob {
+        if job.mayBeCancelled, await job.end.wasCancelled(job.job.id) {
+            job.logger.info("a job was cancelled before it was begun")
+            return FinishedJob(outcome: .cancelled(job.job.id))
         }
-        let context = JobContext(
-            job: job, queue: queue, level: claimed.level, attempt: rules.attempt, logger: logger, answers: sender,
-            redis: redis)
-        let timeout = rules.timeout.map { TimeAmount.milliseconds($0) } ?? handler.timeout.map { .nanoseconds($0.nanoseconds) }
-        let (end, stop) = await running.track(claimed.field, job, claimed.level, timeout: timeout, on: eventLoop) {
-            () async -> HandlerEnd in await self.end(of: context, handler)
+        let timeout =
+            job.rules.timeout.map { TimeAmount.milliseconds($0) } ?? job.handler.timeout.map { .nanoseconds($0.nanoseconds) }
+        let context = JobContext(job)
+        let (end, stop) = await running.track(job, timeout: timeout, on: eventLoop) { () async -> HandlerEnd in
+            let start = ContinuousClock.now
+            defer { job.handler.pace.note(.now - start) }
+            return await self.end(of: context)
         }
-        let outcome =
-            end.map { decide($0, stop, context, rules, handler.retry) } ?? (stop == .cancelled ? .cancelled(job.id) : .released)
-        return FinishedJob(outcome: outcome, job: job, closing: sender.closing)
+        let outcome = end.map { decide($0, stop, context) } ?? (stop == .cancelled ? .cancelled(job.job.id) : .released)
+        return FinishedJob(outcome: outcome, closing: job.closing)
     }
 
     private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {
@@ -128,22 +118,24 @@ struct JobRun: Sendable {
         case failed(any Error)
     }
 
-    private func end(of context: JobContext, _ handler: RegisteredHandler) async -> HandlerEnd {
+    private func end(of context: JobContext) async -> HandlerEnd {
+        let body = context.running.handler.body
         do {
-            return .finished(try await MiddlewareChain(middleware[...], handler.body).run(context))
+            // Most workers have no middleware.
+            if middleware.isEmpty { return .finished(try await body(context)) }
+            return .finished(try await MiddlewareChain(middleware[...], body).run(context))
         } catch {
             return .failed(error)
         }
     }
 
-    private func decide(
-        _ end: HandlerEnd, _ stop: RunningJobs.Stop?, _ context: JobContext, _ rules: JobRules, _ policy: RetryPolicy
-    ) -> Outcome {
+    private func decide(_ end: HandlerEnd, _ stop: RunningJob.Stop?, _ context: JobContext) -> Outcome {
         // What was done in spite of a cancellation or a time-out is done.
         guard case .failed(let error) = end else {
             guard case .finished(let reply) = end else { return .released }
             return .finished(reply)
         }
+        let policy = context.running.handler.retry
         switch stop {
         case .cancelled:
             context.logger.info("a running job was cancelled")
@@ -152,8 +144,7 @@ struct JobRun: Sendable {
         case .timeout:
             context.logger.error("a handler took longer than it may")
             return again(
-                after: error, Failure(code: Failure.timeout, message: "the handler took longer than it may"), context, rules,
-                policy)
+                after: error, Failure(code: Failure.timeout, message: "the handler took longer than it may"), context, policy)
         case nil: break
         }
         switch error {
@@ -164,25 +155,25 @@ struct JobRun: Sendable {
         case let error as UnwritableAnswer:
             context.logger.error("a handler's answer could not be written", metadata: [LogKey.error: "\(error.message)"])
             return finally(Failure(code: Failure.badAnswer, message: error.message), context)
-        case let error as HandlerError: return again(after: error, error.failure, context, rules, policy)
+        case let error as HandlerError: return again(after: error, error.failure, context, policy)
         case let error as JobRetry:
             let failure = Failure(code: Failure.handler, message: error.reason)
             var policy = policy
             policy.attempts = policy.attempts ?? RetryPolicy.attemptsWithoutCaller
             policy.retries = { _ in true }
-            return again(after: error, failure, context, rules, policy, delay: max(0, error.delay.nanoseconds / 1_000_000))
+            return again(after: error, failure, context, policy, delay: max(0, error.delay.nanoseconds / 1_000_000))
         default:
             context.logger.error("a handler failed", metadata: [LogKey.error: "\(error)"])
             return again(
-                after: error, Failure(code: Failure.handler, message: "the handler failed"), context, rules, policy)
+                after: error, Failure(code: Failure.handler, message: "the handler failed"), context, policy)
         }
     }
 
     /// Another attempt, if the job has one left and the error is worth it.
     private func again(
-        after error: any Error, _ failure: Failure, _ context: JobContext, _ rules: JobRules, _ policy: RetryPolicy,
-        delay: Int64? = nil
+        after error: any Error, _ failure: Failure, _ context: JobContext, _ policy: RetryPolicy, delay: Int64? = nil
     ) -> Outcome {
+        let rules = context.running.rules
         let limit = policy.limit(rules, hasCaller: context.job.address != nil)
         guard rules.attempt < limit, policy.retries(error) else {
             return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? "\(error)" : nil)

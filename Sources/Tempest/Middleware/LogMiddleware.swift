@@ -10,6 +10,8 @@ public struct LogMiddleware: WorkerMiddleware {
         let start = ContinuousClock.now
         do {
             let reply = try await next(context)
+            // A job's own logger costs more than most jobs: it is not made for a line that nobody reads.
+            guard context.logs(.debug) else { return reply }
             context.logger.debug("job done", metadata: [LogKey.duration: "\(Self.milliseconds(since: start))"])
             return reply
         } catch {

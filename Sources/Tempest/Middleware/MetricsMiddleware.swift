@@ -6,13 +6,21 @@ import Synchronization
 
 /// Measures each job: `tempest_job_duration_seconds` and `tempest_jobs_running`.
 public final class MetricsMiddleware: WorkerMiddleware {
+    private struct Place: Hashable {
+        var queue: String
+        var action: String
+    }
+
     /// Metrics are made once an action and queue, not once a job.
-    private let timers = Mutex<[String: Timer]>([:])
+    private let timers = Mutex<[Place: Timer]>([:])
     private let gauges = Mutex<[String: (gauge: Gauge, running: Int)]>([:])
+    /// Whether anybody collects metrics: known once the first job comes, for a program sets them up before it runs its worker.
+    private let isOn = Mutex<Bool?>(nil)
 
     public init() {}
 
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
+        guard isCollected else { return try await next(context) }
         let queue = context.queue.description
         change(queue, by: 1)
         let start = ContinuousClock.now
@@ -24,9 +32,18 @@ public final class MetricsMiddleware: WorkerMiddleware {
         return try await next(context)
     }
 
+    private var isCollected: Bool {
+        isOn.withLock { isOn in
+            if let isOn { return isOn }
+            let found = !(MetricsSystem.factory is NOOPMetricsHandler)
+            isOn = found
+            return found
+        }
+    }
+
     private func timer(_ queue: String, _ action: String) -> Timer {
         timers.withLock { timers in
-            let key = "\(queue)\n\(action)"
+            let key = Place(queue: queue, action: action)
             if let timer = timers[key] { return timer }
             let timer = Timer(label: MetricName.duration, dimensions: [("queue", queue), ("action", action)])
             timers[key] = timer

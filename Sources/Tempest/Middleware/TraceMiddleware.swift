@@ -10,6 +10,8 @@ public struct TraceMiddleware: WorkerMiddleware {
     public init() {}
 
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
+        // Without a tracer there is nobody to tell.
+        if InstrumentationSystem.instrument is NoOpInstrument { return try await next(context) }
         var service = ServiceContext.current ?? .topLevel
         InstrumentationSystem.instrument.extract(context.job.meta, into: &service, using: TraceCarrier())
         return try await withSpan(SpanName.process(context.job.action), context: service, ofKind: .consumer) { span in

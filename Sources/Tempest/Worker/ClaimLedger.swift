@@ -9,7 +9,7 @@ import TempestRedis
 
 /// The end of one claim, as `settle` takes it.
 struct Settlement: Sendable {
-    var field: String
+    var claim: Claim
     /// As `settle` in protocol/tempest.lua takes it: `done`, `failed`, `retry <ms>`, `dead <reason> <detail>` and so on.
     var outcome: String
     var inbox: String
@@ -21,12 +21,14 @@ struct Settlement: Sendable {
 
 final class ClaimLedger: Sendable {
     private struct State {
-        var held: Set<String> = []
+        var held: Set<Claim> = []
         /// Fields whose settlement waits or is under way: they are held, but no longer run.
         var pending: [Settlement] = []
         var inFlight: [Settlement] = []
         var connection: RedisConnection?
         var process: ProcessName?
+        /// More is about to be submitted: what there is waits for it.
+        var isCorked = false
     }
 
     /// Bytes of answers in one settle, beyond the first.
@@ -49,11 +51,11 @@ final class ClaimLedger: Sendable {
     }
 
     /// The claims of this process: run, or waiting to be settled.
-    var held: Set<String> { state.withLock { $0.held } }
+    var held: Set<Claim> { state.withLock { $0.held } }
 
     /// Claims whose settlement waits for Redis' word: it may have been carried out.
-    var settling: Set<String> {
-        state.withLock { state in Set(state.pending.map(\.field)).union(state.inFlight.map(\.field)) }
+    var settling: Set<Claim> {
+        state.withLock { state in Set(state.pending.map(\.claim)).union(state.inFlight.map(\.claim)) }
     }
 
     /// The connection of the present session, for what goes beside settlements; nil without one, and for an earlier incarnation.
@@ -78,45 +80,53 @@ final class ClaimLedger: Sendable {
     }
 
     /// Enters claimed jobs, each of which has a slot.
-    func enter(_ fields: some Sequence<String>) {
-        state.withLock { $0.held.formUnion(fields) }
+    func enter(_ claims: some Sequence<Claim>) {
+        state.withLock { $0.held.formUnion(claims) }
     }
 
     /// These claims are no longer ours (given back, fenced): their outcomes will be dropped, their slots are free.
-    func abandon(_ fields: Set<String>) {
+    func abandon(_ claims: Set<Claim>) {
         let gone = state.withLock { state in
-            let gone = state.held.intersection(fields)
+            let gone = state.held.intersection(claims)
             state.held.subtract(gone)
-            state.pending.removeAll { gone.contains($0.field) }
+            state.pending.removeAll { gone.contains($0.claim) }
             return gone.count
         }
         slots.release(gone)
         bell.ring(.slot)
     }
 
-    func holds(_ field: String) -> Bool { state.withLock { $0.held.contains(field) } }
+    func holds(_ claim: Claim) -> Bool { state.withLock { $0.held.contains(claim) } }
 
     /// Whether a handler that was begun as `process` still has its claim: a later incarnation uses the names of fields again.
-    func holds(_ field: String, by process: ProcessName) -> Bool {
-        state.withLock { $0.process == process && $0.held.contains(field) }
+    func holds(_ claim: Claim, by process: ProcessName) -> Bool {
+        state.withLock { $0.process == process && $0.held.contains(claim) }
+    }
+
+    /// Settlements wait from now on, until ``uncork()``: the work loop is about to end many jobs at once.
+    func cork() { state.withLock { $0.isCorked = true } }
+
+    func uncork() {
+        state.withLock { $0.isCorked = false }
+        flush()
     }
 
     /// Applies an outcome; dropped if the claim is not `process`'s any more.
     func submit(_ settlement: Settlement, by process: ProcessName) {
         state.withLock { state in
-            if state.process == process, state.held.contains(settlement.field) { state.pending.append(settlement) }
+            if state.process == process, state.held.contains(settlement.claim) { state.pending.append(settlement) }
         }
         flush()
     }
 
     /// A claim ended in another way than by settling: given back by its handler's end.
-    func abandon(_ field: String, by process: ProcessName) {
-        if holds(field, by: process) { abandon([field]) }
+    func abandon(_ claim: Claim, by process: ProcessName) {
+        if holds(claim, by: process) { abandon([claim]) }
     }
 
     private func flush() {
         let batch = state.withLock { state -> (RedisConnection, ProcessName, [Settlement])? in
-            guard state.inFlight.isEmpty, !state.pending.isEmpty, let connection = state.connection, let process = state.process
+            guard state.inFlight.isEmpty, !state.isCorked, !state.pending.isEmpty, let connection = state.connection, let process = state.process
             else { return nil }
             var (count, bytes) = (0, 0)
             while count < min(state.pending.count, FunctionLibrary.largestBatch), bytes < Self.flushBytes {
@@ -131,7 +141,7 @@ final class ClaimLedger: Sendable {
         var arguments: [RedisArgument] = [.init(process.description)]
         arguments.reserveCapacity(1 + 4 * settlements.count)
         for settlement in settlements {
-            arguments.append(.init(settlement.field))
+            arguments.append(.init(settlement.claim.description))
             arguments.append(.init(settlement.outcome))
             arguments.append(.init(settlement.inbox))
             arguments.append(.init(settlement.answer))
@@ -150,7 +160,7 @@ final class ClaimLedger: Sendable {
             guard state.process == process else { return 0 }
             state.inFlight = []
             var count = 0
-            for settlement in settlements where state.held.remove(settlement.field) != nil { count += 1 }
+            for settlement in settlements where state.held.remove(settlement.claim) != nil { count += 1 }
             return count
         }
         slots.release(ours)
@@ -161,7 +171,7 @@ final class ClaimLedger: Sendable {
             if word == 2 {
                 logger.warning(
                     "an answer was dropped: its inbox is not a list",
-                    metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.field)"])
+                    metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)"])
             }
             outcomes[Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name), default: 0] += 1
         }

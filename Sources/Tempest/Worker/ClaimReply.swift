@@ -40,7 +40,7 @@ struct ClaimReply {
                 bytes += payload.count
                 jobs.append(
                     ClaimedJob(
-                        field: "\(name).\(Int(first) + offset)", level: level, payload: payload, mayBeCancelled: hasCancelled))
+                        claim: Claim(level, Int(first) + offset), payload: payload, mayBeCancelled: hasCancelled))
             }
         }
     }

@@ -6,62 +6,86 @@ import TempestCodecs
 import TempestProtocol
 import TempestRedis
 
-struct JobEnd: Sendable {
+final class JobEnd: Sendable {
     let ledger: ClaimLedger
     let redis: RedisClient
     let run: JobRun
 
+    init(ledger: ClaimLedger, redis: RedisClient, run: JobRun) {
+        (self.ledger, self.redis, self.run) = (ledger, redis, run)
+    }
+
+    /// From the bytes on: for payloads that take long to read.
     func carryOut(_ claimed: ClaimedJob) async {
-        var finished = await run.run(
-            claimed, push: { job, bytes in try await push(bytes, of: job, claimed) }, used: { await used($0) },
-            isCancelled: { await wasCancelled($0) })
-        guard isHeld(claimed) else { return }
-        guard let job = finished.job else {
-            submit(settlement(claimed, finished.outcome, inbox: nil, answer: [], action: "unknown"))
+        switch run.begin(claimed, end: self) {
+        case .running(let job): await carryOut(job)
+        case .over(let job, let outcome, let journey): await over(job, outcome, journey, claimed.claim)
+        }
+    }
+
+    /// A job that was over before it had begun.
+    func over(_ job: Job?, _ outcome: Outcome, _ journey: Journey?, _ claim: Claim) async {
+        guard let job else {
+            submit(settlement(claim, outcome, inbox: nil, answer: [], action: "unknown"))
             return
         }
+        let action = run.handlers[job.action] == nil ? "unknown" : job.action
+        await apply(FinishedJob(outcome: outcome), job, journey, claim, action)
+    }
+
+    func carryOut(_ job: RunningJob) async {
+        let finished = await run.run(job)
+        guard isHeld(job.claim) else { return }
+        await apply(finished, job.job, job.journey, job.claim, job.job.action)
+    }
+
+    private func apply(
+        _ finished: FinishedJob, _ job: Job, _ journey: Journey?, _ claim: Claim, _ action: String
+    ) async {
+        var finished = finished
         if case .released = finished.outcome {
-            await release(claimed)
+            await release(claim)
             return
         }
         if case .retry(_, let payload) = finished.outcome {
-            submit(settlement(claimed, finished.outcome, inbox: nil, answer: payload, action: job.action))
+            submit(settlement(claim, finished.outcome, inbox: nil, answer: payload, action: action))
             return
         }
-        if let journey = finished.journey, await !travel(journey, job, &finished.outcome, claimed) { return }
+        if let journey, await !travel(journey, job, &finished.outcome, claim, action) { return }
         let (outcome, answer) = lastAnswer(job, finished)
-        let known = run.handlers[job.action] == nil ? "unknown" : job.action
         switch job.address {
         case .inbox(let inbox):
-            submit(settlement(claimed, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: known))
+            submit(settlement(claim, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: action))
         case .elsewhere(let inbox, let queue):
             // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
-            if let answer, await !deliver(answer, inbox, queue, for: claimed) { return await release(claimed) }
-            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+            if let answer, await !deliver(answer, inbox, queue, for: claim) { return await release(claim) }
+            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
         case .direct(let host, let port):
-            if let answer, await !send(answer, of: job, host, port, for: claimed) { return await release(claimed) }
-            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+            if let answer, await !send(answer, of: job, host, port, for: claim) { return await release(claim) }
+            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
         case nil:
-            submit(settlement(claimed, outcome, inbox: nil, answer: [], action: known))
+            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
         }
     }
 
     /// Goes on along the job's route. False when nobody is to be answered: the claim has been seen to.
-    private func travel(_ journey: Journey, _ job: Job, _ outcome: inout Outcome, _ claimed: ClaimedJob) async -> Bool {
-        let follower = RouteFollower(redis: redis, run: run) { isHeld(claimed) }
+    private func travel(
+        _ journey: Journey, _ job: Job, _ outcome: inout Outcome, _ claim: Claim, _ action: String
+    ) async -> Bool {
+        let follower = RouteFollower(redis: redis, run: run) { self.isHeld(claim) }
         if case .finished(let reply) = outcome {
             switch await follower.follow(journey, reply) {
             case .answer(let reply):
                 outcome = .finished(reply)
                 return true
             case .next(let level, let payload):
-                submit(settlement(claimed, .next(level, payload: payload), inbox: nil, answer: payload, action: job.action))
+                submit(settlement(claim, .next(level, payload: payload), inbox: nil, answer: payload, action: action))
                 return false
             case .parted:
-                submit(settlement(claimed, outcome, inbox: nil, answer: [], action: job.action))
+                submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
                 return false
             case .lost:
-                await release(claimed)
+                await release(claim)
                 return false
             case .failed(let failure):
                 outcome =
@@ -69,18 +93,16 @@ struct JobEnd: Sendable {
             }
         }
         guard let gather = journey.gather, await !follower.isFirstFailure(gather) else { return true }
-        submit(
-            settlement(claimed, outcome, inbox: nil, answer: [], action: run.handlers[job.action] == nil ? "unknown" : job.action)
-        )
+        submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
         return false
     }
 
-    private func isHeld(_ claimed: ClaimedJob) -> Bool { ledger.holds(claimed.field, by: run.process) }
+    private func isHeld(_ claim: Claim) -> Bool { ledger.holds(claim, by: run.process) }
 
     private func submit(_ settlement: Settlement) { ledger.submit(settlement, by: run.process) }
 
     /// Asked only while there are cancelled jobs at all. Without an answer the job runs: a cancellation is a wish, a job is a promise.
-    private func wasCancelled(_ job: JobID) async -> Bool {
+    func wasCancelled(_ job: JobID) async -> Bool {
         guard let connection = ledger.connection(of: run.process) else { return false }
         let reply = try? await connection.execute(
             .fcall(FunctionLibrary.cancelled, key: run.queue.description, [.init("\(job)")]))
@@ -88,7 +110,7 @@ struct JobEnd: Sendable {
     }
 
     /// How many answers of the job its caller has used; nil without an answer.
-    private func used(_ job: JobID) async -> Int? {
+    func used(_ job: JobID) async -> Int? {
         guard let connection = ledger.connection(of: run.process) else { return nil }
         let reply = try? await connection.execute(
             .fcall(FunctionLibrary.credits, key: run.queue.description, [.init("\(job)")]))
@@ -125,32 +147,33 @@ struct JobEnd: Sendable {
     }
 
     private func settlement(
-        _ claimed: ClaimedJob, _ outcome: Outcome, inbox: InboxID?, answer: [UInt8], action: String
+        _ claim: Claim, _ outcome: Outcome, inbox: InboxID?, answer: [UInt8], action: String
     ) -> Settlement {
-        return Settlement(
-            field: claimed.field, outcome: outcome.word, inbox: inbox?.description ?? "", answer: answer, action: action,
+        Settlement(
+            claim: claim, outcome: outcome.word, inbox: inbox?.description ?? "", answer: answer, action: action,
             name: outcome.name)
     }
 
     /// A part of the answer, before the last. Repeated after a lost connection: the caller drops a number that it has seen.
-    private func push(_ bytes: [UInt8], of job: Job, _ claimed: ClaimedJob) async throws -> Bool {
+    func push(_ bytes: [UInt8], of running: RunningJob) async throws -> Bool {
+        let (job, claim) = (running.job, running.claim)
         if case .elsewhere(let inbox, let queue) = job.address {
-            return await deliver(bytes, inbox, queue, for: claimed)
+            return await deliver(bytes, inbox, queue, for: claim)
         }
         if case .direct(let host, let port) = job.address {
-            return await send(bytes, of: job, host, port, for: claimed)
+            return await send(bytes, of: job, host, port, for: claim)
         }
         guard case .inbox(let inbox) = job.address else { return true }
         var backoff = Backoff()
         while true {
-            guard isHeld(claimed) else { return false }
+            guard isHeld(claim) else { return false }
             do {
                 guard let connection = ledger.connection(of: run.process) else {
                     throw RedisError(.connectionLost, "no connection to Redis")
                 }
                 let command = RedisCommand.fcall(
                     FunctionLibrary.chunk, key: run.queue.description,
-                    [.init(run.process.description), .init(claimed.field), .init(inbox.description), .init(bytes)])
+                    [.init(run.process.description), .init(claim.description), .init(inbox.description), .init(bytes)])
                 return try await connection.execute(command).integer ?? 0 != 0
             } catch let error as RedisError
                 where error.code == .connectionLost || error.code == .timedOut || error.code == .closed
@@ -161,23 +184,23 @@ struct JobEnd: Sendable {
     }
 
     /// An interrupted job that is still ours goes back to the head of its level.
-    private func release(_ claimed: ClaimedJob) async {
+    private func release(_ claim: Claim) async {
         // Without a connection it is found in the run hash once there is one.
-        if let connection = ledger.connection(of: run.process), isHeld(claimed) {
+        if let connection = ledger.connection(of: run.process), isHeld(claim) {
             _ = try? await connection.execute(
                 .fcall(
                     FunctionLibrary.giveback, key: run.queue.description,
-                    [.init(run.process.description), .init(claimed.field)]))
+                    [.init(run.process.description), .init(claim.description)]))
         }
-        ledger.abandon(claimed.field, by: run.process)
+        ledger.abandon(claim, by: run.process)
     }
 
     /// Pushes to an inbox of another queue, until Redis has it or refuses it for good. False when the claim is gone or the job was
     /// interrupted: then the job must not be settled.
-    private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName, for claimed: ClaimedJob) async -> Bool {
+    private func deliver(_ answer: [UInt8], _ inbox: InboxID, _ queue: QueueName, for claim: Claim) async -> Bool {
         let key = Keys.inbox(queue, inbox)
         var backoff = Backoff()
-        while isHeld(claimed) {
+        while isHeld(claim) {
             do {
                 _ = try await redis.execute(["RPUSH", .init(key), .init(answer)])
                 await expire(key, inbox, queue)
@@ -195,12 +218,12 @@ struct JobEnd: Sendable {
     }
 
     /// Sends to a node that listens itself, until it has the answer, does not want it, or stays away. False as with `deliver`.
-    private func send(_ bytes: [UInt8], of job: Job, _ host: String, _ port: Int, for claimed: ClaimedJob) async -> Bool {
+    private func send(_ bytes: [UInt8], of job: Job, _ host: String, _ port: Int, for claim: Claim) async -> Bool {
         guard let direct = run.direct, let answer = try? Answer(bytes, codecs: run.codecs, limits: run.limits) else {
             return true
         }
         let end = await direct.send(
-            answer, of: job, host: host, port: port, isHeld: { isHeld(claimed) }, logger: run.logger)
+            answer, of: job, host: host, port: port, isHeld: { self.isHeld(claim) }, logger: run.logger)
         return end == .over
     }
 

@@ -33,7 +33,7 @@ extension QueueRunner {
             let reply = try ClaimReply(
                 try await session.main.execute(
                     .fcall(FunctionLibrary.adopt, key: queue.description, [.init(session.process.description)] + names)))
-            try await giveBack(reply.jobs.map(\.field), session)
+            try await giveBack(reply.jobs.map(\.claim), session)
         } catch {
             throw RunnerTrouble(error)
         }

@@ -24,7 +24,7 @@ extension QueueRunner {
     ///
     /// - Returns: false when the handlers that run did not end in time: a long one must not keep the whole worker idle.
     func runAlone(
-        _ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup, onlyOne: Bool
+        _ session: Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup, onlyOne: Bool
     ) async throws -> Bool {
         try await leaveParks(session)
         let patience = NIODeadline.now() + Self.roomPatience
@@ -36,8 +36,8 @@ extension QueueRunner {
         }
         var seen: Rings = []
         repeat {
-            guard let field = try await startAlone(session, run, &jobs) else { return true }
-            while ledger.holds(field) {
+            guard let claim = try await startAlone(session, end, &jobs) else { return true }
+            while ledger.holds(claim) {
                 if isStopping { return true }
                 let rung = await bell.wait()
                 try RunnerTrouble.check(rung)
@@ -54,8 +54,8 @@ extension QueueRunner {
 
     /// Takes the next of them and starts it; the name of its claim, nil if there is none.
     private func startAlone(
-        _ session: Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup
-    ) async throws -> String? {
+        _ session: Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup
+    ) async throws -> Claim? {
         let reply: ClaimReply
         do {
             reply = try ClaimReply(
@@ -68,9 +68,9 @@ extension QueueRunner {
         }
         guard let job = reply.jobs.first else { return nil }
         logger.notice(
-            "a job whose processes crashed runs alone", metadata: [LogKey.level: "\(job.level)", "field": "\(job.field)"])
+            "a job whose processes crashed runs alone", metadata: [LogKey.level: "\(job.claim.level)", "field": "\(job.claim)"])
         slots.force(1)
-        start([job], run, &jobs)
-        return job.field
+        start([job], end, &jobs)
+        return job.claim
     }
 }

@@ -35,18 +35,18 @@ extension QueueRunner {
             session.claims = try await Int(session.main.execute(["HGET", .init(run), "#"]).string ?? "0") ?? 0
             // Redis came back from an older state: it will give out names of claims again that handlers here still use. (The last claim
             // may never have reached it; the one before was answered.)
-            let missing = ledger.held.subtracting(ledger.settling).subtracting(fields.compactMap(\.string))
+            let missing = ledger.held.subtracting(ledger.settling)
+                .subtracting(fields.compactMap { $0.string.flatMap { Claim(field: $0) } })
             if session.claims < claims - 1 || !missing.isEmpty {
                 logger.warning("Redis has lost some of its past: beginning anew", metadata: [LogKey.process: "\(process)"])
                 throw RunnerTrouble.fenced
             }
             var unknown: [ClaimedJob] = []
             for field in fields {
-                guard let field = field.string, let dot = field.lastIndex(of: "."), !ledger.holds(field),
-                    let level = try? Level(String(field[..<dot])),
+                guard let field = field.string, let claim = Claim(field: field), !ledger.holds(claim),
                     let payload = try await session.main.execute(["HGET", .init(run), .init(field)]).bytes
                 else { continue }
-                unknown.append(ClaimedJob(field: field, level: level, payload: payload, mayBeCancelled: true))
+                unknown.append(ClaimedJob(claim: claim, payload: payload, mayBeCancelled: true))
             }
             return (session, unknown)
         } catch {

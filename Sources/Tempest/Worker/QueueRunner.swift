@@ -117,7 +117,7 @@ final class QueueRunner: Sendable {
         }
         var logger = logger
         logger[metadataKey: LogKey.process] = "\(process)"
-        let run = makeRun(process, running, logger)
+        let end = JobEnd(ledger: ledger, redis: redis, run: makeRun(process, running, logger))
         bell.silence([.fenced, .trouble])
         beater.add(queue, process, levels: levels, running: running, bell)
         onIncarnation(queue, process)
@@ -128,7 +128,7 @@ final class QueueRunner: Sendable {
         while true {
             let opened = NIODeadline.now()
             do {
-                try await work(&session, run, &jobs)
+                try await work(&session, end, &jobs)
                 try await drain(session)
                 return .stopped
             } catch RunnerTrouble.fenced {
@@ -158,13 +158,13 @@ final class QueueRunner: Sendable {
                 // They are ours in any case; while stopping, goodbye gives them back.
                 if !isStopping {
                     slots.force(unknown.count)
-                    start(unknown, run, &jobs)
+                    start(unknown, end, &jobs)
                 }
             }
         }
     }
 
-    private func work(_ session: inout Session, _ run: JobRun, _ jobs: inout DiscardingTaskGroup) async throws {
+    private func work(_ session: inout Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async throws {
         var state = ClaimState(levels: levels)
         var nextRoom = NIODeadline.now()
         var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
@@ -194,11 +194,11 @@ final class QueueRunner: Sendable {
                 let missing = reply.jobs.count - reserved
                 let more = missing > 0 ? slots.take(upTo: missing) : 0
                 let fitting = min(reply.jobs.count, reserved + more)
-                start(Array(reply.jobs[..<fitting]), run, &jobs)
+                start(Array(reply.jobs[..<fitting]), end, &jobs)
                 slots.release(reserved + more - fitting)
                 if fitting < reply.jobs.count {
                     state.full()
-                    do { try await giveBack(reply.jobs[fitting...].map(\.field), session) } catch { throw RunnerTrouble(error) }
+                    do { try await giveBack(reply.jobs[fitting...].map(\.claim), session) } catch { throw RunnerTrouble(error) }
                 }
                 continue
             }
@@ -219,7 +219,7 @@ final class QueueRunner: Sendable {
             let makesRoom = rung.contains(.makeRoom) && NIODeadline.now() >= nextRoom
             if rung.contains(.suspect), slots.beginAlone(force: makesRoom) {
                 defer { slots.endAlone() }
-                if try await !runAlone(session, run, &jobs, onlyOne: rung.contains(.makeRoom)) {
+                if try await !runAlone(session, end, &jobs, onlyOne: rung.contains(.makeRoom)) {
                     nextRoom = .now() + Self.roomPause
                 }
                 // What landed meanwhile has waited.
@@ -247,7 +247,7 @@ final class QueueRunner: Sendable {
         var replies: [ClaimReply] = []
         for result in try await session.main.execute(commands) { replies.append(try ClaimReply(result.get())) }
         if want > 0, let claimed = replies.last {
-            quotas?.note(levels.map { level in claimed.jobs.count { $0.level == level } }, wanted: want)
+            quotas?.note(levels.map { level in claimed.jobs.count { $0.claim.level == level } }, wanted: want)
         }
         var all = replies[0]
         for reply in replies.dropFirst() {
@@ -260,28 +260,53 @@ final class QueueRunner: Sendable {
         // What landed was taken without a look at the levels above it: what does not fit goes back from the lowest.
         if replies.count > 1, !replies[0].jobs.isEmpty {
             let rank = Dictionary(uniqueKeysWithValues: zip(levels, levels.indices))
-            all.jobs.sort { rank[$0.level, default: 0] < rank[$1.level, default: 0] }
+            all.jobs.sort { rank[$0.claim.level, default: 0] < rank[$1.claim.level, default: 0] }
         }
         return all
     }
 
-    func start(_ claimed: [ClaimedJob], _ run: JobRun, _ jobs: inout DiscardingTaskGroup) {
+    /// Begins claimed jobs, each of which has a slot. Those of quick handlers run here, one after the other; the rest on the pool.
+    func start(_ claimed: [ClaimedJob], _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
-        ledger.enter(claimed.lazy.map(\.field))
+        ledger.enter(claimed.lazy.map(\.claim))
         for level in levels {
-            let count = claimed.count { $0.level == level }
+            let count = claimed.count { $0.claim.level == level }
             counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description])
         }
+        // What ends meanwhile is settled together.
+        ledger.cork()
+        defer { ledger.uncork() }
+        let turnEnd = ContinuousClock.now + Self.turn
+        var isLate = false
         for job in claimed {
-            jobs.addTask { await JobEnd(ledger: self.ledger, redis: self.redis, run: run).carryOut(job) }
+            guard job.payload.count <= Self.readHere else {
+                jobs.addTask { await end.carryOut(job) }
+                continue
+            }
+            switch end.run.begin(job, end: end) {
+            case .over(let envelope, let outcome, let journey):
+                jobs.addTask { await end.over(envelope, outcome, journey, job.claim) }
+            case .running(let running):
+                if !isLate, running.handler.pace.isQuick {
+                    jobs.addImmediateTask { await end.carryOut(running) }
+                    isLate = ContinuousClock.now > turnEnd
+                } else {
+                    jobs.addTask { await end.carryOut(running) }
+                }
+            }
         }
     }
 
-    func giveBack(_ fields: [String], _ session: Session) async throws {
-        guard !fields.isEmpty else { return }
+    /// For how long the loop runs quick handlers itself before it looks at its queue again,
+    private static let turn = Duration.milliseconds(2)
+    /// and up to how many bytes it reads payloads itself.
+    private static let readHere = 16_384
+
+    func giveBack(_ claims: [Claim], _ session: Session) async throws {
+        guard !claims.isEmpty else { return }
         _ = try await session.main.execute(
             .fcall(
                 FunctionLibrary.giveback, key: queue.description,
-                [.init(session.process.description)] + fields.map { .init($0) }))
+                [.init(session.process.description)] + claims.map { .init($0.description) }))
     }
 }

@@ -170,8 +170,7 @@ public final class Worker: Service {
                 onIncarnation: { registrar.note($0, $1) },
                 makeRun: {
                     JobRun(
-                        queue: $0, process: $1, handlers: handlers, middleware: options.middleware, codecs: options.codecs,
-                        limits: options.limits, running: $2, clock: beater.clock, redis: redis,
+                        queue: $0, process: $1, handlers: handlers, options: options, running: $2, clock: beater.clock,
                         eventLoop: redis.eventLoop, logger: $3, direct: direct)
                 })
         }

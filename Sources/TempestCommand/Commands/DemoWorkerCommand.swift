@@ -69,10 +69,13 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
         }
-        worker.handle("url") { (_: JobContext, request: WebRequest) in
-            request.body.isEmpty ? WebAnswer(text: "hello, world\n") : WebAnswer(body: request.body)
+        if let journal {
+            try FaultJournal(path: journal).register(on: worker)
+        } else {
+            worker.handle("url") { (_: JobContext, request: WebRequest) in
+                request.body.isEmpty ? WebAnswer(text: "hello, world\n") : WebAnswer(body: request.body)
+            }
         }
-        if let journal { try FaultJournal(path: journal).register(on: worker) }
         try await worker.runUntilSignalled()
     }
 }

@@ -19,9 +19,10 @@ struct FaultJournal: Sendable {
         }
     }
 
-    /// Adds the actions `record` (args: a number, milliseconds to nap, anything; answers the number), and `poison`, which kills its own
+    /// Adds the actions of ``FaultPages``, `record` (args: a number, milliseconds to nap, anything; answers the number), and `poison`, which kills its own
     /// process as a handler that corrupts memory would.
     func register(on worker: Worker) {
+        FaultPages().register(on: worker)
         worker.handle(dynamic: "record") { context in
             guard context.args.count >= 2, let number = context.args[0].int, let nap = Self.milliseconds(context.args[1]) else {
                 throw HandlerError(code: "bad_args", message: "args: a number, milliseconds from 0 to 600000, and anything")

@@ -9,7 +9,7 @@ public import NIOCore
 public struct ConnectionLimits: Sendable {
     /// From the first byte of a request, or the end of the response before it, to the end of its header: after that 408. 10 s.
     public var header: TimeAmount = .seconds(10)
-    /// How long a connection may stay open without a byte of a next request. 60 s.
+    /// How long a connection may stay open without a byte of a next request; of a first one, not longer than ``header``. 60 s.
     public var idle: TimeAmount = .seconds(60)
     /// How long a client may take nothing of a response of which bytes wait. 30 s.
     public var writeStall: TimeAmount = .seconds(30)

@@ -23,13 +23,14 @@ struct ConnectionTimes {
     private var lastLook: NIODeadline
     private var bodyWait = TimeAmount.zero
     private var bodyBytes = 0
+    private var hasHadRequest = false
 
     init(limits: ConnectionLimits, now: NIODeadline) {
         (self.limits, waitingSince, progress, lastLook) = (limits, now, WriteProgress(now), now)
     }
 
     /// The last response has ended: the time of the next request begins.
-    mutating func responseEnded(_ now: NIODeadline) { waitingSince = now }
+    mutating func responseEnded(_ now: NIODeadline) { (waitingSince, hasHadRequest) = (now, true) }
 
     mutating func bodyBegins() { (bodyWait, bodyBytes) = (.zero, 0) }
     mutating func bodyCame(_ bytes: Int) { bodyBytes += bytes }
@@ -46,7 +47,9 @@ struct ConnectionTimes {
         if progress.stalled(waiting: waiting, sent: sent, now) >= limits.writeStall { return .stalled }
         if !isBusy {
             if let firstByte { return now - max(firstByte, waitingSince) >= limits.header ? .slowHeader : .fine }
-            return now - waitingSince >= limits.idle ? .idle : .fine
+            // Browsers connect to ask: who connects and says nothing is held for no longer than who says it slowly.
+            let patience = hasHadRequest ? limits.idle : min(limits.idle, limits.header)
+            return now - waitingSince >= patience ? .idle : .fine
         }
         if wantsBody, let rate = limits.bodyRate {
             bodyWait = bodyWait + since

@@ -14,6 +14,7 @@ public struct FrontChannel: HTTPChannelHandler {
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
     private let upgrader: (any ConnectionUpgrader)?
+    private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
@@ -54,6 +55,8 @@ public struct FrontChannel: HTTPChannelHandler {
     }
 
     public func handle(value: Value, logger: Logger) async {
-        await http1.handle(value: value, logger: logger)
+        await withTaskExecutorPreference(executors.executor(value.channel.eventLoop)) {
+            await http1.handle(value: value, logger: logger)
+        }
     }
 }

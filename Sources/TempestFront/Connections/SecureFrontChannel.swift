@@ -21,6 +21,7 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     private let http2: HTTP2Channel
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
+    private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
@@ -64,7 +65,10 @@ public struct SecureFrontChannel: HTTPChannelHandler {
         do {
             switch try await value.version.get() {
             case .http1_1(let http1): await self.http1.handle(value: http1, logger: logger)
-            case .http2(let http2): await self.http2.handle(value: http2, logger: logger)
+            case .http2(let http2):
+                await withTaskExecutorPreference(executors.executor(value.channel.eventLoop)) {
+                    await self.http2.handle(value: http2, logger: logger)
+                }
             }
         } catch {
             logger.debug("a connection ended before it had agreed on a version of HTTP", metadata: ["error": "\(error)"])

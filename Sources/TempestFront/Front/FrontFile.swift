@@ -128,6 +128,11 @@ public struct FrontFile {
                     do { return try Level(name) } catch { throw FrontConfigurationError("\(error)") }
                 }
             case "action": route.action = try text(value, key)
+            case "route":
+                let steps = try text(value, key)
+                route.route = try at(value) { () throws(FrontConfigurationError) in
+                    do { return try Route(steps) } catch { throw FrontConfigurationError("`route`: \(error)") }
+                }
             case "deadline": route.deadline = try seconds(value, key)
             case "pending": route.pending = try integer(value, key, 1...10_000_000)
             case "window": route.window = try integer(value, key, 0...10_000)

@@ -31,6 +31,8 @@ public final class HeldRequests: Sendable {
     private let held: HeldRoute
     private let watch: ConnectionWatch
     private let drain: Drain
+    /// As meta has it.
+    private let route: Value?
     private let pending: Gauge
     private let duration: Metrics.Timer
 
@@ -41,6 +43,8 @@ public final class HeldRequests: Sendable {
     init(_ held: HeldRoute, client: TempestClient, rules: Rules, watch: ConnectionWatch, drain: Drain) {
         (self.held, self.client, self.rules, self.watch, self.drain) = (held, client, rules, watch, drain)
         let dimensions = [("route", held.route.pattern.description), ("queue", held.route.queue.description)]
+        // Checked where it was made: what cannot be followed is found by the first worker.
+        route = (try? held.route.route.meta()) ?? nil
         pending = Gauge(label: FrontMetric.pending, dimensions: dimensions)
         duration = Metrics.Timer(label: FrontMetric.duration, dimensions: dimensions)
     }
@@ -80,7 +84,7 @@ public final class HeldRequests: Sendable {
     }
 
     private func letter(_ request: Request, _ visit: Visit, _ channel: any Channel) async throws -> Letter {
-        let route = held.route
+        let (route, steps) = (held.route, self.route)
         let facts = ClientFacts(request.head, peer: channel.remoteAddress, isTLS: rules.isTLS, trusted: rules.trusted)
         var writer = RequestWriter(head: request.head, facts: facts, isJSON: route.codec.name == "json")
         writer.extra = visit.extra
@@ -89,6 +93,7 @@ public final class HeldRequests: Sendable {
         if !visit.isReceived { writer.body = try await body(of: request) }
         var meta = ValueMap()
         if let session = visit.session { meta["session"] = .text(session) }
+        if let steps { meta["route"] = steps }
         return Letter(
             route.action, args: try writer.write(), count: 1, queue: route.queue, level: route.level, codec: route.codec,
             meta: meta)

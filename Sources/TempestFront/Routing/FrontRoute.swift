@@ -10,6 +10,8 @@ public struct FrontRoute: Sendable {
     public var level: Level
     /// Of the jobs.
     public var action = "url"
+    /// What is done with a worker's answer before it is the browser's: the last step answers as workers of the front do.
+    public var route: Route = []
     /// How long a browser waits for the first answer, and between two of a stream; then it is told 504.
     public var deadline = Duration.seconds(30)
     /// Requests of this route that wait for their first answer at once; more are told 503.

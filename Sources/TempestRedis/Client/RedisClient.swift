@@ -68,7 +68,16 @@ package final class RedisClient: Sendable {
         try await self.patientConnection(until: .now() + self.patience).execute(many)
     }
 
+    /// The shared connection if it is there now.
+    package var ready: RedisConnection? {
+        self.state.withLock { state in
+            guard !state.isShutDown, let connection = state.connection, connection.isActive else { return nil }
+            return connection
+        }
+    }
+
     private func patientConnection(until deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
+        if let ready { return ready }
         while true {
             do {
                 return try await self.connection(before: deadline).value(address: self.configuration.address)

@@ -1,7 +1,6 @@
-// Writes a command as RESP bytes with hiredis' formatter.
-// Comes before the connection's write buffer; runs on the sender's thread, so that the event loop only copies.
+// Writes a command as RESP bytes, in one pass into one buffer: hiredis' own formatter wants every argument as an array of its own and its
+// result copied once more. Comes before the connection's write buffer; runs on the sender's thread, so that the event loop only copies.
 
-import CHiredis
 import NIOCore
 
 enum CommandFormatter {
@@ -15,44 +14,95 @@ enum CommandFormatter {
         guard !command.arguments.isEmpty else {
             throw RedisError(.badArgument, "a command needs a name: its list of arguments is empty").unsent
         }
-        // All arguments end to end, so that pointers to each can be held at once.
-        var flat: [UInt8] = []
-        var lengths: [Int] = []
-        lengths.reserveCapacity(command.arguments.count)
+        var (size, content) = (2 + Self.digits(command.arguments.count) + 1, 0)
         for argument in command.arguments {
-            let start = flat.count
-            switch argument {
-            case .text(let text): flat.append(contentsOf: text.utf8)
-            case .bytes(let bytes): flat.append(contentsOf: bytes)
-            case .integer(let value): flat.append(contentsOf: String(value).utf8)
-            }
-            lengths.append(flat.count - start)
-            guard flat.count <= Self.limit else {
+            let length = Self.length(argument)
+            content += length
+            size += 1 + Self.digits(length) + 2 + length + 2
+            guard content <= Self.limit else {
                 throw RedisError(.badArgument, "\(command.name) is larger than 512 MiB, which Redis takes at most").unsent
             }
         }
-        // An empty array may have no address; hiredis wants one even for empty arguments.
-        if flat.isEmpty { flat.append(0) }
-
-        var target: UnsafeMutablePointer<CChar>?
-        let written = flat.withUnsafeBufferPointer { bytes -> Int in
-            bytes.withMemoryRebound(to: CChar.self) { characters -> Int in
-                var pointers: [UnsafePointer<CChar>?] = []
-                pointers.reserveCapacity(lengths.count)
-                var offset = 0
-                for length in lengths {
-                    pointers.append(characters.baseAddress.map { $0 + offset })
-                    offset += length
-                }
-                return Int(redisFormatCommandArgv(&target, numericCast(lengths.count), &pointers, &lengths))
-            }
+        var buffer = allocator.buffer(capacity: size)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
+            var writer = RESPWriter(room)
+            writer.header(UInt8(ascii: "*"), command.arguments.count)
+            for argument in command.arguments { writer.bulk(argument, length: Self.length(argument)) }
+            return writer.written
         }
-        guard let target, written >= 0 else {
-            throw RedisError(.badArgument, "\(command.name) could not be written: there is not enough memory for it").unsent
-        }
-        defer { redisFreeCommand(target) }
-        var buffer = allocator.buffer(capacity: written)
-        buffer.writeBytes(UnsafeRawBufferPointer(start: target, count: written))
         return buffer
+    }
+
+    private static func length(_ argument: RedisArgument) -> Int {
+        switch argument {
+        case .text(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        case .integer(let value): (value < 0 ? 1 : 0) + Self.digits(value.magnitude)
+        }
+    }
+
+    private static func digits(_ number: some BinaryInteger) -> Int {
+        var (rest, count) = (UInt64(truncatingIfNeeded: number), 1)
+        while rest >= 10 {
+            rest /= 10
+            count += 1
+        }
+        return count
+    }
+}
+
+/// Writes into room that was measured before.
+private struct RESPWriter {
+    private let room: UnsafeMutableRawBufferPointer
+    private(set) var written = 0
+
+    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+
+    mutating func bulk(_ argument: RedisArgument, length: Int) {
+        header(UInt8(ascii: "$"), length)
+        switch argument {
+        case .text(var text): text.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
+        case .bytes(let bytes): bytes.withUnsafeBytes { copy($0) }
+        case .integer(let value):
+            if value < 0 { byte(UInt8(ascii: "-")) }
+            number(value.magnitude)
+        }
+        end()
+    }
+
+    mutating func header(_ kind: UInt8, _ count: Int) {
+        byte(kind)
+        number(UInt64(count))
+        end()
+    }
+
+    private mutating func byte(_ byte: UInt8) {
+        room[written] = byte
+        written += 1
+    }
+
+    private mutating func end() {
+        byte(UInt8(ascii: "\r"))
+        byte(UInt8(ascii: "\n"))
+    }
+
+    private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(rebasing: room[written...]).copyMemory(from: bytes)
+        written += bytes.count
+    }
+
+    /// Decimal digits, from the last to the first.
+    private mutating func number(_ value: UInt64) {
+        var (rest, start) = (value, written)
+        repeat {
+            byte(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        var last = written - 1
+        while start < last {
+            room.swapAt(start, last)
+            start += 1
+            last -= 1
+        }
     }
 }

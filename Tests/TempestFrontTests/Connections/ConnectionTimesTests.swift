@@ -8,15 +8,22 @@ import Testing
 
     private func times() -> ConnectionTimes { ConnectionTimes(limits: ConnectionLimits(), now: start) }
 
-    @Test func aConnectionWithoutARequestIsIdleAfterAMinute() {
+    @Test func aConnectionThatNeverAskedIsIdleAfterTenSeconds() {
         var times = times()
+        #expect(times.look(start + .seconds(9), firstByte: nil, isBusy: false, wantsBody: false, waiting: 0, sent: 0) == .fine)
+        #expect(times.look(start + .seconds(10), firstByte: nil, isBusy: false, wantsBody: false, waiting: 0, sent: 0) == .idle)
+    }
+
+    @Test func aConnectionWithoutANextRequestIsIdleAfterAMinute() {
+        var times = times()
+        times.responseEnded(start)
         #expect(times.look(start + .seconds(59), firstByte: nil, isBusy: false, wantsBody: false, waiting: 0, sent: 0) == .fine)
         #expect(times.look(start + .seconds(60), firstByte: nil, isBusy: false, wantsBody: false, waiting: 0, sent: 0) == .idle)
     }
 
     @Test func aHeaderHasTenSecondsFromItsFirstByteHoweverManyBytesFollow() {
         var times = times()
-        let first = start + .seconds(50)
+        let first = start + .seconds(5)
         #expect(times.look(first + .seconds(9), firstByte: first, isBusy: false, wantsBody: false, waiting: 0, sent: 0) == .fine)
         #expect(
             times.look(first + .seconds(10), firstByte: first, isBusy: false, wantsBody: false, waiting: 0, sent: 0)
