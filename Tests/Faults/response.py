@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Dict
+from typing import Any, Callable, Dict
 
 CHUNK = 1 << 16
 HEAD_MOST = 1 << 16
@@ -28,7 +28,7 @@ class Garbage(Exception):
 class Response:
     status: int = 0
     headers: Dict[str, str] = field(default_factory=dict)
-    body: bytearray = field(default_factory=bytearray)
+    body: Any = field(default_factory=bytearray)
     chunked: bool = False
 
     @property
@@ -39,8 +39,9 @@ class Response:
 class ResponseReader:
     """Reads the responses of one connection, one after the other. `received` counts bytes."""
 
-    def __init__(self, source: asyncio.StreamReader) -> None:
-        self._source = source
+    def __init__(self, source: asyncio.StreamReader, body: Callable[[], Any] = bytearray) -> None:
+        """`body`: makes what bodies are added to by +=."""
+        self._source, self._made = source, body
         self._held = bytearray()
         self.received = 0
 
@@ -52,7 +53,7 @@ class ResponseReader:
     async def read(self) -> Response:
         """The next whole response, interim ones left out; Cut or Garbage."""
         while True:
-            response = Response()
+            response = Response(body=self._made())
             try:
                 await self._head(response)
                 if 100 <= response.status < 200:
@@ -134,7 +135,7 @@ class ResponseReader:
             if await self._line("a chunk's end", 2):
                 raise Garbage("a chunk that is longer than it says")
 
-    async def _take(self, body: bytearray, size: int, what: str) -> None:
+    async def _take(self, body: Any, size: int, what: str) -> None:
         while size > 0:
             if not self._held:
                 await self._more(f"closed within {what}, {size} bytes before its end")
