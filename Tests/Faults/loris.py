@@ -33,9 +33,10 @@ class Slow:
         self.closed = None
         self.said = b""
         self.sent = 0
+        self.speak()
 
     def speak(self):
-        """Its next bytes; the head is begun at once."""
+        """Its next bytes; the first of them as it connects."""
         if self.kind == "silent":
             return
         if self.kind == "head":
@@ -58,11 +59,11 @@ def main(port, heads, silents, bodies, seconds):
         slow = Slow(kind, port)
         each[slow.socket.fileno()] = slow
         poll.register(slow.socket.fileno(), select.EPOLLIN | select.EPOLLRDHUP)
-        if place % 100 == 99:
+        if place % 50 == 49:
             time.sleep(0.05)  # all at once would be a burst of its own, and no slowness
     print("open", flush=True)
     end = time.monotonic() + seconds
-    spoken = {number: slow.began for number, slow in each.items()}
+    spoken = {number: slow.began + 2.0 for number, slow in each.items()}
     while any(slow.closed is None for slow in each.values()) and time.monotonic() < end:
         now = time.monotonic()
         for number, slow in each.items():

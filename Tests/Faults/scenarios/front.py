@@ -36,7 +36,7 @@ class Fleet:
         self.stage, self.per_kill = stage, per_kill
         self.kills = self.fleets = self.restarts = 0
         self.places: List[Member] = []
-        self._left_alone: Set[str] = set()  # names of those who died while nobody could bury them
+        self.left_alone: Set[str] = set()  # names of those who died while nobody could bury them
         self._ends: Dict[str, float] = {}  # name -> seconds after which it is killed, from when it is ready
         for place in range(WORKERS):
             self.places.append(self._hire(LANGUAGES[place % 3]))
@@ -84,13 +84,13 @@ class Fleet:
         """SIGKILL to Redis, and to a worker while nobody can take its jobs over: those come back by its lease alone."""
         crew, server = self.stage.crew, self.stage.server
         self.stage.eventually("the dead are buried", lambda: all(
-            member.buried or member.name in self._left_alone for member in crew.members if member.killed is not None), 20.0)
+            member.buried or member.name in self.left_alone for member in crew.members if member.killed is not None), 20.0)
         crew.supervised = False
         server.kill()
         place = self.stage.rng.randrange(WORKERS)
         victim = self.places[place]
         if victim.killed is None:
-            self._left_alone.add(victim.name)
+            self.left_alone.add(victim.name)
             crew.kill(victim)
             self.kills += 1
             self.stage.eventually("it is gone", lambda: victim.exited, 10.0)
@@ -145,6 +145,10 @@ def harm(stage: Stage) -> None:
     conclude(stage, fleet.kills + fleet.fleets + fleet.restarts)
     held = sum(len(member.held) for member in stage.crew.members)
     stage.check("the dead held requests", held > 0)
+    # Nothing but a worker's death breaks a stream off: no fleet that leaves, no restart of Redis.
+    streams = sum("/stream?" in payload for member in stage.crew.members for payload in member.held) + SLOTS * len(fleet.left_alone)
+    stage.check("no more streams are broken off than the dead held", requests(stage).aborted <= streams,
+                f"{requests(stage).aborted} of {streams}")
     stage.result.notes.append(f"{fleet.kills} kills ({held} requests held by the dead), {fleet.fleets} times the whole fleet, "
                               f"{fleet.restarts} restarts of Redis; {requests(stage).chunked} whole answers in chunks")
 

