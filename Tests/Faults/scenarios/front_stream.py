@@ -18,6 +18,7 @@ PIECE = 256 << 10
 SIZES = {"full": (1, 4096), "short": (1, 256)}  # one pause in each; pieces of each answer: 1 GiB, 64 MiB
 MOST = 64  # MiB over idle, of each process
 DEADLINE = 30
+RATE = 16 << 20  # bytes a second at first: slower than any of the workers, so that the queue behind the reader never runs empty
 # The languages whose workers here answer in pieces, and the codec each is asked through: through JSON all of it is base64.
 STREAMERS = (("python", "msgpack"), ("ruby", "msgpack"), ("python", "json"), ("ruby", "json"))
 
@@ -112,7 +113,8 @@ def run(stage: Stage) -> None:
         seed = f"{setting.seed}-{language}-{codec}"
         began = time.monotonic()
         total = setting.jobs * PIECE
-        response, problem = asyncio.run(ask(front.address, target(codec, seed, setting.jobs), total // 16, 16 * (1 << 20), 3.0 if not setting.short else 0.5))
+        slow, pause = (total // 2, 0.5) if setting.short else (total // 4, 3.0)
+        response, problem = asyncio.run(ask(front.address, target(codec, seed, setting.jobs), slow, RATE, pause))
         seconds = time.monotonic() - began
         over = memory.stop()
         verdict = judged(response, problem, seed, setting.jobs)
