@@ -43,6 +43,7 @@ class Findings:
     failed: int = 0
     foreign: int = 0  # presented as whole, with another request's bytes or id
     torn: int = 0  # presented as whole, and is not
+    left: int = 0  # not among the requests: the browser went away by itself before the answer, or in the middle of it
     latencies: List[float] = field(default_factory=list)  # ms, of the whole ones
     ends: List[Tuple[float, float]] = field(default_factory=list)  # (monotonic s, ms) of the whole ones
     reasons: Dict[str, int] = field(default_factory=dict)
@@ -58,16 +59,18 @@ class Findings:
 
 
 class Browsers(threading.Thread):
-    """`count` browsers that ask one thing after the other, until `finish`. `pause`: each waits so many seconds between two requests."""
+    """`count` browsers that ask one thing after the other, until `finish`. `pause`: each waits so many seconds between two requests.
+    `leaves`: the share of requests that are asked on a connection of their own, and left at a random moment."""
 
     def __init__(self, address: Tuple[str, int], rng: random.Random, count: int, deadline: float, largest: int = 300_000,
-                 streams: float = 0.25, nap: float = 30.0, pause: float = 0.0) -> None:
+                 streams: float = 0.25, nap: float = 30.0, pause: float = 0.0, leaves: float = 0.0) -> None:
         super().__init__(name="browsers", daemon=True)
         self.findings = Findings()
         self.trouble: Optional[BaseException] = None
         self.busy = 0
         self._address, self._count, self._deadline = address, count, deadline
         self._largest, self._streams, self._nap, self._pause = largest, streams, nap, pause
+        self._leaves = leaves
         self._seeds = [rng.getrandbits(64) for _ in range(count)]
         self._over = threading.Event()
 
@@ -96,7 +99,10 @@ class Browsers(threading.Thread):
             while not self._over.is_set():
                 number += 1
                 question = self.question(f"b{place:03d}n{number:06d}x{rng.getrandbits(64):016x}", rng)
-                link = await self._ask(link, question)
+                if rng.random() < self._leaves:
+                    await self._leave(question, rng.choice((0.0, rng.uniform(0.0, 0.1), rng.uniform(0.0, 1.0))))
+                else:
+                    link = await self._ask(link, question)
                 if self._pause:
                     await asyncio.sleep(self._pause)
         finally:
@@ -160,6 +166,20 @@ class Browsers(threading.Thread):
         if writer is not None:
             writer.close()
         return None
+
+    async def _leave(self, question: Question, seconds: float) -> None:
+        """Asks, and goes away without waiting for the answer; what comes until then is thrown away."""
+        self.findings.left += 1
+        try:
+            source, writer = await asyncio.open_connection(*self._address)
+        except OSError:
+            return
+        writer.write(question.head + question.body)
+        try:
+            await asyncio.wait_for(ResponseReader(source).read(), seconds)
+        except (OSError, asyncio.TimeoutError, Cut, Garbage):
+            pass
+        writer.transport.abort()
 
     def _judge(self, question: Question, response: Response, seconds: float) -> bool:
         """Of a response that was presented as whole; whether its connection may go on."""

@@ -128,7 +128,7 @@ def harm(stage: Stage) -> None:
         stage.liar = Liar(front.address, setting.liar, stage.rng_for("liar"))
         stage.liar.start()
         address = stage.liar.address
-    stage.browsers = Browsers(address, stage.rng_for("browsers"), IN_FLIGHT, DEADLINE)
+    stage.browsers = Browsers(address, stage.rng_for("browsers"), IN_FLIGHT, DEADLINE, leaves=0.02)
     fleet = Fleet(stage, setting.jobs / setting.faults)
     stage.browsers.start()
     kills = setting.faults
@@ -136,6 +136,8 @@ def harm(stage: Stage) -> None:
     steps = sorted([(kills * (place + 0.4) / fleets, fleet.replace) for fleets in [max(1, kills // 50)] for place in range(fleets)]
                    + [(kills * (place + 0.7) / restarts, fleet.restart_redis) for restarts in [max(1, kills // 20)]
                       for place in range(restarts)], key=lambda step: step[0])
+    if setting.liar:
+        steps = []  # a lie needs no fleet that changes
     for due, step in steps:
         fleet.kill_until(int(due))
         step()
@@ -150,7 +152,7 @@ def harm(stage: Stage) -> None:
     stage.check("no more streams are broken off than the dead held", requests(stage).aborted <= streams,
                 f"{requests(stage).aborted} of {streams}")
     stage.result.notes.append(f"{fleet.kills} kills ({held} requests held by the dead), {fleet.fleets} times the whole fleet, "
-                              f"{fleet.restarts} restarts of Redis; {requests(stage).chunked} whole answers in chunks")
+                              f"{fleet.restarts} restarts of Redis; {requests(stage).chunked} whole answers in chunks, {requests(stage).left} requests whose browser went away")
 
 
 def count(stage: Stage, faults: int) -> None:

@@ -40,7 +40,7 @@ def run(stage: Stage) -> None:
     stage.browsers = Browsers(front.address, stage.rng_for("browsers"), BROWSERS, 15, largest=4000, streams=0.1, nap=5.0, pause=PAUSE)
     stage.browsers.start()
     stage.eventually("requests are answered", lambda: requests(stage).whole >= 300, 30.0)  # everybody is warm
-    quiet = 5.0 if setting.short else 14.0
+    quiet = 3.0 if setting.short else 14.0
     before = watch(stage, quiet)
     began = time.monotonic()
     found = slow(stage, front.port)
