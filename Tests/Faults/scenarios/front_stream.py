@@ -20,7 +20,7 @@ MOST = 64  # MiB over idle, of each process
 DEADLINE = 30
 RATE = 16 << 20  # bytes a second at first: slower than any of the workers, so that the queue behind the reader never runs empty
 # The languages whose workers here answer in pieces, and the codec each is asked through: through JSON all of it is base64.
-STREAMERS = (("python", "msgpack"), ("ruby", "msgpack"), ("python", "json"), ("ruby", "json"))
+STREAMERS = (("swift", "json"), ("ruby", "msgpack"), ("python", "json"), ("swift", "msgpack"), ("ruby", "json"), ("python", "msgpack"))
 
 
 def stage(setting: Setting) -> Stage:
@@ -103,7 +103,7 @@ def run(stage: Stage) -> None:
                               for codec in ("json", "msgpack")])
     tally = {"requests": 0, "whole": 0, "failed": 0, "late": 0, "foreign": 0, "torn": 0, "aborted": 0}
     took: List[float] = []
-    streamers = STREAMERS[1:3] if setting.short else STREAMERS
+    streamers = STREAMERS[:3] if setting.short else STREAMERS
     for language, codec in streamers:
         member = stage.crew.hire(language)
         stage.await_crew()
