@@ -11,9 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
+from browsers import Browsers
 from crew import Crew
+from front_process import FrontProcess
 from inbox import Inbox
 from journal import Journal
+from liar import Liar
 from oracle import Tally, job_id, judge, remains
 from producer import Producer
 from proxy import Proxy
@@ -39,6 +42,7 @@ class Setting:
     short: bool = False
     keep: bool = False
     mutant: Optional[str] = None
+    liar: Optional[str] = None  # the mistake of a proxy between browsers and a front
     library: Optional[str] = None  # the source of the functions, if not protocol/tempest.lua as it is
 
 
@@ -60,6 +64,7 @@ class Result:
     notes: List[str] = field(default_factory=list)
     seconds: float = 0.0
     skipped: str = ""
+    traffic: Optional[Dict[str, Any]] = None  # of scenarios with a front: what became of the requests
 
     @property
     def passed(self) -> bool:
@@ -96,6 +101,9 @@ class Stage:
         self.doomed: Set[str] = set()  # jobs that are to end in the dead stream: nobody waits for their answers
         self.producers: List[Producer] = []
         self.tally: Optional[Tally] = None
+        self.front: Optional[FrontProcess] = None
+        self.browsers: Optional[Browsers] = None
+        self.liar: Optional[Liar] = None
         self._began = time.monotonic()
         self._said = 0.0
         self.server = RedisServer(self.folder, **(redis or {}))
@@ -128,6 +136,12 @@ class Stage:
         self.producers.append(producer)
         return producer
 
+    def open_front(self, routes: List[Dict[str, Any]]) -> FrontProcess:
+        """A front that listens, for these routes."""
+        self.front = FrontProcess(self.folder, self.setting.tempest, self.server.url, routes)
+        self.front.start()
+        return self.front
+
     def rng_for(self, what: str) -> random.Random:
         """A stream of choices of its own for each thread, so that the seed decides all of them."""
         return random.Random(f"{self.setting.seed}/{self.result.name}/{what}")
@@ -148,7 +162,7 @@ class Stage:
 
     def alert(self) -> None:
         """Raises what went wrong in the harness's own threads."""
-        for thread in [self.inbox, *self.producers]:
+        for thread in [self.inbox, *self.producers, *([self.browsers] if self.browsers else [])]:
             if thread.trouble is not None:
                 raise RuntimeError(f"the harness's {thread.name} failed: {thread.trouble!r}")
 
@@ -269,6 +283,12 @@ class Stage:
         for producer in self.producers:
             if producer.is_alive():
                 producer.finish()
+        if self.browsers is not None and self.browsers.is_alive():
+            self.browsers.finish(0.0)
+        if self.liar is not None:
+            self.liar.stop()
+        if self.front is not None:
+            self.front.close()
         self.crew.close()
         self.inbox.finish()
         self.wire.close()

@@ -61,6 +61,7 @@ class Mutant:
     caught_by: Tuple[str, ...] = ()
     mistake: Optional[str] = None
     library: Optional[Callable[[], str]] = None
+    liar: Optional[str] = None
     reaps: bool = True
     short: bool = False
     faults: int = 0
@@ -68,7 +69,7 @@ class Mutant:
 
     def play(self, module: Any, setting: Setting) -> Result:
         from command import play
-        setting = replace(setting, library=self.library() if self.library else None, mutant=self.what,
+        setting = replace(setting, library=self.library() if self.library else None, mutant=self.what, liar=self.liar,
                           faults=self.faults or setting.faults, jobs=self.jobs or setting.jobs)
         if self.mistake is None and self.reaps:
             return self.judged(play(module, setting))
@@ -117,4 +118,10 @@ MUTANTS: Dict[str, Mutant] = {
     "lpop-first": Mutant("cuts", "LPOP before HSET", LOSS[:1], library=lpop_first, faults=8, jobs=800, short=True),
     "no-fence": Mutant("zombies", "no fence", (*LOSS, "within 5 s: ", "zombies begin nothing more"), library=no_fence, faults=3, jobs=600),
     "no-allow-oom": Mutant("full", "no allow-oom", ("within 10 s: a full Redis drains",), library=no_allow_oom, faults=1, jobs=500),
+    "front-swap": Mutant("front", "a proxy gives two browsers each other's response", ("no response with another request's body",),
+                         liar="swap", short=True, faults=2, jobs=200),
+    "front-cut": Mutant("front", "a proxy cuts bodies, and their length with them", ("no torn body presented as whole",), liar="cut",
+                        short=True, faults=2, jobs=200),
+    "front-end": Mutant("front", "a proxy ends answers in chunks before their end", ("no torn body presented as whole",), liar="end",
+                        faults=2, jobs=200),
 }

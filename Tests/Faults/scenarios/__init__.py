@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import List
 
 NAMES: List[str] = ["kills", "cuts", "zombies", "host", "stalls", "disk", "twins", "restarts", "full", "poison", "levels", "flushes",
-                    "clock", "slow"]
+                    "clock", "slow", "front", "front-slow", "front-stream"]
 
 
 def module(name: str) -> ModuleType:
-    return importlib.import_module(f"scenarios.{name}")
+    return importlib.import_module(f"scenarios.{name.replace('-', '_')}")

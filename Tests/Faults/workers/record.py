@@ -4,6 +4,7 @@
     TEMPEST_PROCESS=name REDIS_URL=… record.py QUEUE --journal FILE --concurrency N --lease SECONDS
 """
 import argparse
+import hashlib
 import inspect
 import logging
 import os
@@ -13,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../clients/python/src"))
 import tempest  # noqa: E402
+from tempest import http  # noqa: E402
 
 
 def main():
@@ -50,7 +52,36 @@ def main():
         write(context, "begin")
         os.kill(os.getpid(), signal.SIGKILL)
 
+    worker.handler("url", context=True)(http.endpoint(page))
     worker.run()
+
+
+def page(request):
+    """What front scenarios ask for: /…/echo, /…/stream (the same in pieces), /…/bytes?seed=S&pieces=N&size=BYTES."""
+    headers = {"content-type": "application/octet-stream", "x-id": request.headers.get("x-id", "")}
+    nap = float(request.query.get("nap", "0")) / 1000
+    if request.path.endswith("/bytes"):
+        return known(request.query["seed"], int(request.query["pieces"]), int(request.query["size"]), headers)
+    body = request.body or b"hello, world\n"
+    if request.path.endswith("/stream"):
+        return pieces(body, nap, headers)
+    time.sleep(nap)
+    return http.answer(200, headers, body)
+
+
+def pieces(body, nap, headers):
+    size = len(body) // 7 + 1
+    for start in range(0, len(body), size):
+        piece = body[start:start + size]
+        yield piece if start else http.answer(200, headers, piece)
+        time.sleep(nap / 7)
+
+
+def known(seed, count, size, headers):
+    """Pieces that whoever reads them can make, too: the digest of the seed and the piece's number, over and over."""
+    for number in range(count):
+        piece = hashlib.sha256(f"{seed}/{number}".encode()).digest() * (size // 32)
+        yield piece if number else http.answer(200, headers, piece)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@
 #
 #   TEMPEST_PROCESS=name REDIS_URL=… record.rb QUEUE --journal FILE --concurrency N --lease SECONDS
 
+require "digest"
 require "optparse"
 require_relative "../../../clients/ruby/lib/tempest"
+require_relative "../../../clients/ruby/lib/tempest/http"
 
 options = { concurrency: 4, lease: 1.0 }
 queue, = OptionParser.new do |o|
@@ -41,5 +43,32 @@ worker.handle("poison", context: true) do |context, *_|
   write.call(context, "begin")
   Process.kill(:KILL, Process.pid)
 end
+
+# What front scenarios ask for: /…/echo, /…/stream (the same in pieces), /…/bytes?seed=S&pieces=N&size=BYTES, whose pieces whoever reads
+# them can make, too.
+page = Tempest::HTTP.endpoint do |request|
+  headers = { "content-type" => "application/octet-stream", "x-id" => request.headers.fetch("x-id", "") }
+  nap = request.query.fetch("nap", "0").to_f / 1000
+  body = request.body || "hello, world\n".b
+  case request.path
+  when %r{/bytes\z}
+    seed, count, size = request.query.values_at("seed", "pieces", "size")
+    request.stream(200, headers) do |out|
+      Integer(count).times { |number| out << Digest::SHA256.digest("#{seed}/#{number}") * (Integer(size) / 32) }
+    end
+  when %r{/stream\z}
+    size = body.bytesize / 7 + 1
+    request.stream(200, headers) do |out|
+      0.step(body.bytesize - 1, size) do |start|
+        out << body.byteslice(start, size)
+        sleep(nap / 7)
+      end
+    end
+  else
+    sleep(nap)
+    Tempest::HTTP.answer(200, headers, body)
+  end
+end
+worker.handle("url", page, context: true)
 
 worker.run

@@ -2,6 +2,7 @@
 
 # Answers of several elements and of none; and credits: a worker sends no more than its caller can hold.
 
+require "objspace"
 require_relative "front"
 
 class TestElements < FrontTest
@@ -24,6 +25,36 @@ class TestElements < FrontTest
     args, meta = answers("sends")
     assert_equal [[["one"], [2, "two"], [3], [], []], 4], [args, meta["seq"]]
     assert_equal [200, { "a" => "b" }, "body"], client.call("three", timeout: 30)
+  end
+end
+
+class TestLongStreams < FrontTest
+  PIECE = 1_000_000
+  COUNT = 60
+
+  def strings = ObjectSpace.memsize_of_all(String)
+
+  def test_what_was_sent_does_not_wait_for_the_collector
+    held = []
+    worker do |w|
+      w.handle("long", context: true) do |context|
+        before = strings
+        COUNT.times do
+          context.send_answer("x" * PIECE)
+          held << (strings - before)
+        end
+        nil
+      end
+    end
+    GC.start
+    GC.disable # what is collected from here on is collected by the worker's own wish
+    inbox = ask("long")
+    COUNT.times { answer(inbox) }
+    answer(inbox)
+    # Each piece is written and sent in several copies: between two sweeps they are some 50 MB, and without any 320 MB at the end.
+    assert_operator held.max, :<, 150_000_000
+  ensure
+    GC.enable
   end
 end
 

@@ -5,6 +5,9 @@
 module Tempest
   # Given to handlers that were registered with `context: true`.
   class Context
+    # Bytes of answers before the last after which what was sent is collected.
+    SWEEP = 8 * 1024 * 1024
+
     # @return [String] the action, as the job names it
     attr_reader :action
     # @return [String, Integer]
@@ -38,6 +41,7 @@ module Tempest
       @address = address
       @sender = sender
       @sent = 0
+      @unswept = 0
       @respond_to = job.respond_to
       @answer_codec = job.answer_codec.name
       @session = Session.new(@meta["session"], sender) if Session.id?(@meta["session"])
@@ -97,8 +101,10 @@ module Tempest
       meta = { "more" => true }.merge(place)
       args = values.size == 1 ? Elements.args(values.first) : values
       answer = Answer.new(action: @action, job_id: @job_id, args: args, meta: meta, codec: @job.answer_codec)
-      deliver(answer.encode)
+      bytes = answer.encode
+      deliver(bytes)
       @sent += 1
+      sweep(bytes.bytesize)
     end
 
     # @return [Boolean] whether the job was given to another process meanwhile; what this one answers is dropped
@@ -116,6 +122,16 @@ module Tempest
     # How many answers its caller says to have used. It counts on the queue where it listens.
     def used
       @sender.fcall("credits", @address.kind == :elsewhere ? @address.queue : @queue, @job_id).to_i
+    end
+
+    # The collector counts bytes late: of a long stream it would leave a hundred megabytes of sent pieces lying about, and the process
+    # would keep the room. All of them are young, so that a small collection is enough.
+    def sweep(bytes)
+      @unswept += bytes
+      return if @unswept < SWEEP
+
+      @unswept = 0
+      GC.start(full_mark: false)
     end
 
     def place
