@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh [--prepare | option…]: serves the Flask application in this folder from the queue `web` of the Redis at REDIS_URL.
+# run.sh [--prepare | option…]: serves the Flask application in this folder from the queue `web`, or another (--queue NAME), of the
+# Redis at REDIS_URL.
 # --prepare only makes .venv, in which Flask is, and which the packages redis and msgpack of the system are seen from.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,4 +11,4 @@ if ! .venv/bin/python -c 'import flask' 2>/dev/null; then
 fi
 if [ "${1:-}" = --prepare ]; then exit 0; fi
 export PYTHONPATH=$here/../../clients/python/src${PYTHONPATH:+:$PYTHONPATH}
-exec .venv/bin/python -m tempest.wsgi shop:app --queue web "$@"
+exec .venv/bin/python -m tempest.wsgi shop:app "$@"

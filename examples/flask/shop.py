@@ -1,24 +1,33 @@
 """A small Flask application that knows nothing of queues: a guest book with a page, a form, a cookie, a counter and a stream."""
 import time
 
-from flask import Flask, Response, redirect, request
+from flask import Flask, Response, redirect, request, url_for
 from markupsafe import escape
 
 app = Flask(__name__)
 entries = []
 
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1.05rem/1.6 system-ui, sans-serif; max-width: 36rem; margin: 3rem auto; padding: 0 1.25rem; }
+h1 { border-bottom: 4px solid #2f6fae; padding-bottom: 0.4rem; }
+input, button { font: inherit; padding: 0.35rem 0.7rem; border: 1px solid #8888; border-radius: 0.4rem; }
+"""
 PAGE = """<!doctype html>
+<html lang="en">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Guest book</title>
+<style>{style}</style>
 <h1>Guest book</h1>
 <p>Hello {name}, you have seen this page {visits} times.</p>
 <ul>{entries}</ul>
-<form method="post" action="/sign">
+<form method="post" action="{sign}">
   <input name="name" placeholder="your name" maxlength="50">
   <input name="words" placeholder="some words" maxlength="200">
   <button>Sign</button>
 </form>
-<p><a href="/countdown">a stream</a></p>
-<form method="post" action="/leave"><button>Leave</button></form>
+<p><a href="{countdown}">a stream</a></p>
+<form method="post" action="{leave}"><button>Leave</button></form>
 """
 
 
@@ -34,7 +43,8 @@ def page():
         visits = session().get("visits", 0) + 1
         session().set("visits", visits)
     items = "".join(f"<li><b>{escape(name)}</b>: {escape(words)}</li>" for name, words in entries)
-    return PAGE.format(name=escape(request.cookies.get("name", "stranger")), visits=visits, entries=items)
+    return PAGE.format(style=STYLE, name=escape(request.cookies.get("name", "stranger")), visits=visits, entries=items,
+                       sign=url_for("sign"), countdown=url_for("countdown"), leave=url_for("leave"))
 
 
 @app.post("/sign")
@@ -45,7 +55,7 @@ def sign():
     if session() is not None:
         session().set("user", name)
         session().rotate()  # whoever knew the old id does not know the new one
-    response = redirect("/", 303)
+    response = redirect(url_for("page"), 303)
     response.set_cookie("name", name, max_age=86400, httponly=True, samesite="Lax")
     return response
 
@@ -54,7 +64,7 @@ def sign():
 def leave():
     if session() is not None:
         session().end()
-    response = redirect("/", 303)
+    response = redirect(url_for("page"), 303)
     response.delete_cookie("name")
     return response
 

@@ -24,17 +24,25 @@ class Shop < Sinatra::Base
   template(:page) do
     <<~HTML
       <!doctype html>
+      <html lang="en">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
       <title>Guest book</title>
+      <style>
+        :root { color-scheme: light dark; }
+        body { font: 1.05rem/1.6 system-ui, sans-serif; max-width: 36rem; margin: 3rem auto; padding: 0 1.25rem; }
+        h1 { border-bottom: 4px solid #b3214f; padding-bottom: 0.4rem; }
+        input, button { font: inherit; padding: 0.35rem 0.7rem; border: 1px solid #8888; border-radius: 0.4rem; }
+      </style>
       <h1>Guest book</h1>
       <p>Hello <%= h(@name) %>, you have seen this page <%= @visits %> times.</p>
       <ul><% settings.entries.each do |name, words| %><li><b><%= h(name) %></b>: <%= h(words) %></li><% end %></ul>
-      <form method="post" action="/sign">
+      <form method="post" action="<%= url("/sign", false) %>">
         <input name="name" placeholder="your name" maxlength="50">
         <input name="words" placeholder="some words" maxlength="200">
         <button>Sign</button>
       </form>
-      <p><a href="/countdown">a stream</a></p>
-      <form method="post" action="/leave"><button>Leave</button></form>
+      <p><a href="<%= url("/countdown", false) %>">a stream</a></p>
+      <form method="post" action="<%= url("/leave", false) %>"><button>Leave</button></form>
     HTML
   end
 
@@ -55,13 +63,13 @@ class Shop < Sinatra::Base
       visitor.rotate # whoever knew the old id does not know the new one
     end
     response.set_cookie("name", value: name, path: "/", max_age: 86_400, httponly: true, same_site: :lax)
-    redirect "/", 303
+    redirect to("/"), 303
   end
 
   post "/leave" do
     visitor&.end
     response.delete_cookie("name", path: "/")
-    redirect "/", 303
+    redirect to("/"), 303
   end
 
   # Files come as Sinatra has them, wherever the front has put them.

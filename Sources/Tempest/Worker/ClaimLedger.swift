@@ -126,7 +126,8 @@ final class ClaimLedger: Sendable {
 
     private func flush() {
         let batch = state.withLock { state -> (RedisConnection, ProcessName, [Settlement])? in
-            guard state.inFlight.isEmpty, !state.isCorked, !state.pending.isEmpty, let connection = state.connection, let process = state.process
+            guard state.inFlight.isEmpty, !state.isCorked, !state.pending.isEmpty, let connection = state.connection,
+                let process = state.process
             else { return nil }
             var (count, bytes) = (0, 0)
             while count < min(state.pending.count, FunctionLibrary.largestBatch), bytes < Self.flushBytes {

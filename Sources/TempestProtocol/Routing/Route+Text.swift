@@ -12,7 +12,8 @@ extension Route {
             if rest.first == "[" {
                 guard let end = rest.firstIndex(of: "]") else { throw RouteError("a [ without its ]") }
                 var inner: [RouteStep] = []
-                for step in rest[rest.index(after: rest.startIndex)..<end].split(separator: ",", omittingEmptySubsequences: false) {
+                for step in rest[rest.index(after: rest.startIndex)..<end].split(separator: ",", omittingEmptySubsequences: false)
+                {
                     inner.append(try Self.step(step))
                 }
                 steps.append(.all(inner))

@@ -65,6 +65,17 @@ class FlaskExample(unittest.TestCase):
         self.assertIn("<li><b>Anna</b>: Schön hier</li>", self.ask("/")[2])
         self.assertEqual(self.form("/leave")[1]["tempest-session"], "end")
 
+    def test_it_can_be_mounted_anywhere(self):
+        program = subprocess.Popen([str(FOLDER / "run.sh"), "--queue", "shop", "--script-name", "/shop"], stderr=subprocess.DEVNULL,
+                                   env={**os.environ, "REDIS_URL": self.server.url})
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        page = self.client.call("url", {"method": "GET", "url": "/shop/", "headers": {"host": "localhost"}}, queue="shop", timeout=60)
+        for link in ('action="/shop/sign"', 'action="/shop/leave"', 'href="/shop/countdown"'):
+            self.assertIn(link, page[2])
+        form = {"method": "POST", "url": "/shop/sign", "headers": {"host": "localhost"}}
+        self.assertEqual(self.client.call("url", form, queue="shop")[1]["location"], "/shop/")
+
     def test_a_stream_comes_line_by_line(self):
         first, *more = self.client.stream("url", {"method": "GET", "url": "/countdown?pause=0", "headers": {}}, meta={"credits": 8})
         self.assertEqual((first[0], first[2], more), (200, "5\n", ["4\n", "3\n", "2\n", "1\n", "go\n"]))

@@ -45,6 +45,19 @@ class TestSinatraExample < FrontTest
     assert_equal "end", form("/leave", "")[1]["tempest-session"]
   end
 
+  def test_it_can_be_mounted_anywhere
+    program(File.join(FOLDER, "run.sh"), "--queue", "shop", "--script-name", "/shop").wait_for("tempest worker ready")
+    ask = lambda do |method, path|
+      job = { "method" => method, "url" => path, "headers" => { "host" => "localhost" } }
+      args, meta = answers("url", job, meta: { session: SESSION }, queue: "shop")
+      assert_nil meta["error"]
+      args.first
+    end
+    page = ask.call("GET", "/shop/")[2]
+    ['action="/shop/sign"', 'action="/shop/leave"', 'href="/shop/countdown"'].each { |link| assert_includes page, link }
+    assert_equal "http://localhost/shop/", ask.call("POST", "/shop/sign")[1]["location"]
+  end
+
   def test_a_stream_comes_line_by_line
     first, *more = visit("/countdown?pause=0")
     assert_equal [200, "5\n", %W[4\n 3\n 2\n 1\n go\n]], [first[0], first[2], more.flatten]

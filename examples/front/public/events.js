@@ -4,7 +4,7 @@
 
 const SHOWN = 200;               // events on the page
 const AGAIN = 5000;              // milliseconds until a refused page asks again
-const NAMES = ["price", "news"]; // an event with a name comes only to those who listen to that name; message needs none
+const NAMES = ["tick", "note", "price", "news"]; // an event with a name comes only to those who listen to that name; message needs none
 
 const form = document.getElementById("follow");
 const list = document.getElementById("events");
