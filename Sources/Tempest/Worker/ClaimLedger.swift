@@ -45,7 +45,7 @@ final class ClaimLedger: Sendable {
     private let counters: Counters
     private let state = Mutex(State())
 
-    private struct Ending: Hashable {
+    private struct Ending: Equatable {
         var action: String
         var outcome: String
     }
@@ -153,8 +153,12 @@ final class ClaimLedger: Sendable {
                 bytes += state.pending[count].answer.count
                 count += 1
             }
-            state.inFlight = Array(state.pending[..<count])
-            state.pending.removeSubrange(..<count)
+            if count == state.pending.count {
+                (state.inFlight, state.pending) = (state.pending, [])
+            } else {
+                state.inFlight = Array(state.pending[..<count])
+                state.pending.removeSubrange(..<count)
+            }
             return (connection, process, state.inFlight)
         }
         guard let (connection, process, settlements) = batch else { return }
@@ -182,7 +186,8 @@ final class ClaimLedger: Sendable {
             for settlement in settlements { state.ended.remove(settlement.claim) }
         }
         bell.ring(.slot)
-        var outcomes: [Ending: Int] = [:]
+        // Batches are mostly of one kind: counted in runs, not one by one.
+        var (ending, count) = (Ending(action: "", outcome: ""), 0)
         for (index, settlement) in settlements.enumerated() {
             let word = index < replies.count ? replies[index].integer ?? 0 : 0
             if word == 2 {
@@ -190,14 +195,21 @@ final class ClaimLedger: Sendable {
                     "an answer was dropped: its inbox is not a list",
                     metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)"])
             }
-            outcomes[Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name), default: 0] += 1
+            let next = Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name)
+            if next != ending {
+                note(ending, count)
+                (ending, count) = (next, 0)
+            }
+            count += 1
         }
-        for (ending, count) in outcomes {
-            counters.add(
-                count, to: MetricName.settled,
-                ["queue": queue.description, "action": ending.action, "outcome": ending.outcome])
-        }
+        note(ending, count)
         flush()
+    }
+
+    private func note(_ ending: Ending, _ count: Int) {
+        counters.add(
+            count, to: MetricName.settled,
+            ["queue": queue.description, "action": ending.action, "outcome": ending.outcome])
     }
 
     private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {

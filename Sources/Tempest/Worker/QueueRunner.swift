@@ -291,10 +291,7 @@ final class QueueRunner: Sendable {
     func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
         ledger.enter(claimed.lazy.map(\.claim))
-        for level in levels {
-            let count = claimed.count { $0.claim.level == level }
-            counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description])
-        }
+        note(claimed)
         // What ends meanwhile is settled together.
         ledger.cork()
         defer { ledger.uncork() }
@@ -317,6 +314,21 @@ final class QueueRunner: Sendable {
                 }
             }
         }
+    }
+
+    /// Counts claimed jobs, which mostly stand level by level.
+    private func note(_ claimed: ArraySlice<ClaimedJob>) {
+        guard var level = claimed.first?.claim.level else { return }
+        var count = 0
+        func add() { counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description]) }
+        for job in claimed {
+            if job.claim.level != level {
+                add()
+                (level, count) = (job.claim.level, 0)
+            }
+            count += 1
+        }
+        add()
     }
 
     /// For how long the loop runs quick handlers itself before it looks at its queue again,
