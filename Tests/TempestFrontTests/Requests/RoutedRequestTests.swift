@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 import Tempest
 import TempestFront
@@ -18,7 +19,9 @@ struct RoutedRequestTests {
         } handlers: { worker in
             pages(worker)
         } _: { front in
-            let worker = try Worker(queues: ["ends"], redis: RedisConfiguration(url: front.redis.url))
+            var logger = Logger(label: "test")
+            logger.logLevel = .critical
+            let worker = try Worker(queues: ["ends"], redis: RedisConfiguration(url: front.redis.url), logger: logger)
             ends(worker)
             try await withRunning(worker) { try await body(front) }
         }
@@ -70,7 +73,8 @@ struct RoutedRequestTests {
             if queue == "ends" { last(worker) }
         } _: { front in
             let reply = try await front.get("/x")
-            #expect(reply.status == 200 && reply.isWhole && reply.body == Array("/x".utf8) + Array(repeating: piece, count: 20).joined())
+            #expect(reply.status == 200 && reply.isWhole)
+            #expect(reply.body == Array("/x".utf8) + Array(repeating: piece, count: 20).joined())
         }
     }
 
