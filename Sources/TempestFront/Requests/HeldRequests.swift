@@ -44,7 +44,7 @@ public final class HeldRequests: Sendable {
         (self.held, self.client, self.rules, self.watch, self.drain) = (held, client, rules, watch, drain)
         let dimensions = [("route", held.route.pattern.description), ("queue", held.route.queue.description)]
         // A front has checked it. In another application the first worker does: the browser never gets what comes in the middle.
-        route = held.route.route.steps.isEmpty ? nil : held.route.route.value
+        route = held.route.route.steps.isEmpty ? Value?.none : held.route.route.value
         pending = Gauge(label: FrontMetric.pending, dimensions: dimensions)
         duration = Metrics.Timer(label: FrontMetric.duration, dimensions: dimensions)
     }
