@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -86,6 +88,10 @@ class Front(unittest.TestCase):
         self.open()
         self.one("#route button").click()
         self.until_text("#route .result", "A ROUTE THROUGH THREE LANGUAGES! (5 words, the longest is languages)")
+        with self.assertRaises(urllib.error.HTTPError) as refused:  # the status is the last step's too
+            urllib.request.urlopen(f"{self.showcase.url}api/route?text=+", timeout=PATIENCE)
+        with refused.exception as answer:
+            self.assertEqual((answer.code, answer.read().decode()), (400, "?text=… is missing"))
 
     def test_events_come_to_the_page(self):
         self.open("events.html?channel=news")

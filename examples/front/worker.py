@@ -83,8 +83,8 @@ def in_room(event):
 
 
 @worker.handler("clean")
-def clean(text):
-    return " ".join(text.split())
+def clean(job):  # the first step has the browser's request, the others what the step before them answered
+    return " ".join(http.Request.of(job).query.get("text", "")[:200].split())
 
 
 @worker.handler("longest")

@@ -43,8 +43,8 @@ public final class HeldRequests: Sendable {
     init(_ held: HeldRoute, client: TempestClient, rules: Rules, watch: ConnectionWatch, drain: Drain) {
         (self.held, self.client, self.rules, self.watch, self.drain) = (held, client, rules, watch, drain)
         let dimensions = [("route", held.route.pattern.description), ("queue", held.route.queue.description)]
-        // Checked where it was made: what cannot be followed is found by the first worker.
-        route = (try? held.route.route.meta()) ?? nil
+        // A front has checked it. In another application the first worker does: the browser never gets what comes in the middle.
+        route = held.route.route.steps.isEmpty ? Value?.none : held.route.route.value
         pending = Gauge(label: FrontMetric.pending, dimensions: dimensions)
         duration = Metrics.Timer(label: FrontMetric.duration, dimensions: dimensions)
     }

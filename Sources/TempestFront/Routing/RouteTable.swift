@@ -8,11 +8,18 @@ struct RouteTable: Sendable {
     /// What is asked when nothing else has served the path.
     let fallback: HeldRoute?
 
-    /// Throws ``FrontConfigurationError`` when two routes have one pattern.
+    /// Throws ``FrontConfigurationError`` when two routes have one pattern, or one brings along what its workers cannot follow.
     init(_ routes: [FrontRoute]) throws(FrontConfigurationError) {
         var seen: Set<PathPattern> = []
         for route in routes where !seen.insert(route.pattern).inserted {
             throw FrontConfigurationError("two routes for \(route.pattern)")
+        }
+        for route in routes where !route.route.steps.isEmpty {
+            guard !route.isSocket, !route.isOriginal else {
+                let who = route.isSocket ? "a WebSocket has" : "workers of node-tempest follow"
+                throw FrontConfigurationError("\(route.pattern): \(who) no `route`; leave it out")
+            }
+            do { try route.route.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
         }
         self.routes = routes.filter { !$0.pattern.isEverything }.sorted { PathPattern.isMoreExact($0.pattern, $1.pattern) }
             .map { HeldRoute($0) }

@@ -38,7 +38,8 @@ public struct Route: Sendable, Hashable, ExpressibleByArrayLiteral {
         return value
     }
 
-    fileprivate var value: Value { .array(steps.map(\.value)) }
+    /// As meta has it, unchecked.
+    package var value: Value { .array(steps.map(\.value)) }
 }
 
 /// An element of a ``Route``: an action, or several at once.

@@ -103,7 +103,7 @@ struct HeldRequestTests {
     func deadline() async throws {
         let cancelled = Mutex(0)
         try await RunningFront.run {
-            $0.routes[0].deadline = .milliseconds(300)
+            $0.routes[0].deadline = .seconds(2)
         } handlers: { worker in
             worker.handle("url") { (_: JobContext, request: WebRequest) in
                 guard request.url == "/slow" else { return WebAnswer(text: request.url) }

@@ -38,18 +38,24 @@ struct RouteTests {
             trust: [10.0.0.0/8]
             routes:
               - {path: /api/*, queue: api, level: high, deadline: 2.5, pending: 7, codec: msgpack, action: page, window: 0}
+              - {path: /on, queue: api, route: '[a@x,b@y:low],c'}
             """
         let settings = try FrontFile.read(good, file: "f.yaml")
         #expect(settings.host == "::1" && settings.port == 9000 && settings.files == "public")
         let route = try #require(settings.routes.first)
         #expect(route.queue.description == "api" && route.level == .high && route.deadline == .milliseconds(2500))
         #expect(route.pending == 7 && route.codec.name == "msgpack" && route.action == "page" && route.window == 0)
+        #expect(route.route.steps.isEmpty)
+        let onward: Route = [.all([.step("a", queue: "x"), .step("b", queue: "y", level: .low)]), .step("c")]
+        #expect(settings.routes.last?.route == onward)
         let bad: [(String, String)] = [
             ("listen: here", "line 1"), ("lisen: a:1", "line 1: there is no setting \"lisen\""), ("routes: 3", "expected a list"),
             ("files: a\nroutes:\n  - {path: /a}", "line 3: the route has no `queue`"),
             ("routes:\n  - {path: /a, queue: q, codec: xml}", "there is no codec"),
             ("routes:\n  - {path: a, queue: q}", "no path pattern"),
             ("routes:\n  - {path: /a, queue: q, deadline: -1}", "seconds"),
+            ("routes:\n  - {path: /a, queue: q, route: 'b@no queue'}", "line 2: `route`: route[0].queue: expected"),
+            ("routes:\n  - {path: /a, queue: q, route: '[b'}", "line 2: `route`: a [ without its ]"),
             ("tls: {certificate: nowhere.pem, key: k}", "nowhere.pem"), ("- a", "expected a map"), ("", "is empty"),
             ("a: [", "f.yaml"),
         ]

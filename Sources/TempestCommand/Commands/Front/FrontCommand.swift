@@ -26,6 +26,7 @@ struct FrontCommand: AsyncParsableCommand {
               routes:
                 - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
                 - {path: /*, queue: pages, codec: msgpack}
+                - {path: /report, queue: a, route: 'sum@b,page@c'}    # page answers
                 - {path: /chat, queue: chat, socket: true}
                 - {path: /thumb, queue: media, action: fetch, route: 'resize@images,page'}   # what fetch answers goes on
               sub: [news, 'chat:*']                          # channels that browsers may follow at /sub/CHANNEL

@@ -51,8 +51,10 @@ struct Program {
         }
 
         worker.handle("shout") { (_: JobContext, text: String) in text.uppercased() + "!" }
+        // The last step: what it answers is the browser's.
         worker.handle("page") { (_: JobContext, words: Int, longest: String, title: String) in
-            "\(title) (\(words) words, the longest is \(longest))"
+            guard words > 0 else { return WebAnswer(status: 400, text: "?text=… is missing") }
+            return WebAnswer(text: "\(title) (\(words) words, the longest is \(longest))")
         }
 
         try await worker.runUntilSignalled()
