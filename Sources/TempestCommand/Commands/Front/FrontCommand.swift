@@ -99,15 +99,16 @@ struct FrontCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = connection.logger("tempest.front", quiet: .info)
-        let configuration: FrontConfiguration
+        let (client, front): (TempestClient, Front)
         do {
-            configuration = try settings()
+            let configuration = try settings()
+            client = try TempestClient(
+                redis: connection.configuration, options: configuration.clientOptions,
+                logger: connection.logger("tempest.front", quiet: .warning))
+            front = try Front(configuration, client: client, logger: logger)
         } catch let error as FrontConfigurationError {
             throw ValidationError(error.description)
         }
-        let client = try TempestClient(
-            redis: connection.configuration, logger: connection.logger("tempest.front", quiet: .warning))
-        let front = try Front(configuration, client: client, logger: logger)
         do {
             try await front.runService()
             await client.shutdown()
@@ -142,7 +143,12 @@ struct FrontCommand: AsyncParsableCommand {
         }
         if let files { settings.files = files }
         settings.subscriptions += sub
-        if let uploads { settings.uploads = UploadSettings(folder: uploads) }
+        if let uploads {
+            var all = settings.uploads ?? UploadSettings(folder: uploads)
+            all.folder = uploads
+            all.rules.bodyLimit = settings.rules.body
+            settings.uploads = all
+        }
         if sessions || insecureSessions {
             var rules = settings.sessions ?? SessionRules()
             if insecureSessions { rules.isInsecure = true }
