@@ -2,6 +2,7 @@ import Logging
 import Tempest
 import TempestFront
 import TempestRedis
+import TempestTesting
 
 /// Makes sessions in Redis as a worker of any language and a front's first look make them.
 struct SessionWriter {
