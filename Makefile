@@ -55,4 +55,4 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests examples/swift examples/cbor
 
 clean:
-	rm -rf .build .build-examples .build-benchmarks examples/*/.build
+	rm -rf .build .build-benchmarks examples/*/.build

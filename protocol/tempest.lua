@@ -38,6 +38,7 @@
 
 local REVISION = 3
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
+local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
 local DEAD_RECORDS = 10000     -- how many dead jobs are kept,
 local DEAD_BYTES = 67108864    -- how many bytes of them,
@@ -52,7 +53,7 @@ local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
 local INBOX_STRIKES = 3        -- and how many of them an inbox may stand still
 local POISON = 3               -- counted crashes after which a job is dead
-local FLOW_SECONDS = 600       -- how long a caller's word on what it has used holds
+local FLOW_SECONDS = 86400     -- how long a caller's word on what it has used holds
 local GATHER_SECONDS = 2592000 -- how long after one step of a route that runs in parallel the next may end: 30 days,
 local GATHERED_SECONDS = 86400 -- and how long their results are kept once all are there, or one has failed
 local GATHER_MOST = 256        -- and how many of them there may be
@@ -445,6 +446,31 @@ local function suspect(keys, argv)
   return reply
 end
 
+-- Which of these fields (every fourth argument from the second on) are in the run hash. Several are looked up at once as long as the jobs
+-- in them are small, because the reply brings the jobs along.
+local function fields_there(run, argv)
+  local there, i, step = {}, 2, 4
+  while i <= #argv do
+    if step > 1 then
+      local names, size = {}, 0
+      for j = i, math.min(i + 4 * step - 4, #argv), 4 do names[#names + 1] = argv[j] end
+      local found = redis.call('HMGET', run, unpack(names))
+      for j = 1, #names do
+        if found[j] then
+          there[names[j]] = true
+          size = size + #found[j]
+        end
+      end
+      i = i + 4 * #names
+      step = size <= LOOK_BYTES * #names and 64 or 1
+    else
+      there[argv[i]] = redis.call('HEXISTS', run, argv[i]) == 1
+      i = i + 4
+    end
+  end
+  return there
+end
+
 -- Whether an outcome is one that settle knows.
 local function is_outcome(outcome)
   return outcome == 'done' or outcome == 'failed' or outcome == 'expired' or string.match(outcome, '^dead %S') ~= nil
@@ -474,7 +500,7 @@ local function settle(keys, argv)
     end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
-  local held, order, answers = {}, {}, {}
+  local there, held, order, answers = fields_there(run, argv), {}, {}, {}
   local tally, stale, undelivered, time = {}, 0, 0, nil
   local crashed = redis.call('EXISTS', at(q, 'tries')) == 1
   local alone = redis.call('HGET', run, '!')
@@ -482,7 +508,7 @@ local function settle(keys, argv)
     local field, outcome, inbox = argv[i], argv[i + 1], argv[i + 2]
     local slot = (i - 2) / 4 + 1
     local level = level_of(field)
-    if not level or held[field] or redis.call('HEXISTS', run, field) == 0 then
+    if not level or held[field] or not there[field] then
       reply[slot] = 0
       stale = stale + 1
     else

@@ -30,6 +30,7 @@ class Limits:
     move_bytes: int = 1048576
     dead_records: int = 10000
     dead_bytes: int = 67108864
+    look_bytes: int = 4096
 
 
 @dataclass(eq=False)

@@ -35,7 +35,7 @@ final class JobRun: Sendable {
         running: RunningJobs, clock: ServerClock, eventLoop: any EventLoop, logger: Logger, direct: DirectSender?
     ) {
         (self.queue, self.process, self.handlers, self.running) = (queue, process, handlers, running)
-        (self.middleware, self.codecs, self.limits) = (options.middleware, options.codecs, options.limits)
+        (self.middleware, self.codecs, self.limits) = (options.middleware.busy(logger), options.codecs, options.limits)
         (self.clock, self.eventLoop, self.logger, self.direct) = (clock, eventLoop, logger, direct)
     }
 

@@ -3,8 +3,10 @@
 import Logging
 
 /// Logs each job when it ends. Payloads are never logged.
-public struct LogMiddleware: WorkerMiddleware {
+public struct LogMiddleware: IdleMiddleware {
     public init() {}
+
+    func isIdle(_ logger: Logger) -> Bool { logger.logLevel > .info }
 
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
         let start = ContinuousClock.now

@@ -1,11 +1,12 @@
 // How long handlers run and how many do: what an operator's dashboard shows first.
 
 import CoreMetrics
+import Logging
 import Metrics
 import Synchronization
 
 /// Measures each job: `tempest_job_duration_seconds` and `tempest_jobs_running`.
-public final class MetricsMiddleware: WorkerMiddleware {
+public final class MetricsMiddleware: IdleMiddleware {
     private struct Place: Hashable {
         var queue: String
         var action: String
@@ -14,13 +15,13 @@ public final class MetricsMiddleware: WorkerMiddleware {
     /// Metrics are made once an action and queue, not once a job.
     private let timers = Mutex<[Place: Timer]>([:])
     private let gauges = Mutex<[String: (gauge: Gauge, running: Int)]>([:])
-    /// Whether anybody collects metrics: known once the first job comes, for a program sets them up before it runs its worker.
-    private let isOn = Mutex<Bool?>(nil)
 
     public init() {}
 
+    /// Whether nobody collects metrics.
+    func isIdle(_: Logger) -> Bool { MetricsSystem.factory is NOOPMetricsHandler }
+
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
-        guard isCollected else { return try await next(context) }
         let queue = context.queue.description
         change(queue, by: 1)
         let start = ContinuousClock.now
@@ -30,15 +31,6 @@ public final class MetricsMiddleware: WorkerMiddleware {
             change(queue, by: -1)
         }
         return try await next(context)
-    }
-
-    private var isCollected: Bool {
-        isOn.withLock { isOn in
-            if let isOn { return isOn }
-            let found = !(MetricsSystem.factory is NOOPMetricsHandler)
-            isOn = found
-            return found
-        }
     }
 
     private func timer(_ queue: String, _ action: String) -> Timer {

@@ -1,17 +1,19 @@
 // Continues the caller's trace: meta.traceparent becomes the parent of the span around the handler.
 
 import Instrumentation
+import Logging
 import TempestCodecs
 import TempestProtocol
 import Tracing
 
 /// Runs each handler within a span `process <action>`.
-public struct TraceMiddleware: WorkerMiddleware {
+public struct TraceMiddleware: IdleMiddleware {
     public init() {}
 
+    /// Without a tracer there is nobody to tell.
+    func isIdle(_: Logger) -> Bool { InstrumentationSystem.instrument is NoOpInstrument }
+
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
-        // Without a tracer there is nobody to tell.
-        if InstrumentationSystem.instrument is NoOpInstrument { return try await next(context) }
         var service = ServiceContext.current ?? .topLevel
         InstrumentationSystem.instrument.extract(context.job.meta, into: &service, using: TraceCarrier())
         return try await withSpan(SpanName.process(context.job.action), context: service, ofKind: .consumer) { span in

@@ -1,5 +1,7 @@
 // What runs around every handler: logs, metrics and traces come as such, and users add their own.
 
+import Logging
+
 /// Something that runs around handlers: the first one registered is the outermost.
 ///
 /// Called by a worker for each job whose action has a handler. To return means that the job is answered with what `next` returned; to
@@ -7,6 +9,17 @@
 /// the worker stops and its grace time is over, the task is cancelled: let `CancellationError` through, the job has been given back.
 public protocol WorkerMiddleware: Sendable {
     func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply
+}
+
+/// Middleware of ours that has nothing to do in some programs: it is left out there, because even an empty one costs each job something.
+protocol IdleMiddleware: WorkerMiddleware {
+    /// Asked once when a worker starts, with the logger of its jobs.
+    func isIdle(_ logger: Logger) -> Bool
+}
+
+extension [any WorkerMiddleware] {
+    /// Those that have something to do.
+    func busy(_ logger: Logger) -> Self { filter { !(($0 as? any IdleMiddleware)?.isIdle(logger) ?? false) } }
 }
 
 /// What a handler answered, as middleware passes it along.

@@ -9,9 +9,8 @@ import TempestProtocol
 /// A file that a browser sent: what it is called, how long it is, and where its bytes are.
 ///
 /// ```swift
-/// struct Page: Decodable { var uploads: [UploadReference]? }
-/// worker.handle("url") { (_: JobContext, page: Page) in
-///     for upload in page.uploads ?? [] {
+/// worker.handle("url") { (_: JobContext, request: WebRequest) in
+///     for upload in request.uploads {
 ///         for try await chunk in try await upload.open() { parser.feed(chunk) }
 ///     }
 /// }

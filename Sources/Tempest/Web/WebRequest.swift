@@ -25,6 +25,8 @@ public struct WebRequest: Codable, Sendable {
     public var scheme: String?
     /// The fields of a multipart form that were no files.
     public var form: [String: String]
+    /// Large bodies, and files of multipart forms, which the front has put aside: `try await request.uploads[0].open()`.
+    public var uploads: [UploadReference] = []
 
     public init(
         method: String = "GET", url: String, headers: [String: String] = [:], body: [UInt8] = [], remoteAddress: String? = nil,
@@ -41,7 +43,7 @@ public struct WebRequest: Codable, Sendable {
         case method, url, headers, body
         case bodyEncoding = "body_encoding"
         case remoteAddress = "remote_address"
-        case scheme, form
+        case scheme, form, uploads
     }
 
     public init(from decoder: any Decoder) throws {
@@ -52,6 +54,7 @@ public struct WebRequest: Codable, Sendable {
         remoteAddress = try map.decodeIfPresent(String.self, forKey: .remoteAddress)
         scheme = try map.decodeIfPresent(String.self, forKey: .scheme)
         form = try map.decodeIfPresent([String: String].self, forKey: .form) ?? [:]
+        uploads = try map.decodeIfPresent([UploadReference].self, forKey: .uploads) ?? []
         switch try map.decodeIfPresent(String.self, forKey: .bodyEncoding) {
         case nil: body = try map.decodeIfPresent(Bytes.self, forKey: .body)?.bytes ?? []
         case "base64":
@@ -75,5 +78,6 @@ public struct WebRequest: Codable, Sendable {
         try map.encodeIfPresent(remoteAddress, forKey: .remoteAddress)
         try map.encodeIfPresent(scheme, forKey: .scheme)
         if !form.isEmpty { try map.encode(form, forKey: .form) }
+        if !uploads.isEmpty { try map.encode(uploads, forKey: .uploads) }
     }
 }

@@ -25,6 +25,9 @@ extension WebRequest: TokenCodable {
         if let node = map.nodeIfPresent("form"), !node.isNull {
             form = try node.decode([String: String].self)
         }
+        if let node = map.nodeIfPresent("uploads"), !node.isNull {
+            uploads = try node.decode([UploadReference].self)
+        }
         body = []
         guard let content, !content.isNull else { return }
         guard let bytes = content.bytes else { throw Self.misfit("body: expected text or binary, found \(content.kind)") }
@@ -52,6 +55,7 @@ extension WebRequest: TokenCodable {
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         let count =
             3 + (body.isEmpty ? 0 : 1) + (remoteAddress == nil ? 0 : 1) + (scheme == nil ? 0 : 1) + (form.isEmpty ? 0 : 1)
+            + (uploads.isEmpty ? 0 : 1)
         try writer.beginMap(count: count)
         try writer.write("method", method)
         try writer.write("url", url)
@@ -70,6 +74,10 @@ extension WebRequest: TokenCodable {
             try writer.beginMap(count: form.count)
             for (name, value) in form { try writer.write(name, value) }
             try writer.endMap()
+        }
+        if !uploads.isEmpty {
+            try writer.key("uploads")
+            try writer.write(Value.array(uploads.map(\.value)))
         }
         try writer.endMap()
     }

@@ -1,5 +1,5 @@
 // What this process holds of one queue, and the one place where outcomes are applied: each settlement goes to Redis together with
-// whatever else is ready by then (batches form by themselves), and only Redis' word ends a claim and frees its slot.
+// whatever else is ready by then (batches form by themselves), and only Redis' word ends a claim.
 
 import Logging
 import NIOCore
@@ -21,14 +21,18 @@ struct Settlement: Sendable {
 
 final class ClaimLedger: Sendable {
     private struct State {
-        var held: Set<Claim> = []
-        /// Fields whose settlement waits or is under way: they are held, but no longer run.
+        /// Claims whose jobs run, or are about to: each has a slot.
+        var running: Set<Claim> = []
+        /// Claims whose settlement waits or is under way: still held, but without a slot.
+        var ended: Set<Claim> = []
         var pending: [Settlement] = []
         var inFlight: [Settlement] = []
         var connection: RedisConnection?
         var process: ProcessName?
         /// More is about to be submitted: what there is waits for it.
         var isCorked = false
+        /// Slots that became free meanwhile.
+        var freed = 0
     }
 
     /// Bytes of answers in one settle, beyond the first.
@@ -41,7 +45,7 @@ final class ClaimLedger: Sendable {
     private let counters: Counters
     private let state = Mutex(State())
 
-    private struct Ending: Hashable {
+    private struct Ending: Equatable {
         var action: String
         var outcome: String
     }
@@ -51,12 +55,15 @@ final class ClaimLedger: Sendable {
     }
 
     /// The claims of this process: run, or waiting to be settled.
-    var held: Set<Claim> { state.withLock { $0.held } }
+    var held: Set<Claim> { state.withLock { $0.running.union($0.ended) } }
 
-    /// Claims whose settlement waits for Redis' word: it may have been carried out.
-    var settling: Set<Claim> {
-        state.withLock { state in Set(state.pending.map(\.claim)).union(state.inFlight.map(\.claim)) }
-    }
+    var isEmpty: Bool { state.withLock { $0.running.isEmpty && $0.ended.isEmpty } }
+
+    /// The claims whose jobs have not ended.
+    var running: Set<Claim> { state.withLock { $0.running } }
+
+    /// How many have ended and are not settled yet.
+    var unsettled: Int { state.withLock { $0.ended.count } }
 
     /// The connection of the present session, for what goes beside settlements; nil without one, and for an earlier incarnation.
     func connection(of process: ProcessName) -> RedisConnection? {
@@ -81,41 +88,53 @@ final class ClaimLedger: Sendable {
 
     /// Enters claimed jobs, each of which has a slot.
     func enter(_ claims: some Sequence<Claim>) {
-        state.withLock { $0.held.formUnion(claims) }
+        state.withLock { $0.running.formUnion(claims) }
     }
 
     /// These claims are no longer ours (given back, fenced): their outcomes will be dropped, their slots are free.
     func abandon(_ claims: Set<Claim>) {
         let gone = state.withLock { state in
-            let gone = state.held.intersection(claims)
-            state.held.subtract(gone)
-            state.pending.removeAll { gone.contains($0.claim) }
-            return gone.count
+            var gone = 0
+            for claim in claims {
+                if state.running.remove(claim) != nil { gone += 1 } else { state.ended.remove(claim) }
+            }
+            state.pending.removeAll { claims.contains($0.claim) }
+            return gone
         }
         slots.release(gone)
         bell.ring(.slot)
     }
 
-    func holds(_ claim: Claim) -> Bool { state.withLock { $0.held.contains(claim) } }
+    func holds(_ claim: Claim) -> Bool { state.withLock { $0.running.contains(claim) || $0.ended.contains(claim) } }
 
     /// Whether a handler that was begun as `process` still has its claim: a later incarnation uses the names of fields again.
     func holds(_ claim: Claim, by process: ProcessName) -> Bool {
-        state.withLock { $0.process == process && $0.held.contains(claim) }
+        state.withLock { $0.process == process && $0.running.contains(claim) }
     }
 
     /// Settlements wait from now on, until ``uncork()``: the work loop is about to end many jobs at once.
     func cork() { state.withLock { $0.isCorked = true } }
 
     func uncork() {
-        state.withLock { $0.isCorked = false }
+        let freed = state.withLock { state in
+            defer { (state.isCorked, state.freed) = (false, 0) }
+            return state.freed
+        }
+        slots.release(freed)
         flush()
     }
 
-    /// Applies an outcome; dropped if the claim is not `process`'s any more.
+    /// Applies an outcome, and frees the slot; dropped if the claim is not `process`'s any more.
     func submit(_ settlement: Settlement, by process: ProcessName) {
-        state.withLock { state in
-            if state.process == process, state.held.contains(settlement.claim) { state.pending.append(settlement) }
+        let isReady = state.withLock { state in
+            guard state.process == process, state.running.remove(settlement.claim) != nil else { return false }
+            state.ended.insert(settlement.claim)
+            state.pending.append(settlement)
+            if state.isCorked { state.freed += 1 }
+            return !state.isCorked
         }
+        guard isReady else { return }
+        slots.release(1)
         flush()
     }
 
@@ -134,8 +153,12 @@ final class ClaimLedger: Sendable {
                 bytes += state.pending[count].answer.count
                 count += 1
             }
-            state.inFlight = Array(state.pending[..<count])
-            state.pending.removeSubrange(..<count)
+            if count == state.pending.count {
+                (state.inFlight, state.pending) = (state.pending, [])
+            } else {
+                state.inFlight = Array(state.pending[..<count])
+                state.pending.removeSubrange(..<count)
+            }
             return (connection, process, state.inFlight)
         }
         guard let (connection, process, settlements) = batch else { return }
@@ -156,17 +179,15 @@ final class ClaimLedger: Sendable {
     }
 
     private func confirmed(_ settlements: [Settlement], by process: ProcessName, _ replies: [RedisReply]) {
-        let ours = state.withLock { state -> Int in
+        state.withLock { state in
             // A reply to an incarnation that has ended says nothing about the present one's claims.
-            guard state.process == process else { return 0 }
+            guard state.process == process else { return }
             state.inFlight = []
-            var count = 0
-            for settlement in settlements where state.held.remove(settlement.claim) != nil { count += 1 }
-            return count
+            for settlement in settlements { state.ended.remove(settlement.claim) }
         }
-        slots.release(ours)
         bell.ring(.slot)
-        var outcomes: [Ending: Int] = [:]
+        // Batches are mostly of one kind: counted in runs, not one by one.
+        var (ending, count) = (Ending(action: "", outcome: ""), 0)
         for (index, settlement) in settlements.enumerated() {
             let word = index < replies.count ? replies[index].integer ?? 0 : 0
             if word == 2 {
@@ -174,14 +195,21 @@ final class ClaimLedger: Sendable {
                     "an answer was dropped: its inbox is not a list",
                     metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)"])
             }
-            outcomes[Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name), default: 0] += 1
+            let next = Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name)
+            if next != ending {
+                note(ending, count)
+                (ending, count) = (next, 0)
+            }
+            count += 1
         }
-        for (ending, count) in outcomes {
-            counters.add(
-                count, to: MetricName.settled,
-                ["queue": queue.description, "action": ending.action, "outcome": ending.outcome])
-        }
+        note(ending, count)
         flush()
+    }
+
+    private func note(_ ending: Ending, _ count: Int) {
+        counters.add(
+            count, to: MetricName.settled,
+            ["queue": queue.description, "action": ending.action, "outcome": ending.outcome])
     }
 
     private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {

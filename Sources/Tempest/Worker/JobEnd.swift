@@ -110,10 +110,13 @@ final class JobEnd: Sendable {
     }
 
     /// How many answers of the job its caller has used; nil without an answer.
-    func used(_ job: JobID) async -> Int? {
+    func used(_ job: Job) async -> Int? {
         guard let connection = ledger.connection(of: run.process) else { return nil }
+        // They are counted where the caller's inbox is.
+        var queue = run.queue
+        if case .elsewhere(_, let home) = job.address { queue = home }
         let reply = try? await connection.execute(
-            .fcall(FunctionLibrary.credits, key: run.queue.description, [.init("\(job)")]))
+            .fcall(FunctionLibrary.credits, key: queue.description, [.init("\(job.id)")]))
         return reply?.integer.map { Int($0) }
     }
 

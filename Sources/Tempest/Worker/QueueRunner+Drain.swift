@@ -44,7 +44,7 @@ extension QueueRunner {
         health.withLock { $0.down("stopping") }
         try await leaveParks(session)
         // Read anew each time: a second signal makes it shorter.
-        while !ledger.held.isEmpty, let end = stopping.withLock({ $0 }), NIODeadline.now() < end {
+        while !ledger.isEmpty, let end = stopping.withLock({ $0 }), NIODeadline.now() < end {
             try RunnerTrouble.check(await bell.wait(atMost: end - .now(), on: redis.eventLoop))
         }
         let rest = ledger.held

@@ -28,7 +28,8 @@ extension QueueRunner {
     ) async throws -> Bool {
         try await leaveParks(session)
         let patience = NIODeadline.now() + Self.roomPatience
-        while !slots.isIdle {
+        // What has ended must be settled too: Redis gives such a job only to a process that holds nothing.
+        while !slots.isIdle || !ledger.isEmpty {
             if isStopping || isQuiet { return true }
             let left = patience - .now()
             guard left > .zero else { return false }
@@ -70,7 +71,7 @@ extension QueueRunner {
         logger.notice(
             "a job whose processes crashed runs alone", metadata: [LogKey.level: "\(job.claim.level)", "field": "\(job.claim)"])
         slots.force(1)
-        start([job], end, &jobs)
+        start([job][...], end, &jobs)
         return job.claim
     }
 }

@@ -22,7 +22,7 @@ extension QueueRunner {
                 logger.debug("still no Redis", metadata: [LogKey.error: "\(error)"])
             }
             // With nothing to wait for, a stopping worker does not wait out its grace time.
-            if let end = stopping.withLock({ $0 }), NIODeadline.now() >= end || ledger.held.isEmpty { return nil }
+            if let end = stopping.withLock({ $0 }), NIODeadline.now() >= end || ledger.isEmpty { return nil }
         }
     }
 
@@ -35,8 +35,7 @@ extension QueueRunner {
             session.claims = try await Int(session.main.execute(["HGET", .init(run), "#"]).string ?? "0") ?? 0
             // Redis came back from an older state: it will give out names of claims again that handlers here still use. (The last claim
             // may never have reached it; the one before was answered.)
-            let missing = ledger.held.subtracting(ledger.settling)
-                .subtracting(fields.compactMap { $0.string.flatMap { Claim(field: $0) } })
+            let missing = ledger.running.subtracting(fields.compactMap { $0.string.flatMap { Claim(field: $0) } })
             if session.claims < claims - 1 || !missing.isEmpty {
                 logger.warning("Redis has lost some of its past: beginning anew", metadata: [LogKey.process: "\(process)"])
                 throw RunnerTrouble.fenced

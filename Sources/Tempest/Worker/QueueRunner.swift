@@ -158,7 +158,7 @@ final class QueueRunner: Sendable {
                 // They are ours in any case; while stopping, goodbye gives them back.
                 if !isStopping {
                     slots.force(unknown.count)
-                    start(unknown, end, &jobs)
+                    start(unknown[...], end, &jobs)
                 }
             }
         }
@@ -168,22 +168,28 @@ final class QueueRunner: Sendable {
         var state = ClaimState(levels: levels)
         var nextRoom = NIODeadline.now()
         var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
+        // Asked for, and not heard of yet: Redis gathers it while what came before runs.
+        var asked: Asked?
+        defer { slots.release(asked?.want ?? 0) }
         while true {
-            if isStopping { return }
-            if isQuiet {
-                try await beQuiet(session)
-                continue
+            if asked == nil {
+                if isStopping { return }
+                if isQuiet {
+                    try await beQuiet(session)
+                    continue
+                }
+                asked = ask(state, &session, &quotas)
             }
-            let reserved = state.wantsClaim ? slots.take(upTo: options.largestClaim) : 0
-            if state.wantsAdopt || reserved > 0 {
+            if let heard = asked {
+                asked = nil
                 let reply: ClaimReply
                 do {
-                    reply = try await take(&session, adopt: state.wantsAdopt, want: reserved, &quotas)
+                    reply = try await hear(heard, &quotas)
                 } catch {
-                    slots.release(reserved)
+                    slots.release(heard.want)
                     throw RunnerTrouble(error)
                 }
-                if state.note(reply, wanted: reserved) {
+                if state.note(reply, wanted: heard.want) {
                     health.withLock { $0.note(broken: reply.broken) }
                     if let level = reply.broken.first {
                         logger.error(
@@ -191,11 +197,12 @@ final class QueueRunner: Sendable {
                             metadata: [LogKey.level: "\(level)", "key": "\(Keys.level(queue, level))"])
                     }
                 }
-                let missing = reply.jobs.count - reserved
+                let missing = reply.jobs.count - heard.want
                 let more = missing > 0 ? slots.take(upTo: missing) : 0
-                let fitting = min(reply.jobs.count, reserved + more)
-                start(Array(reply.jobs[..<fitting]), end, &jobs)
-                slots.release(reserved + more - fitting)
+                let fitting = min(reply.jobs.count, heard.want + more)
+                slots.release(heard.want + more - fitting)
+                if !isStopping, !isQuiet, fitting == reply.jobs.count { asked = ask(state, &session, &quotas) }
+                start(reply.jobs[..<fitting], end, &jobs)
                 if fitting < reply.jobs.count {
                     state.full()
                     do { try await giveBack(reply.jobs[fitting...].map(\.claim), session) } catch { throw RunnerTrouble(error) }
@@ -228,26 +235,41 @@ final class QueueRunner: Sendable {
         }
     }
 
-    /// Adopts and claims in one round trip. Slots for `want` jobs are taken already.
-    private func take(
-        _ session: inout Session, adopt: Bool, want: Int, _ quotas: inout LevelQuotas?
-    ) async throws -> ClaimReply {
-        var commands: [RedisCommand] = []
+    /// Commands to adopt and to claim that are on their way.
+    private struct Asked {
+        /// How many jobs are claimed, each of which has a slot; 0 for adopt alone.
+        var want: Int
+        var replies: [EventLoopFuture<RedisReply>]
+    }
+
+    /// Adopts and claims in one round trip, as far as there is need and room; nil if there is neither.
+    private func ask(_ state: ClaimState, _ session: inout Session, _ quotas: inout LevelQuotas?) -> Asked? {
+        // Those that have ended and are not settled would run again if this process died now: there is no more than a batch of them.
+        let mayClaim = state.wantsClaim && ledger.unsettled < options.largestClaim
+        let want = mayClaim ? slots.take(upTo: options.largestClaim) : 0
+        var asked = Asked(want: want, replies: [])
         let names = levels.map { RedisArgument($0.description) }
         let process = RedisArgument(session.process.description)
-        if adopt { commands.append(.fcall(FunctionLibrary.adopt, key: queue.description, [process] + names)) }
+        if state.wantsAdopt {
+            asked.replies.append(session.main.send(.fcall(FunctionLibrary.adopt, key: queue.description, [process] + names)))
+        }
         if want > 0 {
             session.claims += 1
             let shares = quotas.map { zip(levels, $0.shares(of: want)).map { RedisArgument("\($0)=\($1)") } }
-            commands.append(
-                .fcall(
-                    FunctionLibrary.claim, key: queue.description,
-                    [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + (shares ?? names)))
+            asked.replies.append(
+                session.main.send(
+                    .fcall(
+                        FunctionLibrary.claim, key: queue.description,
+                        [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + (shares ?? names))))
         }
+        return asked.replies.isEmpty ? nil : asked
+    }
+
+    private func hear(_ asked: Asked, _ quotas: inout LevelQuotas?) async throws -> ClaimReply {
         var replies: [ClaimReply] = []
-        for result in try await session.main.execute(commands) { replies.append(try ClaimReply(result.get())) }
-        if want > 0, let claimed = replies.last {
-            quotas?.note(levels.map { level in claimed.jobs.count { $0.claim.level == level } }, wanted: want)
+        for reply in asked.replies { replies.append(try ClaimReply(try await reply.get())) }
+        if asked.want > 0, let claimed = replies.last {
+            quotas?.note(levels.map { level in claimed.jobs.count { $0.claim.level == level } }, wanted: asked.want)
         }
         var all = replies[0]
         for reply in replies.dropFirst() {
@@ -266,13 +288,10 @@ final class QueueRunner: Sendable {
     }
 
     /// Begins claimed jobs, each of which has a slot. Those of quick handlers run here, one after the other; the rest on the pool.
-    func start(_ claimed: [ClaimedJob], _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
+    func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
         ledger.enter(claimed.lazy.map(\.claim))
-        for level in levels {
-            let count = claimed.count { $0.claim.level == level }
-            counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description])
-        }
+        note(claimed)
         // What ends meanwhile is settled together.
         ledger.cork()
         defer { ledger.uncork() }
@@ -295,6 +314,21 @@ final class QueueRunner: Sendable {
                 }
             }
         }
+    }
+
+    /// Counts claimed jobs, which mostly stand level by level.
+    private func note(_ claimed: ArraySlice<ClaimedJob>) {
+        guard var level = claimed.first?.claim.level else { return }
+        var count = 0
+        func add() { counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description]) }
+        for job in claimed {
+            if job.claim.level != level {
+                add()
+                (level, count) = (job.claim.level, 0)
+            }
+            count += 1
+        }
+        add()
     }
 
     /// For how long the loop runs quick handlers itself before it looks at its queue again,

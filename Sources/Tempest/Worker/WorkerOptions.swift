@@ -32,6 +32,6 @@ public struct WorkerOptions: Sendable {
         name = ProcessEnvironment.processName
     }
 
-    /// Jobs in one claim.
-    var largestClaim: Int { min(concurrency, FunctionLibrary.largestBatch, 256) }
+    /// Jobs in one claim: half of what may run, so that Redis gathers one batch while the other runs.
+    var largestClaim: Int { concurrency < 16 ? concurrency : min((concurrency + 1) / 2, 256) }
 }

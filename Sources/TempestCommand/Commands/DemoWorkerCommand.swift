@@ -7,7 +7,7 @@ import Tempest
 struct DemoWorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-worker",
-        abstract: "Serve the demonstration's actions: wordcount, echo, sleep, nap, spin, turn, url.",
+        abstract: "Serve the demonstration's actions: wordcount, echo, sleep, nap, spin, turn, url, websocket.",
         discussion: """
             EXAMPLE
               tempest demo-worker tempest &
@@ -68,6 +68,10 @@ struct DemoWorkerCommand: AsyncParsableCommand {
                 return turns
             }
             return Turn(turn: turn, name: name, level: context.level.description, codec: context.job.codec.name)
+        }
+        worker.handle(dynamic: "websocket") { context in
+            // Opening and end are answered with no frame, a message with itself.
+            context.args[0]["event"]?.text == "message" ? context.args[0]["data"]?.value ?? "" : .null
         }
         if let journal {
             try FaultJournal(path: journal).register(on: worker)

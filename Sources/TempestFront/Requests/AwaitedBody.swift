@@ -28,7 +28,8 @@ struct AwaitedBody: AsyncSequence, Sendable {
         /// nil: it has been asked.
         var channel: (any Channel)?
 
-        mutating func next() async throws -> ByteBuffer? {
+        // Concurrent, as the iterator of the body is.
+        @concurrent mutating func next() async throws -> ByteBuffer? {
             if let channel {
                 self.channel = nil
                 // Not waited for: if the connection is gone, the body says so.

@@ -27,6 +27,7 @@ struct FrontCommand: AsyncParsableCommand {
                 - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
                 - {path: /*, queue: pages, codec: msgpack}
                 - {path: /chat, queue: chat, socket: true}
+                - {path: /thumb, queue: media, action: fetch, route: 'resize@images,page'}   # what fetch answers goes on
               sub: [news, 'chat:*']                          # channels that browsers may follow at /sub/CHANNEL
               sessions: {idle: 1209600}                      # or true; insecure: true for development without TLS
               uploads: {folder: /var/lib/uploads, url: 'http://10.0.0.7:8080/uploads/'}
@@ -99,23 +100,14 @@ struct FrontCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = connection.logger("tempest.front", quiet: .info)
-        let (client, front): (TempestClient, Front)
+        // The front makes its own client: it knows which queues are served by workers of node-tempest.
+        let front: Front
         do {
-            let configuration = try settings()
-            client = try TempestClient(
-                redis: connection.configuration, options: configuration.clientOptions,
-                logger: connection.logger("tempest.front", quiet: .warning))
-            front = try Front(configuration, client: client, logger: logger)
+            front = try Front(settings(), redis: connection.configuration, logger: logger)
         } catch let error as FrontConfigurationError {
             throw ValidationError(error.description)
         }
-        do {
-            try await front.runService()
-            await client.shutdown()
-        } catch {
-            await client.shutdown()
-            throw error
-        }
+        try await front.runService()
     }
 
     private func settings() throws -> FrontConfiguration {
