@@ -46,11 +46,11 @@ struct Curl {
     }
 
     /// What it prints, and its exit status: 0 when the response has come to its proper end.
-    func callAsFunction(_ path: String, _ words: String...) async throws -> (status: ExitStatus, output: [String]) {
+    func callAsFunction(_ path: String, _ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await run(path, words)
     }
 
-    func run(_ path: String, _ words: [String]) async throws -> (status: ExitStatus, output: [String]) {
+    func run(_ path: String, _ words: [String]) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         let url = "https://127.0.0.1:\(front.port)\(path)"
         let runner = ProcessRunner(
             "curl", ["-sS", "--max-time", "30", "--cacert", certificate.file] + words + [url])

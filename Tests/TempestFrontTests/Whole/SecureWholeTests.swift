@@ -36,7 +36,7 @@ struct SecureWholeTests {
     }
 
     /// What came, and a line with the version of HTTP and the status.
-    private func ask(_ curl: Curl, _ path: String, _ words: String...) async throws -> (status: ExitStatus, output: [String]) {
+    private func ask(_ curl: Curl, _ path: String, _ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await curl.run(path, ["--http2", "-w", "%{http_version} %{http_code}\\n"] + words)
     }
 
@@ -130,7 +130,7 @@ struct SecureWholeTests {
             }
             gate.continuation.finish()
             let (status, output) = try await reply
-            #expect(status == .exited(0) && output == ["finished"])
+            #expect(status == .exited(0) && output == ["finished"], "\(status) \(output)")
         }
     }
 }

@@ -116,7 +116,7 @@ struct UploadWholeTests {
         } _: { front, names in
             let announced = try await front.ask("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: 100001\r\n\r\n")
             #expect(announced.status == 413)
-            let file = Self.form([UInt8](repeating: 1, count: 100_001))
+            let file = Self.form([UInt8](repeating: 1, count: 200_000))
             #expect(try await front.ask(put("/", file, "multipart/form-data; boundary=x"), body: file).status == 413)
             let large = [UInt8](repeating: 1, count: 70_000)
             let full = try await front.ask(put("/", large), body: large)
@@ -154,7 +154,8 @@ struct UploadWholeTests {
             worker.handle("url") { (_: JobContext, request: WebRequest) in WebAnswer(body: request.body) }
         } _: { front in
             let long = [UInt8](repeating: 1, count: 1001)
-            #expect(try await front.ask(put("/", long), body: long).status == 413)
+            let refused = try await front.ask(put("/", long), body: long)
+            #expect(refused.status == 413)
             let form = Self.form(Array("small".utf8))
             #expect(try await front.ask(put("/", form, "multipart/form-data; boundary=x"), body: form).body == form)
         }
