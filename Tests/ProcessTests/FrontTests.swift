@@ -199,7 +199,7 @@ struct FrontTests {
             (["--route", "/*=x", "--codec", "xml"], "there is no codec"), (["--config", "nowhere.yaml"], "cannot be read"),
             (["--route", "/*=x", "--sub", "a b"], "is no pattern of channels"),
             (["--route", "/*=x", "--uploads", "/dev/null"], "is no folder"),
-            (["--route", "/*=x", "--redis", "http://x"], "http"), (["--rout", "/*=x"], "Unknown option"),
+            (["--route", "/*=x", "--redis", "http://x"], "is not one of redis"), (["--rout", "/*=x"], "Unknown option"),
         ])
     func mistakes(_ words: [String], _ message: String) async throws {
         let (status, output) = try await Program.run(["front", "--listen", "127.0.0.1:0"] + words)

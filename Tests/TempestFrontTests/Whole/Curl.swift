@@ -46,7 +46,8 @@ struct Curl {
     }
 
     /// What it prints, and its exit status: 0 when the response has come to its proper end.
-    func callAsFunction(_ path: String, _ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
+    func callAsFunction(_ path: String, _ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String])
+    {
         try await run(path, words)
     }
 

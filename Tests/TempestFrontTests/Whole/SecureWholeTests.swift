@@ -36,7 +36,9 @@ struct SecureWholeTests {
     }
 
     /// What came, and a line with the version of HTTP and the status.
-    private func ask(_ curl: Curl, _ path: String, _ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
+    private func ask(
+        _ curl: Curl, _ path: String, _ words: String...
+    ) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await curl.run(path, ["--http2", "-w", "%{http_version} %{http_code}\\n"] + words)
     }
 
@@ -107,30 +109,6 @@ struct SecureWholeTests {
             #expect(slow.status == .exited(28), "curl has given up")
             try await eventually("the job is cancelled") { cancelled.withLock { $0 } == 1 }
             #expect(try await curl("/next", "--http2").output == ["/next"])
-        }
-    }
-
-    @Test("A graceful shutdown finishes a held request of HTTP/2 too")
-    func drained() async throws {
-        let gate = AsyncStream.makeStream(of: Void.self)
-        try await Curl.run { _ in
-        } handlers: { worker in
-            worker.handle("url") { (_: JobContext, _: WebRequest) in
-                var iterator = gate.stream.makeAsyncIterator()
-                _ = await iterator.next()
-                return WebAnswer(text: "finished")
-            }
-        } _: { curl, _ in
-            async let reply = curl("/", "--http2")
-            try await eventually("it runs") { try await curl.front.client.statistics(QueueName("pages")).running == 1 }
-            await curl.front.drain()
-            try await eventually("nobody is let in") {
-                let (status, output) = try await curl("/", "--http2", "-w", "%{http_code}\\n", "--max-time", "2")
-                return status != .exited(0) || output.last == "503"
-            }
-            gate.continuation.finish()
-            let (status, output) = try await reply
-            #expect(status == .exited(0) && output == ["finished"], "\(status) \(output)")
         }
     }
 }
