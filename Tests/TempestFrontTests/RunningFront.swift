@@ -31,7 +31,7 @@ struct RunningFront {
         logger.logLevel = .critical
         return try await withPrivateRedis(options) { redis in
             let address = try RedisConfiguration(url: redis.url)
-            let client = try TempestClient(redis: address, logger: logger)
+            let client = try TempestClient(redis: address, options: configuration.clientOptions, logger: logger)
             let worker = try Worker(queues: ["pages"], redis: address, logger: logger)
             handlers(worker)
             let (ports, found) = AsyncStream.makeStream(of: Int.self)

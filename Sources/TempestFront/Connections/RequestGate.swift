@@ -39,6 +39,10 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private var hasBegunResponse = false
     private var isLastRequest = false
     private var closesAfterResponse = false
+    /// The client of the request that is read waits with its body until it is asked for it.
+    private var isExpecting = false
+    /// Of the requests that are unanswered, oldest first: whether each is HEAD, and whether it is of HTTP/1.0.
+    private var asked = CircularBuffer<(isHead: Bool, isOld: Bool)>()
     private var wantsRead = false
     private var hasInputClosed = false
     private var lingersUntil: NIODeadline?
@@ -80,10 +84,13 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
                 return
             }
             unanswered += 1
+            asked.append((head.method == .HEAD, head.version == .http1_0))
+            isExpecting = head.version == .http1_1 && RequestCheck.tokens(head.headers, "expect").contains("100-continue")
             isLastRequest = RequestCheck.endsParsing(head) || head.version == .http1_0 && !head.isKeepAlive
             context.fireChannelRead(data)
         case (.body(let body), .open):
             times.bodyCame(body.readableBytes)
+            isExpecting = false
             context.fireChannelRead(data)
         case (.end, .open):
             ended()
@@ -100,7 +107,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     }
 
     private func ended() {
-        isReading = false
+        (isReading, isExpecting) = (false, false)
         bytes.firstByteAt = nil
         // The time of a next request that came early begins with the response, else now.
         if unanswered == 0 { times.responseEnded(clock.now) }
@@ -155,13 +162,23 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             hasBegunResponse = true
-            if isLastRequest, unanswered == 1 { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            // Whether a body comes that nobody has asked for cannot be known: what comes next would be read as a body or as a request.
+            let isUncertain = isExpecting && unanswered == 1
+            if isLastRequest && unanswered == 1 || isUncertain { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            if asked.first?.isOld == true, !head.headers.contains(name: "content-length") {
+                // Chunks are of HTTP/1.1: here the end of the connection is the body's.
+                head.version = .http1_0
+                head.headers.replaceOrAdd(name: "connection", value: "close")
+            }
             closesAfterResponse = RequestCheck.tokens(head.headers, "connection").contains("close")
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end where unanswered > 0:
             unanswered -= 1
             hasBegunResponse = false
             if unanswered == 0 { times.responseEnded(clock.now) }
+            // The encoder does not know of HEAD, and would write the last chunk of a body without a length.
+            let isHead = asked.popFirst()?.isHead ?? false
+            let data = isHead ? wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))) : data
             if case .refusing(let status, let headers) = phase {
                 context.write(data, promise: promise)
                 if !closesAfterResponse || unanswered > 0 { return refuseIfDue(status, headers) }
@@ -171,6 +188,15 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             if closesAfterResponse { finish(context) }
         default: context.write(data, promise: promise)
         }
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is BodyWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        if case .open = phase, isExpecting, unanswered == 1 {
+            isExpecting = false
+            context.writeAndFlush(wrapOutboundOut(.head(.init(version: .http1_1, status: .continue))), promise: nil)
+        }
+        promise?.succeed()
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -218,6 +244,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         if !isNew, unanswered > 0 {
             if unanswered == 1, hasBegunResponse { return context.close(promise: nil) }
             unanswered -= 1
+            _ = asked.popLast()
         }
         phase = .refusing(status, headers)
         refuseIfDue(status, headers)

@@ -2,6 +2,7 @@
 // handlers of a stream.
 
 import NIOCore
+import NIOHPACK
 import NIOHTTP2
 
 /// Resets a stream whose body is slower than ``ConnectionLimits/bodyRate``, or whose response is not taken.
@@ -63,6 +64,12 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        var data = data
+        if case .headers(var headers) = unwrapOutboundIn(data), headers.headers.contains(name: "connection") {
+            // Of HTTP/1: it ends streams of HTTP/2 as an error.
+            headers.headers.remove(name: "connection")
+            data = wrapOutboundOut(.headers(headers))
+        }
         waitingWrites += 1
         let promise = promise ?? context.eventLoop.makePromise()
         promise.futureResult.assumeIsolated().whenComplete { _ in
@@ -70,6 +77,14 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
             self.taken += 1
         }
         context.write(data, promise: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is BodyWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        if isReading {
+            context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
+        }
+        promise?.succeed()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -73,7 +73,11 @@ public final class EventStreams: Service {
         case nil: break
         }
         var response = Response(status: .ok, headers: Self.headers)
-        guard request.method == .get else { return response }
+        guard request.method == .get else {
+            // The stream that there would be has no length.
+            response.headers[.contentLength] = nil
+            return response
+        }
         let since = Self.since(request)
         response.body = ResponseBody { writer in
             try await self.stream(channel, since: since, on: connection, to: &writer)

@@ -29,7 +29,8 @@ public final class Front: Service {
 
     /// - Parameters:
     ///   - redis: where the queues are; without it what `REDIS_URL` names.
-    ///   - client: what it talks to Redis with, and does not shut down; without it one of its own.
+    ///   - client: what it talks to Redis with, and does not shut down, made with ``FrontConfiguration/clientOptions``; without it
+    ///     one of its own.
     ///   - onServerRunning: called once it listens.
     /// - Throws: ``FrontConfigurationError``; ``RedisError`` for a bad URL.
     public init(
@@ -37,15 +38,13 @@ public final class Front: Service {
         logger: Logger = Logger(label: "tempest.front"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws {
+        try configuration.check()
         self.configuration = configuration
         self.table = try RouteTable(configuration.routes)
         if let client {
             self.client = client
         } else {
-            var options = ClientOptions()
-            options.original = configuration.original
-            options.original.queues.formUnion(configuration.routes.filter(\.isOriginal).map(\.queue.description))
-            self.client = try TempestClient(redis: redis, options: options, logger: logger)
+            self.client = try TempestClient(redis: redis, options: configuration.clientOptions, logger: logger)
         }
         self.ownsClient = client == nil
         self.logger = logger

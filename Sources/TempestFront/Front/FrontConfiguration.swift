@@ -34,6 +34,29 @@ public struct FrontConfiguration: Sendable {
     public var answersHealth = true
 
     public init() {}
+
+    /// For the ``TempestClient`` that a ``Front`` of this configuration is given: with its queues of original workers.
+    public var clientOptions: ClientOptions {
+        var options = ClientOptions()
+        options.original = original
+        options.original.queues.formUnion(routes.filter(\.isOriginal).map(\.queue.description))
+        return options
+    }
+
+    /// Throws ``FrontConfigurationError`` for what would leave open what is meant to be closed.
+    func check() throws(FrontConfigurationError) {
+        for route in routes {
+            guard sessions != nil || !route.requiresUser else {
+                throw FrontConfigurationError(
+                    "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")
+            }
+            guard let login = route.login else { continue }
+            guard SessionRequirement(login: login) != nil else {
+                throw FrontConfigurationError(
+                    "\(route.pattern): `login` is a path of this host, such as /login, not \(login.debugDescription)")
+            }
+        }
+    }
 }
 
 /// Where uploads are put aside.

@@ -45,6 +45,8 @@ public struct FrontFile {
             default: throw error(value, "there is no setting \(key.debugDescription)")
             }
         }
+        // Wherever in the file it stands.
+        settings.uploads?.rules.bodyLimit = settings.rules.body
         return settings
     }
 
@@ -92,7 +94,6 @@ public struct FrontFile {
             }
         }
         guard !uploads.folder.isEmpty else { throw error(node, "uploads need a `folder`") }
-        uploads.rules.bodyLimit = settings.rules.body
         settings.uploads = uploads
     }
 

@@ -23,6 +23,7 @@ struct FrontResponder: HTTPResponder {
         let start = ContinuousClock.now
         var response: Response
         do {
+            let request = AwaitedBody.await(try Self.origin(request), on: context.channel)
             response = try await answer(request, context)
         } catch let error as CancellationError {
             // Nobody is there to be answered.
@@ -34,6 +35,25 @@ struct FrontResponder: HTTPResponder {
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
         if accessLog { log(request, response, context, ContinuousClock.now - start) }
         return response
+    }
+
+    /// The request with path and query as its target, by which routes are found. The form that is for proxies, `http://host/path`, names
+    /// the same path; HTTP/2 lets through what HTTP/1 has refused.
+    private static func origin(_ request: Request) throws -> Request {
+        let target = request.head.path ?? "/"
+        guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { throw noPath }
+        if target.hasPrefix("/") || target == "*" && request.method == .options { return request }
+        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+            let rest = target.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" }
+            var head = request.head
+            head.path = rest.hasPrefix("/") ? String(rest) : "/" + rest
+            return Request(head: head, body: request.body)
+        }
+        throw noPath
+    }
+
+    private static var noPath: Refusal {
+        Refusal(.badRequest, "The target of the request is no path.", headers: [.connection: "close"])
     }
 
     private func answer(_ request: Request, _ context: FrontContext) async throws -> Response {

@@ -143,7 +143,10 @@ public final class HeldRequests: Sendable {
         }
         guard method != .head, !hasNoBody else {
             holding.end()
-            return Response(status: head.status, headers: head.headers)
+            var response = Response(status: head.status, headers: head.headers)
+            // How long the body would be is known to nobody yet.
+            response.headers[.contentLength] = nil
+            return response
         }
         let piece = head.body
         let body = ResponseBody(contentLength: nil) { writer in

@@ -101,14 +101,13 @@ struct FrontCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = connection.logger("tempest.front", quiet: .info)
-        let configuration: FrontConfiguration
+        // The front makes its own client: it knows which queues are served by workers of node-tempest.
+        let front: Front
         do {
-            configuration = try settings()
+            front = try Front(settings(), redis: connection.configuration, logger: logger)
         } catch let error as FrontConfigurationError {
             throw ValidationError(error.description)
         }
-        // The front makes its own client: it knows which queues are served by workers of node-tempest.
-        let front = try Front(configuration, redis: connection.configuration, logger: logger)
         try await front.runService()
     }
 
@@ -137,7 +136,12 @@ struct FrontCommand: AsyncParsableCommand {
         }
         if let files { settings.files = files }
         settings.subscriptions += sub
-        if let uploads { settings.uploads = UploadSettings(folder: uploads) }
+        if let uploads {
+            var all = settings.uploads ?? UploadSettings(folder: uploads)
+            all.folder = uploads
+            all.rules.bodyLimit = settings.rules.body
+            settings.uploads = all
+        }
         if sessions || insecureSessions {
             var rules = settings.sessions ?? SessionRules()
             if insecureSessions { rules.isInsecure = true }
