@@ -1,7 +1,8 @@
 // What people push and call with. Its pushes are one RPUSH; its calls wait at an Inbox.
 
 public import Logging
-import NIOCore
+package import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 import Synchronization
 import TempestCodecs
@@ -41,9 +42,16 @@ public final class TempestClient: Service {
 
     /// A client of the Redis that `redis` names; without it of `REDIS_URL`, `REDISTOGO_URL`, `REDISCLOUD_URL`, or
     /// `redis://127.0.0.1:6379`. Throws ``RedisError`` for a bad URL.
-    public init(
+    public convenience init(
         redis: RedisConfiguration? = nil, options: ClientOptions = ClientOptions(),
         logger: Logger = Logger(label: "tempest.client")
+    ) throws {
+        try self.init(redis: redis, options: options, on: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    }
+
+    /// The same on these event loops.
+    package init(
+        redis: RedisConfiguration?, options: ClientOptions, on loops: any EventLoopGroup, logger: Logger
     ) throws {
         var options = options
         // Answers come in the codec of the job: who writes in one reads it too.
@@ -52,7 +60,7 @@ public final class TempestClient: Service {
         self.logger = logger
         self.redis = RedisClient(
             try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis),
-            name: "tempest:\(ProcessEnvironment.processName)",
+            name: "tempest:\(ProcessEnvironment.processName)", eventLoopGroup: loops,
             logger: logger, patience: options.patience)
         self.pushes = PushLine(self.redis)
         self.alarms = AlarmClock(on: self.redis.eventLoop)

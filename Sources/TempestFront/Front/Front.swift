@@ -20,8 +20,7 @@ import UnixSignals
 /// To have queues in a Hummingbird application of your own, use ``HeldRequests`` in its router.
 public final class Front: Service {
     private let configuration: FrontConfiguration
-    private let client: TempestClient
-    private let ownsClient: Bool
+    private let clients: FrontClients
     private let logger: Logger
     private let table: RouteTable
     private let drain = Drain()
@@ -30,7 +29,7 @@ public final class Front: Service {
     /// - Parameters:
     ///   - redis: where the queues are; without it what `REDIS_URL` names.
     ///   - client: what it talks to Redis with, and does not shut down, made with ``FrontConfiguration/clientOptions``; without it
-    ///     one of its own.
+    ///     one of its own for each event loop.
     ///   - onServerRunning: called once it listens.
     /// - Throws: ``FrontConfigurationError``; ``RedisError`` for a bad URL.
     public init(
@@ -41,25 +40,22 @@ public final class Front: Service {
         try configuration.check()
         self.configuration = configuration
         self.table = try RouteTable(configuration.routes)
-        if let client {
-            self.client = client
-        } else {
-            self.client = try TempestClient(redis: redis, options: configuration.clientOptions, logger: logger)
-        }
-        self.ownsClient = client == nil
+        self.clients =
+            try client.map { FrontClients($0) }
+            ?? FrontClients(redis: redis, options: configuration.clientOptions, logger: logger)
         self.logger = logger
         self.onServerRunning = onServerRunning
     }
 
     /// Runs until a graceful shutdown: then it accepts nothing new, finishes what it holds within the grace, and ends the rest with 503.
     public func run() async throws {
-        let parts = try await FrontParts(configuration, redis: client.redisConfiguration, logger: logger)
+        let parts = try await FrontParts(configuration, redis: clients.main.redisConfiguration, logger: logger)
         let application = try application(parts)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await application.run() }
                 group.addTask {
-                    await self.openInboxes()
+                    await self.clients.open(self.configuration.routes, logger: self.logger)
                     try await gracefulShutdown()
                     await self.drainOut()
                     // The application ends by itself once its connections have.
@@ -69,10 +65,10 @@ public final class Front: Service {
                 try await group.next()
             }
         } catch {
-            if ownsClient { await client.shutdown() }
+            await clients.shutdown()
             throw error
         }
-        if ownsClient { await client.shutdown() }
+        await clients.shutdown()
     }
 
     /// Runs it with SIGTERM and SIGINT as its graceful shutdown.
@@ -97,7 +93,7 @@ public final class Front: Service {
             sockets.isEmpty
             ? nil
             : SocketDoor(
-                sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: client, logger: logger),
+                sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: clients.main, logger: logger),
                 isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
                 admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: logger)
         return .front(limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, upgrader: door)
@@ -109,23 +105,12 @@ public final class Front: Service {
         let watch = ConnectionWatch()
         var requests: [PathPattern: HeldRequests] = [:]
         for held in table.all where !held.route.isSocket {
-            requests[held.route.pattern] = HeldRequests(held, client: client, rules: rules, watch: watch, drain: drain)
+            requests[held.route.pattern] = HeldRequests(held, clients: clients, rules: rules, watch: watch, drain: drain)
         }
         return FrontResponder(
-            table: table, requests: requests, health: configuration.answersHealth ? Health(client: client, drain: drain) : nil,
+            table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
             parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
             accessLog: configuration.accessLog)
-    }
-
-    /// Before the first request, so that readiness says something; a Redis that is away now is tried by the requests themselves.
-    private func openInboxes() async {
-        for queue in Set(configuration.routes.map(\.queue)) {
-            do {
-                try await client.open(queue)
-            } catch {
-                logger.warning("answers cannot be heard yet", metadata: ["queue": "\(queue)", "error": "\(error)"])
-            }
-        }
     }
 
     private func drainOut() async {

@@ -6,7 +6,7 @@ import NIOCore
 import Tempest
 
 struct Health: Sendable {
-    let client: TempestClient
+    let clients: FrontClients
     let drain: Drain
 
     /// nil when the path is another.
@@ -20,7 +20,7 @@ struct Health: Sendable {
 
     /// Ready is who can hear answers: each inbox is read, which is a blocking connection's doing, not what a PING would say.
     private func ready() -> Response {
-        let inboxes = client.readiness
+        let inboxes = clients.readiness
         var lines = inboxes.sorted { $0.queue.description < $1.queue.description }.map {
             "\($0.queue): \($0.isReading ? "answers are heard" : "no answers are heard")"
         }

@@ -26,7 +26,7 @@ public final class HeldRequests: Sendable {
         public init() {}
     }
 
-    private let client: TempestClient
+    private let clients: FrontClients
     private let rules: Rules
     private let held: HeldRoute
     private let watch: ConnectionWatch
@@ -37,11 +37,11 @@ public final class HeldRequests: Sendable {
     private let duration: Metrics.Timer
 
     public convenience init(_ route: FrontRoute, client: TempestClient, rules: Rules = Rules()) {
-        self.init(HeldRoute(route), client: client, rules: rules, watch: ConnectionWatch(), drain: Drain())
+        self.init(HeldRoute(route), clients: FrontClients(client), rules: rules, watch: ConnectionWatch(), drain: Drain())
     }
 
-    init(_ held: HeldRoute, client: TempestClient, rules: Rules, watch: ConnectionWatch, drain: Drain) {
-        (self.held, self.client, self.rules, self.watch, self.drain) = (held, client, rules, watch, drain)
+    init(_ held: HeldRoute, clients: FrontClients, rules: Rules, watch: ConnectionWatch, drain: Drain) {
+        (self.held, self.clients, self.rules, self.watch, self.drain) = (held, clients, rules, watch, drain)
         let dimensions = [("route", held.route.pattern.description), ("queue", held.route.queue.description)]
         // A front has checked it. In another application the first worker does: the browser never gets what comes in the middle.
         route = held.route.route.steps.isEmpty ? Value?.none : held.route.route.value
@@ -65,6 +65,7 @@ public final class HeldRequests: Sendable {
             duration.recordNanoseconds(Int64((ContinuousClock.now - start) / .nanoseconds(1)))
         }
         let letter = try await letter(request, visit, channel)
+        let client = held.route.isOriginal ? clients.main : clients.client(on: channel.eventLoop)
         let correspondence = try await client.correspond(
             letter, patience: held.route.deadline, window: held.route.window)
         let hold = watch.hold(channel) { correspondence.end() }
