@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import NIOSSL
 import Tempest
 import TempestFront
@@ -94,13 +95,24 @@ struct FrontCommand: AsyncParsableCommand {
     @Option(help: "Seconds that held requests get when it is to stop. Default: 25.")
     var grace: Double?
 
+    @Option(
+        help: .init(
+            "Event loops, each a thread. Default: one for each processor. Fewer are faster where Redis and workers share a small host."))
+    var threads: Int?
+
     @Flag(help: "Do not log requests.")
     var noAccessLog = false
 
     @OptionGroup var connection: ConnectionOptions
 
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: from 1 to 1024") }
+    }
+
     func run() async throws {
         let logger = connection.logger("tempest.front", quiet: .info)
+        // Before anything asks for an event loop.
+        if let threads { NIOSingletons.groupLoopCountSuggestion = threads }
         // The front makes its own client: it knows which queues are served by workers of node-tempest.
         let front: Front
         do {
