@@ -97,7 +97,8 @@ struct FrontCommand: AsyncParsableCommand {
 
     @Option(
         help: .init(
-            "Event loops, each a thread. Default: one for each processor. Fewer are faster where Redis and workers share a small host."))
+            "Event loops, each a thread. Default: one for each processor. Fewer are faster where Redis and workers share a small host."
+        ))
     var threads: Int?
 
     @Flag(help: "Do not log requests.")
