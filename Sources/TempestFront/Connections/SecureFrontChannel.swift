@@ -57,6 +57,11 @@ public struct SecureFrontChannel: HTTPChannelHandler {
             return http1.setup(channel: channel, bytes: bytes, logger: logger)
         } http2ConnectionInitializer: { channel in
             shared.value.1.negotiated(isHTTP2: true)
+            do {
+                try channel.pipeline.syncOperations.addHandler(LateClose())
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
             return http2.setup(channel: channel, logger: logger)
         }.map { Value(version: $0, channel: channel) }
     }

@@ -73,6 +73,26 @@ struct SecureWholeTests {
         }
     }
 
+    @Test("A request that is held when the front is to stop is answered")
+    func drained() async throws {
+        let gate = AsyncStream.makeStream(of: Void.self)
+        try await Curl.run { _ in
+        } handlers: { worker in
+            worker.handle("url") { (_: JobContext, _: WebRequest) in
+                var iterator = gate.stream.makeAsyncIterator()
+                _ = await iterator.next()
+                return WebAnswer(text: "finished\n")
+            }
+        } _: { curl, _ in
+            async let asked = curl.run("/", ["--http2", "-w", "%{http_version} %{http_code}\\n"])
+            try await eventually("it runs") { try await curl.front.client.statistics(QueueName("pages")).running == 1 }
+            await curl.front.drain()
+            gate.continuation.finish()
+            let held = try await asked
+            #expect(held.status == .exited(0) && held.output == ["finished", "2 200"], "\(held)")
+        }
+    }
+
     @Test("What the front refuses arrives as that: too large a body, a path that is none, a body that waits to be asked for")
     func refused() async throws {
         try await Self.withCurl {

@@ -287,8 +287,11 @@ class Applications(unittest.TestCase):
         inbox = self.served.job("endless", {"method": "GET", "url": "/", "headers": {}}, meta={"credits": 2}, job_id="endless")
         self.assertEqual(self.served.answer(inbox)[0][2], "more")
         self.server.client.execute_command("FCALL", "tempest1_cancel", 1, "q", "endless", 60000)
-        self.assertEqual(self.served.answer(inbox)[0], ["more"])
-        self.assertEqual(self.served.answer(inbox)[1]["error"]["code"], "cancelled")
+        # Two credits: another one may have been sent by then, and no third.
+        args, meta = self.served.answer(inbox)
+        if args == ["more"]:
+            args, meta = self.served.answer(inbox)
+        self.assertEqual(meta["error"]["code"], "cancelled")
         self.assertEqual(Closing.closed[-1], "endless")
 
     def test_the_session_is_in_the_environ(self):
