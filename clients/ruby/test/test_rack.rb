@@ -194,8 +194,10 @@ class TestRack < FrontTest
     inbox = ask("bare endless", { "method" => "GET", "url" => "/", "headers" => {} }, meta: { credits: 2 }, job_id: "endless")
     assert_equal "more", answer(inbox).first.last
     client.cancel("endless")
-    assert_equal ["more"], answer(inbox).first
-    assert_equal "cancelled", answer(inbox).last["error"]["code"]
+    # Two credits: another one may have been sent by then, and no third.
+    reply = answer(inbox)
+    reply = answer(inbox) if reply.first == ["more"]
+    assert_equal "cancelled", reply.last["error"]["code"]
     assert_equal "endless", Body::CLOSED.pop(true)
   end
 
