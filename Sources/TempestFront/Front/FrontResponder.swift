@@ -58,11 +58,13 @@ struct FrontResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ context: FrontContext) async throws -> Response {
         let target = request.head.path ?? "/"
-        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        if let health, let response = health.respond(to: Substring(path)) { return response }
-        if let response = try await parts.respond(to: request, path: Substring(path), context) { return response }
-        if let held = table.find(path) { return try await hold(request, held, context) }
-        if let files, request.method == .get || request.method == .head {
+        let path = target.prefix { $0 != "?" }
+        guard let meant = RequestPath.canonical(path) else { throw Self.noPath }
+        if let health, let response = health.respond(to: path) { return response }
+        if let response = try await parts.respond(to: request, path: path, context) { return response }
+        if let held = table.find(meant.utf8) { return try await hold(request, held, context) }
+        // Two slashes at the beginning would be a host in the redirect to a folder.
+        if let files, request.method == .get || request.method == .head, !path.hasPrefix("//"), RequestPath.isVisible(meant) {
             do {
                 return try await files.handle(request, context: context) { _, _ in throw HTTPError(.notFound) }
             } catch let error as HTTPError where error.status == .notFound {}
@@ -86,10 +88,13 @@ struct FrontResponder: HTTPResponder {
     }
 
     private func log(_ request: Request, _ response: Response, _ context: FrontContext, _ duration: Duration) {
+        var path = request.head.path?.prefix { $0 != "?" } ?? "/"
+        // Who knows the name of an upload can have it.
+        if path.hasPrefix(FrontParts.uploadPrefix) { path = "\(FrontParts.uploadPrefix)…" }
         context.logger.info(
             "request",
             metadata: [
-                "method": "\(request.method)", "path": "\(request.head.path?.prefix { $0 != "?" } ?? "/")",
+                "method": "\(request.method)", "path": "\(path)",
                 "status": "\(response.status.code)", "duration_ms": "\(duration / .milliseconds(1))",
                 "remote_address": "\(context.channel.remoteAddress?.ipAddress ?? "-")",
             ])

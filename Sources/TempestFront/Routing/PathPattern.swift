@@ -3,7 +3,7 @@
 /// A path, or the beginning of paths: `/api/users`, `/api/*` (all below `/api/`, and `/api` itself), `/*` (all).
 public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
     public let description: String
-    /// What a path must begin with, or be.
+    /// What a path must begin with, or be; without percent-encoding.
     private let stem: [UInt8]
     private let isPrefix: Bool
 
@@ -20,11 +20,14 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
         guard !body.utf8.contains(UInt8(ascii: "*")) else {
             throw FrontConfigurationError("\(pattern.debugDescription): * stands only at the end, after a /")
         }
+        guard let stem = RequestPath.decoded(body.utf8) else {
+            throw FrontConfigurationError("\(pattern.debugDescription): a % has two hexadecimal digits behind it")
+        }
         description = pattern
-        stem = Array(body.utf8)
+        self.stem = stem
     }
 
-    /// Whether a path, without its query, is one of these.
+    /// Whether a path, without its query and without percent-encoding, is one of these.
     public func matches(_ path: some Collection<UInt8>) -> Bool {
         guard path.starts(with: stem) else { return false }
         let rest = path.dropFirst(stem.count)

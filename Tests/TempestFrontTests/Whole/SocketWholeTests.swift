@@ -115,6 +115,39 @@ struct SocketWholeTests {
         }
     }
 
+    @Test("A Swift worker reads events and writes frames, and whoever knows the connection sends to it later")
+    func typed() async throws {
+        let (known, keep) = AsyncStream.makeStream(of: WebSocketConnection.self)
+        try await RunningFront.run(["/chat=pages"]) {
+            $0.routes[0].isSocket = true
+        } handlers: { worker in
+            worker.handle("websocket") { (context: JobContext, event: WebSocketEvent) -> [WebSocketFrame] in
+                switch event {
+                case .open(let request):
+                    if let connection = context.connection { keep.yield(connection) }
+                    return [.text("\(request.path)"), .binary([0xFF, 0])]
+                case .message(let frame): return [frame]
+                case .close: return []
+                }
+            }
+        } _: { front in
+            let socket = try await SocketClient.connect(front.port, path: "/chat")
+            #expect(try await socket.next().text == "/chat")
+            #expect(try await Array(socket.next().payload) == [0xFF, 0])
+            try await socket.send("again")
+            #expect(try await socket.next().text == "again")
+            var connections = known.makeAsyncIterator()
+            let connection = try #require(await connections.next())
+            #expect(try await front.client.send(.text("later"), .text("and more"), to: connection))
+            #expect(try await socket.next().text == "later")
+            #expect(try await socket.next().text == "and more")
+            try await front.client.send(.close(4001, "enough"), to: connection)
+            #expect(try await socket.closed() == 4001)
+            let stranger = WebSocketConnection(queue: connection.queue, respondTo: "nobody", job: connection.job)
+            #expect(try await front.client.send(.text("x"), to: stranger) == false)
+        }
+    }
+
     @Test("When the front stops, open sockets are told so")
     func shutdown() async throws {
         try await Self.withChat { front, log in

@@ -167,7 +167,7 @@ struct FrontCommand: AsyncParsableCommand {
             throw FrontConfigurationError("--tls-cert and --tls-key come together")
         }
         if let tlsCert, let tlsKey { try settings.secure(certificate: tlsCert, key: tlsKey) }
-        guard !settings.routes.isEmpty || settings.files != nil else {
+        guard !settings.routes.isEmpty || settings.files != nil || !settings.subscriptions.isEmpty else {
             throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
         }
         return settings
