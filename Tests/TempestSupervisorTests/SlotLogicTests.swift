@@ -137,7 +137,8 @@ struct SlotLogicTests {
         #expect(logic.handle(.stop, now: now) == [.terminateAgain(1), .terminateAgain(2)])
         #expect(logic.handle(.ready(2), now: now) == [])
         #expect(logic.handle(.ended(1, .exited(0)), now: now) == [.served(false)])
-        #expect(quiet(logic.handle(.graceOver(2), now: now)) == [.kill(2)])
+        #expect(quiet(logic.handle(.graceOver(2), now: now)) == [.terminateAtOnce(2)])
+        #expect(quiet(logic.handle(.respiteOver(2), now: now)) == [.kill(2)])
         #expect(logic.handle(.ended(2, .signalled(9)), now: now).last == .finish(true))
         #expect(logic.handle(.replace(.rolling), now: now) == [.replaced(true)])
     }
