@@ -95,10 +95,7 @@ struct FrontCommand: AsyncParsableCommand {
     @Option(help: "Seconds that held requests get when it is to stop. Default: 25.")
     var grace: Double?
 
-    @Option(
-        help: .init(
-            "Event loops, each a thread. Default: one for each processor. Fewer are faster where Redis and workers share a small host."
-        ))
+    @Option(help: "Event loops, each a thread. Default: one for each processor.")
     var threads: Int?
 
     @Flag(help: "Do not log requests.")
