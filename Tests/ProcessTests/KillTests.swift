@@ -74,7 +74,7 @@ struct KillTests {
     func loop() async throws {
         let seed = UInt64.random(in: 0...UInt64(UInt32.max))
         print("seed of the kill loop: \(seed)")
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed)
         try await withPrivateRedis { redis in
             let client = try client(redis)
             let queue = try QueueName("q")
@@ -113,18 +113,5 @@ struct KillTests {
             #expect(end.running <= 30 * (8 + 3), "a dead worker holds at most its slots and what had landed")
             await client.shutdown()
         }
-    }
-}
-
-/// A generator whose seed is printed, so that a failure can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,21 +1,9 @@
 import Foundation
 import NIOCore
+import TempestTesting
 import Testing
 
 @testable import TempestFront
-
-/// A generator that can be started again from its seed.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite("Multipart forms, fuzzed")
 struct MultipartFuzzTests {
@@ -26,7 +14,7 @@ struct MultipartFuzzTests {
     @Test("Forms of random contents read as what was written, however they are cut; damaged ones are read alike or refused alike")
     func fuzz() throws {
         print("multipart fuzz: FUZZ_SEED=\(Self.seed)")
-        var dice = Dice(state: Self.seed)
+        var dice = SeededRandom(Self.seed)
         let letters = Array("\r\n-bB a:;\"=".utf8)
         for round in 0..<Self.rounds {
             let boundary = String(
