@@ -7,46 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 from typing import Optional, Tuple
 
+from loop_thread import LoopThread
 from response import Cut, Garbage, Response, ResponseReader
 
 KINDS = ("swap", "cut", "end")
 EVERY = 25  # responses between two lies
 
 
-class Liar(threading.Thread):
+class Liar(LoopThread):
     def __init__(self, upstream: Tuple[str, int], kind: str, rng: random.Random) -> None:
-        super().__init__(name="liar", daemon=True)
+        super().__init__("liar")
         if kind not in KINDS:
             raise ValueError(kind)
         self.address = ("127.0.0.1", 0)
         self._upstream, self._kind, self._rng = upstream, kind, rng
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
         self._wait = rng.randrange(EVERY)
         self._other: Optional[Tuple["asyncio.Future[Response]", Response]] = None  # who waits for another's response, and its own
 
-    def start(self) -> None:
-        super().start()
-        self._listening.wait(10.0)
-
-    def run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0))
+    async def listen(self) -> None:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.address = ("127.0.0.1", server.sockets[0].getsockname()[1])
-        self._listening.set()
-        self._loop.run_forever()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self.join(5.0)
 
     async def _accept(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:

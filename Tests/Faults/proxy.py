@@ -9,9 +9,10 @@ import contextlib
 import random
 import socket
 import struct
-import threading
 from dataclasses import dataclass
 from typing import Dict, Optional
+
+from loop_thread import LoopThread
 
 CHUNK = 1 << 16
 
@@ -25,11 +26,11 @@ class Pair:
     armed: Optional[str] = None  # the direction whose next chunk is torn: "up" to Redis, "down" to the client
 
 
-class Proxy(threading.Thread):
+class Proxy(LoopThread):
     """Listens on a free loopback port. `cut` may be called from any thread; `torn` counts what was cut, by direction."""
 
     def __init__(self, upstream: str, rng: random.Random, delay: float = 0.0) -> None:
-        super().__init__(name="proxy", daemon=True)
+        super().__init__("proxy")
         self.delay = delay  # seconds, each way
         self.torn: Dict[str, int] = {"up": 0, "down": 0}
         self.port = 0
@@ -37,8 +38,6 @@ class Proxy(threading.Thread):
         self._upstream = upstream
         self._rng = random.Random(rng.getrandbits(64))
         self._pairs: Dict[Pair, None] = {}
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
         self._next: Optional[str] = None  # the direction whose next chunk, on whatever connection, is torn
 
     @property
@@ -49,25 +48,9 @@ class Proxy(threading.Thread):
     def cuts(self) -> int:
         return sum(self.torn.values())
 
-    def start(self) -> None:
-        super().start()
-        self._listening.wait(10.0)
-
-    def run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._listen())
-        self._listening.set()
-        self._loop.run_forever()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
-
     def stop(self) -> None:
         self.vanish = False
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self.join(5.0)
+        super().stop()
 
     def cut(self) -> None:
         """Arms one cut: of the next chunk on any connection (mostly a busy one), or of one connection chosen at random."""
@@ -81,7 +64,7 @@ class Proxy(threading.Thread):
         else:
             self._next = direction
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=CHUNK)
         self.port = server.sockets[0].getsockname()[1]
 
