@@ -1,15 +1,16 @@
 // Addresses and networks of the internet as numbers that can be compared: what decides whether a job may make this process connect
-// anywhere. Only the plain forms are read; `127.1`, `0x7f.0.0.1` or `2130706433` are names to us, and names are compared as text.
+// anywhere, and which proxies a front believes. Only the plain forms are read; `127.1`, `0x7f.0.0.1` or `2130706433` are names to us,
+// and names are compared as text.
 
-import NIOCore
+package import NIOCore
 
 /// An address, IPv4-mapped IPv6 (`::ffff:10.0.0.1`) taken for the IPv4 that it is.
-struct IPAddress: Sendable, Hashable {
-    let bits: UInt128
-    let isIPv4: Bool
+package struct IPAddress: Sendable, Hashable {
+    package let bits: UInt128
+    package let isIPv4: Bool
 
     /// Of `10.0.0.1` or `fd00::1`, without brackets; nil for everything else.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard text.utf8.count <= 45, !text.utf8.contains(UInt8(ascii: "%")),
             let address = try? SocketAddress(ipAddress: String(text), port: 0)
         else { return nil }
@@ -17,7 +18,7 @@ struct IPAddress: Sendable, Hashable {
     }
 
     /// nil for a unix socket.
-    init?(_ address: SocketAddress) {
+    package init?(_ address: SocketAddress) {
         // The bytes of an address stand behind those of family and port, and in IPv6 of the flow.
         let range: Range<Int>
         switch address {
@@ -39,14 +40,14 @@ struct IPAddress: Sendable, Hashable {
 }
 
 /// All addresses that begin with the same bits.
-struct IPNetwork: Sendable, Hashable {
+package struct IPNetwork: Sendable, Hashable {
     let address: IPAddress
     /// How many bits.
     let length: Int
 
     /// Of `10.0.0.0/8`, `fd00::/8`, or an address alone. nil for everything else, also when bits are set that no address can have in
     /// common (`10.0.0.1/8`): a slip of the pen that would open more than was meant.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = IPAddress(parts[0]) else { return nil }
         let width = address.isIPv4 ? 32 : 128
@@ -61,7 +62,7 @@ struct IPNetwork: Sendable, Hashable {
         (self.address, self.length) = (address, length)
     }
 
-    func contains(_ other: IPAddress) -> Bool {
+    package func contains(_ other: IPAddress) -> Bool {
         guard other.isIPv4 == address.isIPv4 else { return false }
         let width = address.isIPv4 ? 32 : 128
         return length == 0 || (other.bits ^ address.bits) >> (width - length) == 0

@@ -2,10 +2,11 @@
 
 import HTTPTypes
 import NIOCore
+import Tempest
 
 /// Networks whose members' `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
 public struct TrustedProxies: Sendable {
-    private let networks: [NetworkRange]
+    private let networks: [IPNetwork]
 
     public static let none = TrustedProxies()
 
@@ -13,18 +14,19 @@ public struct TrustedProxies: Sendable {
 
     /// Such as `10.0.0.0/8` or `::1`. Throws ``FrontConfigurationError``.
     public init(_ networks: [String]) throws(FrontConfigurationError) {
-        var ranges: [NetworkRange] = []
+        var read: [IPNetwork] = []
         for text in networks {
-            guard let range = NetworkRange(text) else {
+            guard let network = IPNetwork(text) else {
                 throw FrontConfigurationError(
-                    "\(text.debugDescription) is no network: an address, or address/bits such as 10.0.0.0/8")
+                    "\(text.debugDescription) is no network: an address, or address/bits such as 10.0.0.0/8 (no bits beyond its length)"
+                )
             }
-            ranges.append(range)
+            read.append(network)
         }
-        self.networks = ranges
+        self.networks = read
     }
 
-    func contains(_ address: String) -> Bool { networks.contains { $0.contains(address) } }
+    func contains(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
 
     var isEmpty: Bool { networks.isEmpty }
 }
@@ -38,15 +40,16 @@ struct ClientFacts: Sendable {
     init(_ head: HTTPRequest, peer: SocketAddress?, isTLS: Bool, trusted: TrustedProxies) {
         address = peer?.ipAddress
         scheme = isTLS ? "https" : "http"
-        guard !trusted.isEmpty, address.map({ trusted.contains($0) }) ?? true else { return }
+        // Without an address it is a unix socket, whose other end is this machine's.
+        guard !trusted.isEmpty, peer.flatMap({ IPAddress($0) }).map({ trusted.contains($0) }) ?? true else { return }
         if let name = HTTPField.Name("x-forwarded-for") {
             // From the nearest on: the first that no proxy of ours is.
             let hops = head.headerFields[values: name].flatMap { $0.split(separator: ",") }.reversed()
             for hop in hops {
                 let hop = String(hop.drop { $0 == " " }.prefix { $0 != " " })
-                guard (try? SocketAddress(ipAddress: hop, port: 0)) != nil else { break }
+                guard let known = IPAddress(hop) else { break }
                 address = hop
-                if !trusted.contains(hop) { break }
+                if !trusted.contains(known) { break }
             }
         }
         if let name = HTTPField.Name("x-forwarded-proto"), let proto = head.headerFields[name],
