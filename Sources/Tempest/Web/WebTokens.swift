@@ -111,13 +111,11 @@ extension TokenWriter {
     /// A body: text where it is UTF-8, as everybody reads it, and binary where it is not.
     fileprivate mutating func content(_ bytes: [UInt8]) throws(CodecError) {
         var failure: CodecError?
-        if String(validating: bytes, as: UTF8.self) != nil {
-            bytes.withUnsafeBytes { bytes in
-                do throws(CodecError) { try text(utf8: bytes) } catch { failure = error }
-            }
-        } else {
-            bytes.withUnsafeBytes { bytes in
-                do throws(CodecError) { try binary(bytes) } catch { failure = error }
+        bytes.withUnsafeBytes { bytes in
+            do throws(CodecError) {
+                if UTF8Check.isValid(bytes) { try text(utf8: bytes) } else { try binary(bytes) }
+            } catch {
+                failure = error
             }
         }
         if let failure { throw failure }

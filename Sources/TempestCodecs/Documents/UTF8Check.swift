@@ -2,7 +2,7 @@
 // Every reader asks before bytes become text.
 
 /// The rule of UTF-8 (RFC 3629).
-enum UTF8Check {
+package enum UTF8Check {
     /// What bytes are.
     enum Result {
         case ascii, utf8, invalid
@@ -10,7 +10,7 @@ enum UTF8Check {
 
     /// Whether all the bytes are valid UTF-8.
     @inline(__always)
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool { check(bytes) != .invalid }
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool { check(bytes) != .invalid }
 
     /// Whether all the bytes are ASCII, or at least valid UTF-8.
     @inline(__always)

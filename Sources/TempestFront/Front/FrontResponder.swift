@@ -58,7 +58,7 @@ struct FrontResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ context: FrontContext) async throws -> Response {
         let target = request.head.path ?? "/"
-        let path = target.prefix { $0 != "?" }
+        let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })
         guard let meant = RequestPath.canonical(path) else { throw Self.noPath }
         if let health, let response = health.respond(to: path) { return response }
         if let response = try await parts.respond(to: request, path: path, context) { return response }

@@ -25,9 +25,9 @@ struct RequestWriter {
     func write() throws(CodecError) -> TokenBuffer {
         var writer = TokenBuffer()
         let headers = lines()
-        let text = body.flatMap { $0.readableBytes > 0 ? $0 : nil }
-        let isText = text.map { $0.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) } }
-        let bodyEntries = text == nil ? 0 : isText == .some(nil) && isJSON ? 2 : 1
+        let content = body.flatMap { $0.readableBytes > 0 ? $0 : nil }
+        let isText = content?.withUnsafeReadableBytes { UTF8Check.isValid($0) } ?? false
+        let bodyEntries = content == nil ? 0 : !isText && isJSON ? 2 : 1
         try writer.beginMap(count: 4 + (facts.address == nil ? 0 : 1) + bodyEntries + extra.count)
         try writer.write("method", head.method.rawValue)
         try writer.write("url", head.path ?? "/")
@@ -35,12 +35,10 @@ struct RequestWriter {
         try writer.beginMap(count: headers.count)
         for (name, value) in headers { try writer.write(name, value) }
         try writer.endMap()
-        if let buffer = text {
+        if let content {
             try writer.key("body")
-            if let isText, let text = isText {
-                try writer.text(text)
-            } else if isJSON {
-                let encoded = buffer.withUnsafeReadableBytes { bytes in
+            if !isText && isJSON {
+                let encoded = content.withUnsafeReadableBytes { bytes in
                     String(unsafeUninitializedCapacity: Base64.count(of: bytes.count)) { place in
                         place.baseAddress.map { Base64.encode(bytes, to: $0) } ?? 0
                     }
@@ -48,10 +46,13 @@ struct RequestWriter {
                 try writer.text(encoded)
                 try writer.write("body_encoding", "base64")
             } else {
-                let bytes = Array(buffer.readableBytesView)
                 var failure: CodecError?
-                bytes.withUnsafeBytes { bytes in
-                    do throws(CodecError) { try writer.binary(bytes) } catch { failure = error }
+                content.withUnsafeReadableBytes { bytes in
+                    do throws(CodecError) {
+                        if isText { try writer.text(utf8: bytes) } else { try writer.binary(bytes) }
+                    } catch {
+                        failure = error
+                    }
                 }
                 if let failure { throw failure }
             }
