@@ -60,8 +60,10 @@ final class AlarmClock: Sendable {
         let now = Int64(clamping: NIODeadline.now().uptimeNanoseconds) / Self.resolution
         let (actions, next) = state.withLock { state -> ([Action], Int64?) in
             var actions: [Action] = []
-            for slot in state.slots.keys where slot <= now {
-                if let due = state.slots.removeValue(forKey: slot) { actions += due.values }
+            // Found first and taken out then: a dictionary that is looked through cannot be changed in place.
+            let due = state.slots.keys.filter { $0 <= now }
+            for slot in due {
+                if let alarms = state.slots.removeValue(forKey: slot) { actions += alarms.values }
             }
             // Another wake-up, for an alarm that was set later and is due earlier, is still to come.
             guard state.wake == woken else { return (actions, nil) }
