@@ -26,7 +26,10 @@ final class Beater: Sendable {
     /// Hears the news of the queues, and `onControl` what operators say; which is called on the beater's event loop.
     func start(_ queues: [QueueName], onControl: @escaping @Sendable ([UInt8]) -> Void) {
         let names = Dictionary(uniqueKeysWithValues: queues.map { (Keys.news($0), $0) })
-        let feed = NewsFeed(client, control: Keys.control, channels: Array(names.keys), logger: logger) { message in
+        let feed = NewsFeed(
+            client, control: Keys.control, channels: Array(names.keys), logger: logger,
+            onListening: { for beat in self.beats.withLock({ Array($0.values) }) { beat.askForCancelled() } }
+        ) { message in
             guard let queue = names[message.channel] else { return onControl(message.payload) }
             self.heard(String(decoding: message.payload, as: UTF8.self), queue)
         }

@@ -1,5 +1,5 @@
 // Listens to what queues and operators have to say at once: a connection of messages for the whole worker, on the beater's event loop.
-// What is missed while it is away shows with the next tick, but for a cancellation of what runs, and an operator's word.
+// What is missed while it is away shows with the next tick, or is asked for once it is back; but for an operator's word.
 
 import Logging
 import NIOCore
@@ -22,13 +22,16 @@ final class NewsFeed: Sendable {
     private let channels: [String]
     private let logger: Logger
     private let onMessage: @Sendable (RedisMessage) -> Void
+    /// Called whenever it begins to hear.
+    private let onListening: @Sendable () -> Void
     private let state = Mutex(State())
 
     init(
         _ client: RedisClient, control: String, channels: [String], logger: Logger,
-        onMessage: @escaping @Sendable (RedisMessage) -> Void
+        onListening: @escaping @Sendable () -> Void, onMessage: @escaping @Sendable (RedisMessage) -> Void
     ) {
-        (self.client, self.control, self.channels, self.logger, self.onMessage) = (client, control, channels, logger, onMessage)
+        (self.client, self.control, self.channels, self.logger) = (client, control, channels, logger)
+        (self.onListening, self.onMessage) = (onListening, onMessage)
     }
 
     func start() {
@@ -72,6 +75,7 @@ final class NewsFeed: Sendable {
                     state.isMuted = false
                     state.backoff.reset()
                 }
+                self.onListening()
             case .failure(let error):
                 let isFirst = self.state.withLock { state in
                     if (error as? RedisError)?.code == .permission { state.withoutControl = true }

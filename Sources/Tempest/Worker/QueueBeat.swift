@@ -85,6 +85,18 @@ final class QueueBeat: Sendable {
         }
     }
 
+    /// Cancels what runs and was cancelled while nobody here could hear of it.
+    func askForCancelled() {
+        let ids = running.ids
+        guard !ids.isEmpty else { return }
+        client.connection().flatMap { connection in
+            connection.send(.fcall(FunctionLibrary.cancelled, key: self.queue.description, ids.map { .init($0) }))
+        }.whenSuccess { reply in
+            guard let answers = reply.array, answers.count == ids.count else { return }
+            for (id, answer) in zip(ids, answers) where answer.integer == 1 { self.running.cancel(id) }
+        }
+    }
+
     private func send(_ connection: RedisConnection) {
         let note = running.note() ?? []
         let command = RedisCommand.fcall(

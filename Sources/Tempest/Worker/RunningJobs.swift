@@ -58,6 +58,9 @@ final class RunningJobs: Sendable {
         return jobs.count
     }
 
+    /// The ids of the jobs whose handlers run.
+    var ids: [String] { state.withLock { $0.entries.values.map { "\($0.job.id)" } } }
+
     /// Nothing that still runs is ours any more, and nothing begins.
     func stopAll() {
         let jobs = state.withLock { state in
