@@ -1,8 +1,10 @@
 """A worker in another process against a Redis of its own: what it answers, refuses, and in which order it works."""
 import json
+import os
 import unittest
 
 from redis_server import RedisServer, text, wait_for
+import tempest
 from tempest import Client, RemoteError
 from worker_process import WorkerProcess
 
@@ -176,6 +178,24 @@ class WorkerOrder(unittest.TestCase):
         claims = self.redis.hget("{q}:!run:" + process, "#")
         wait_for(lambda: self.beats() >= first + 3, "the worker does not tick")
         self.assertEqual(self.redis.hget("{q}:!run:" + process, "#"), claims)
+
+
+class WorkerThatBeginsWhileRedisIsFull(unittest.TestCase):
+    def test_it_drains_all_the_same(self):
+        server = RedisServer()
+        self.addCleanup(server.stop)
+        with open(os.path.join(os.path.dirname(tempest.__file__), "tempest.lua"), encoding="utf-8") as library:
+            server.client.function_load(library.read())
+        server.client.rpush("q", json.dumps(["echo", [7], "raw", "id"]))
+        server.client.config_set("maxmemory", "1")
+        worker = WorkerProcess(server.url, "q")
+        self.addCleanup(worker.kill)
+        wait_for(lambda: server.client.llen("{q}:in:raw") == 1, "the job is not answered")
+        server.client.eval("#!lua flags=allow-oom\nreturn redis.call('RPUSH', 'q', ARGV[1])", 0, json.dumps(["echo", [8], "raw", "id2"]))
+        wait_for(lambda: server.client.llen("{q}:in:raw") == 2, "what comes later is not answered")
+        self.assertEqual(server.client.exists("tempest:nodes"), 0)
+        server.client.config_set("maxmemory", "0")
+        wait_for(lambda: server.client.hlen("tempest:nodes") == 1, "the worker is not on record")
 
 
 class WeightedWorker(unittest.TestCase):

@@ -21,7 +21,7 @@ from .node import Node
 from .running import Running
 from .slots import Slots
 from .solo import return_landed, unpark
-from .station import PARK_SECONDS, Parker, Station
+from .station import FULL_SECONDS, PARK_SECONDS, Parker, Station
 from .weights import Shares
 
 log = logging.getLogger("tempest")
@@ -55,6 +55,7 @@ class Dispatcher(threading.Thread):
         self._ready = False
         self._turn = 0
         self._state = ""  # what the node's record says
+        self._announce_at = 0.0  # a full Redis did not take it: when it is tried again
         self.parkers = [Parker(url, station, level) for station in stations for level in station.levels]
 
     def run(self) -> None:
@@ -139,7 +140,8 @@ class Dispatcher(threading.Thread):
             while not self._slots.stopping:
                 now = time.monotonic()
                 state = "quiet" if self._slots.quiet else "running"
-                if self._ready and state != self._state:
+                is_announced = not self._ready or state == self._state
+                if not is_announced and now >= self._announce_at:
                     return partial(self._change, state)
                 order = self._stations[self._turn:] + self._stations[:self._turn]
                 station = next((each for each in order if each.due(now)), None)
@@ -147,6 +149,8 @@ class Dispatcher(threading.Thread):
                     self._turn = (self._stations.index(station) + 1) % len(self._stations)
                     return partial(self._serve, station)
                 waits = [wait for wait in (each.wait(now) for each in self._stations) if wait is not None]
+                if not is_announced:
+                    waits.append(self._announce_at - now)
                 self._slots.turn.wait(min(waits, default=None))
             return None
 
@@ -158,7 +162,16 @@ class Dispatcher(threading.Thread):
 
     def _announce(self, state: str) -> None:
         queues = {station.queue: station.membership.process for station in self._stations if station.membership is not None}
-        self._node.write(self._link, state, queues, self._clock.now)
+        try:
+            self._node.write(self._link, state, queues, self._clock.now)
+        except RedisRefused as error:
+            # What is said to people must not keep jobs waiting.
+            if error.word == "OOM":
+                self._announce_at = time.monotonic() + FULL_SECONDS
+                return
+            if error.word != "NOPERM":
+                raise
+            log.warning("tempest: this worker is not on record for `tempest workers`: %s", error)
         self._state = state
 
     def _serve(self, station: Station) -> None:
