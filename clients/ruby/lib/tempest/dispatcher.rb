@@ -191,7 +191,7 @@ module Tempest
 
     def begin_now(claims)
       @free -= claims.size
-      claims.each { |claim| @pool.push(claim) }
+      @pool.push(claims)
     end
 
     # A job that is to be run alone is taken when this worker holds nothing. One that is busy leaves it to others, but for the

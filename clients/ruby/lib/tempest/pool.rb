@@ -10,14 +10,14 @@ module Tempest
     def initialize(size, runner, mailbox)
       @runner = runner
       @mailbox = mailbox
-      @claims = Thread::Queue.new
+      @claims = Backlog.new
       @threads = Array.new(size) { |place| thread(place) }
       @closed = false
     end
 
-    def push(claim)
-      claim.started = true
-      @claims << claim
+    def push(claims)
+      claims.each { |claim| claim.started = true }
+      @claims.push(claims)
     end
 
     # Ends the threads. Handlers that still run are killed (their `ensure` blocks run): their jobs were given back before.
