@@ -161,7 +161,7 @@ final class Inbox: Sendable {
         let (parking, isClosed) = state.withLock { ($0.parking, $0.isClosed) }
         guard !isClosed else { return }
         guard let parking, parking.isActive else {
-            redis.open(name: "tempest-inbox:\(id)").whenComplete { result in
+            redis.open(name: "tempest-inbox:\(id)", on: redis.eventLoop).whenComplete { result in
                 switch result {
                 case .success(let connection):
                     let isClosed = self.state.withLock { state in

@@ -202,7 +202,7 @@ final class QueueRunner: Sendable {
                 let fitting = min(reply.jobs.count, heard.want + more)
                 slots.release(heard.want + more - fitting)
                 if !isStopping, !isQuiet, fitting == reply.jobs.count { asked = ask(state, &session, &quotas) }
-                start(reply.jobs[..<fitting], end, &jobs)
+                await begin(reply.jobs[..<fitting], end, &jobs)
                 if fitting < reply.jobs.count {
                     state.full()
                     do { try await giveBack(reply.jobs[fitting...].map(\.claim), session) } catch { throw RunnerTrouble(error) }
@@ -244,8 +244,9 @@ final class QueueRunner: Sendable {
 
     /// Adopts and claims in one round trip, as far as there is need and room; nil if there is neither.
     private func ask(_ state: ClaimState, _ session: inout Session, _ quotas: inout LevelQuotas?) -> Asked? {
-        // Those that have ended and are not settled would run again if this process died now: there is no more than a batch of them.
-        let mayClaim = state.wantsClaim && ledger.unsettled < options.largestClaim
+        // Those that have ended and are not settled would run again if this process died now: there are no more than two batches of them, one
+        // that Redis is settling and one that has just ended.
+        let mayClaim = state.wantsClaim && ledger.unsettled < 2 * options.largestClaim
         let want = mayClaim ? slots.take(upTo: options.largestClaim) : 0
         var asked = Asked(want: want, replies: [])
         let names = levels.map { RedisArgument($0.description) }
@@ -287,6 +288,13 @@ final class QueueRunner: Sendable {
         return all
     }
 
+    /// Begins claimed jobs. A few are begun on the event loop, where they came in and where their answers go out, because a change of
+    /// threads would cost more than they do; many on the pool, while the event loop reads the next.
+    private func begin(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async {
+        guard claimed.count > Self.few else { return start(claimed, end, &jobs) }
+        await withTaskExecutorPreference(globalConcurrentExecutor) { start(claimed, end, &jobs) }
+    }
+
     /// Begins claimed jobs, each of which has a slot. Those of quick handlers run here, one after the other; the rest on the pool.
     func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
         guard !claimed.isEmpty else { return }
@@ -297,23 +305,31 @@ final class QueueRunner: Sendable {
         defer { ledger.uncork() }
         let turnEnd = ContinuousClock.now + Self.turn
         var isLate = false
+        var quick: [RunningJob] = []
         for job in claimed {
             guard job.payload.count <= Self.readHere else {
-                jobs.addTask { await end.carryOut(job) }
+                jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(job) }
                 continue
             }
             switch end.run.begin(job, end: end) {
             case .over(let envelope, let outcome, let journey):
-                jobs.addTask { await end.over(envelope, outcome, journey, job.claim) }
+                jobs.addTask(executorPreference: globalConcurrentExecutor) {
+                    await end.over(envelope, outcome, journey, job.claim)
+                }
             case .running(let running):
-                if !isLate, running.handler.pace.isQuick {
-                    jobs.addImmediateTask { await end.carryOut(running) }
+                guard !isLate, running.handler.pace.isQuick else {
+                    jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(running) }
+                    continue
+                }
+                quick.append(running)
+                if quick.count == QuickJobs.most {
+                    QuickJobs(quick, end).run(in: &jobs)
+                    quick.removeAll(keepingCapacity: true)
                     isLate = ContinuousClock.now > turnEnd
-                } else {
-                    jobs.addTask { await end.carryOut(running) }
                 }
             }
         }
+        QuickJobs(quick, end).run(in: &jobs)
     }
 
     /// Counts claimed jobs, which mostly stand level by level.
@@ -331,6 +347,7 @@ final class QueueRunner: Sendable {
         add()
     }
 
+    private static let few = 32
     /// For how long the loop runs quick handlers itself before it looks at its queue again,
     private static let turn = Duration.milliseconds(2)
     /// and up to how many bytes it reads payloads itself.

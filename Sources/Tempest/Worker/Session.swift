@@ -21,13 +21,13 @@ struct Session {
         bell: Bell
     ) async throws -> Session {
         let name = "tempest:\(process)"
-        let main = try await redis.open(name: name).get()
+        let main = try await redis.open(name: name, on: redis.eventLoop).get()
         var opened = [main]
         do {
             try await FunctionLoader.ensure(on: main).get()
             var parkers: [Level: Parker] = [:]
             for level in levels {
-                let connection = try await redis.open(name: name).get()
+                let connection = try await redis.open(name: name, on: redis.eventLoop).get()
                 opened.append(connection)
                 parkers[level] = Parker(level, queue: queue, process: process, connection: connection, bell: bell)
             }

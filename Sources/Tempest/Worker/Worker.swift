@@ -30,7 +30,7 @@ public final class Worker: Service {
     private let options: WorkerOptions
     private let configuration: RedisConfiguration
     let logger: Logger
-    private let table = HandlerTable()
+    let table = HandlerTable()
     private let runners = Mutex<[QueueRunner]>([])
     private let registrar = Mutex<NodeRegistrar?>(nil)
     private let state = Mutex(State.idle)
@@ -193,7 +193,10 @@ public final class Worker: Service {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { group in
-                    for runner in runners { group.addTask { await runner.run() } }
+                    // A runner waits for its connections, and lives where they do.
+                    for runner in runners {
+                        group.addTask(executorPreference: LoopExecutor(runner.redis.eventLoop)) { await runner.run() }
+                    }
                 }
             } onGracefulShutdown: {
                 self.stop()

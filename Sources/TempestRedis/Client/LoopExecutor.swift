@@ -1,13 +1,13 @@
-// Runs the tasks of connections on the event loops of their sockets: a request goes from the socket to its job, and an answer back to the
-// socket, without a change of threads. Before it: a connection. After it: Hummingbird's responder.
+// Runs tasks on the event loop of the connection that they mostly wait for: what arrives is seen to, and what is sent is written, without a
+// change of threads. Used by the worker's runners, and by the front for its connections.
 
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// A task executor on one event loop. Many tasks that become ready at once cost the loop one entry.
 ///
 /// Tasks that compute for long, or block, would keep the loop's other connections waiting: files are read on threads of their own.
-final class LoopExecutor: TaskExecutor {
+package final class LoopExecutor: TaskExecutor {
     private struct State {
         var ready: [UnownedJob] = []
         /// The array of the turn before, for its memory.
@@ -17,11 +17,11 @@ final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
     private let state = Mutex(State())
 
-    init(_ loop: any EventLoop) {
+    package init(_ loop: any EventLoop) {
         self.loop = loop
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let isFirst = state.withLock { state in
             state.ready.append(job)
@@ -41,19 +41,5 @@ final class LoopExecutor: TaskExecutor {
         for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
         jobs.removeAll(keepingCapacity: true)
         state.withLock { $0.spare = jobs }
-    }
-}
-
-/// The executors of a server, one for each of its loops; as long-lived as the server.
-final class LoopExecutors: Sendable {
-    private let executors = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
-
-    func executor(_ loop: any EventLoop) -> LoopExecutor {
-        executors.withLock { executors in
-            if let executor = executors[ObjectIdentifier(loop)] { return executor }
-            let executor = LoopExecutor(loop)
-            executors[ObjectIdentifier(loop)] = executor
-            return executor
-        }
     }
 }
