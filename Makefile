@@ -4,6 +4,7 @@
 #   make bench    sizes and times of all codecs beside other languages' libraries, with a plot: .build/codecs.svg
 #   make fuzz     a million inputs for each codec and the envelope; 100,000 values and mutants through three languages
 #   make model    100,000 schedules of the Redis functions against a model, and some sixty faults of them that it must find
+#   make bench-peers   drain of Tempest's workers beside Sidekiq's, Celery's and others', on one Redis (installs them; quarter of an hour)
 #   make bench-micro   instructions of reading and writing a small document, against the committed ones (needs valgrind)
 #   make faults   workers killed, stopped, cut off; Redis killed, stalled, full, flushed: nothing lost, and a table (half an hour)
 #   make build    the tempest program, optimised: .build/release/tempest
@@ -16,7 +17,7 @@ RUBY ?= ruby
 SWIFT ?= swift
 export PYTHON RUBY
 
-.PHONY: demo test bench bench-micro fuzz model faults build format clean setup
+.PHONY: demo test bench bench-peers bench-micro fuzz model faults build format clean setup
 
 demo: setup
 	@echo "==> building the tempest program (the first time takes some minutes)"
@@ -32,6 +33,9 @@ test: setup
 
 bench: build
 	.build/release/tempest bench codecs --compare --install-peers --plot .build/codecs.svg
+
+bench-peers: build
+	@$(PYTHON) Tests/Benchmarks/peers/run --install
 
 bench-micro: setup
 	@Tests/Benchmarks/counts

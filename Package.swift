@@ -112,10 +112,17 @@ let package = Package(
             ],
             // Real files, so that they can be read and checked as what they are.
             resources: [.embedInCode("Peers/python_peer.py"), .embedInCode("Peers/ruby_peer.rb")]),
+        .target(
+            name: "TempestLoad",
+            dependencies: [
+                "CHiredis", "Tempest", "TempestBench", "TempestCodecs", "TempestProtocol", "TempestRedis", "TempestTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .executableTarget(
             name: "TempestCommand",
             dependencies: [
-                "Tempest", "TempestBench", "TempestFront", "TempestSupervisor", "TempestTesting",
+                "Tempest", "TempestBench", "TempestFront", "TempestLoad", "TempestSupervisor", "TempestTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -134,6 +141,7 @@ let package = Package(
         .testTarget(name: "TempestCodecsTests", dependencies: ["TempestCodecs"]),
         .testTarget(name: "TempestProtocolTests", dependencies: ["TempestProtocol"]),
         .testTarget(name: "TempestBenchTests", dependencies: ["TempestBench", "TempestCodecs"]),
+        .testTarget(name: "TempestLoadTests", dependencies: ["TempestBench", "TempestCodecs", "TempestLoad", "TempestTesting"]),
         .testTarget(
             name: "TempestRedisTests",
             dependencies: [

@@ -74,14 +74,7 @@ package struct CodecBench: Sendable {
     }
 
     private var ownVersions: [(name: String, version: String)] {
-        #if compiler(>=6.4)
-        let swift = "6.4 or newer"
-        #elseif compiler(>=6.3)
-        let swift = "6.3"
-        #else
-        let swift = "6.2"
-        #endif
-        return [("tempest", version), ("Swift", swift)]
+        [("tempest", version), ("Swift", Machine.swift)]
     }
 
     private func payloads() throws -> [Payload] {

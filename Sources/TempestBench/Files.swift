@@ -77,7 +77,7 @@ package enum Files {
     }
 
     /// Now, in UTC, as ISO 8601.
-    static var date: String { ISO8601DateFormatter().string(from: Date()) }
+    package static var date: String { ISO8601DateFormatter().string(from: Date()) }
 
     private static func reason(_ error: any Error) -> String {
         let error = error as NSError

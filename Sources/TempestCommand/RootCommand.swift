@@ -24,6 +24,6 @@ struct RootCommand: AsyncParsableCommand {
             PauseCommand.self, ResumeCommand.self, ClearCommand.self, CancelCommand.self, DeadCommand.self, WorkersCommand.self,
             QuietCommand.self, StopCommand.self, SuperviseCommand.self, FrontCommand.self, TranscodeCommand.self,
             BenchCommand.self,
-            DemoWorkerCommand.self, DemoPageCommand.self,
+            DemoWorkerCommand.self, DemoPageCommand.self, BenchWorkerCommand.self,
         ])
 }

@@ -9,9 +9,9 @@ import Musl
 import Glibc
 #endif
 
-enum FreePort {
+package enum FreePort {
     /// Different ports on 127.0.0.1, free a moment ago.
-    static func find(_ count: Int) throws -> [Int] {
+    package static func find(_ count: Int) throws -> [Int] {
         var descriptors: [Int32] = []
         defer { for descriptor in descriptors { close(descriptor) } }
         return try (0..<count).map { _ in

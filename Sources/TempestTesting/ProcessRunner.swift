@@ -77,7 +77,7 @@ public struct ProcessRunner: Sendable {
     }
 
     /// Whether PATH has an executable of this name.
-    static func find(_ name: String) -> Bool {
+    package static func find(_ name: String) -> Bool {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
     }

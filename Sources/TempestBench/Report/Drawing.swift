@@ -1,11 +1,13 @@
 // The few shapes of SVG that the plot is made of.
-// Before it: Plot and PlotPanel. After it: a file for browsers.
+// Before it: Plot, PlotPanel, and the plot of the loads. After it: a file for browsers.
 
 /// A drawing; coordinates in pixels from the upper left.
-struct Drawing {
+package struct Drawing {
     private var shapes: [String] = []
 
-    mutating func text(
+    package init() {}
+
+    package mutating func text(
         _ x: Int, _ y: Int, _ text: String, size: Int, fill: String = "#111", weight: String = "normal", anchor: String = "start"
     ) {
         // White around the letters: they stay legible on lines of the grid.
@@ -14,21 +16,21 @@ struct Drawing {
                 + ##"stroke="#fff" stroke-width="3" paint-order="stroke">\##(Self.escaped(text))</text>"##)
     }
 
-    mutating func bar(_ x: Int, _ y: Int, _ width: Int, _ height: Int, fill: String, stroke: String) {
+    package mutating func bar(_ x: Int, _ y: Int, _ width: Int, _ height: Int, fill: String, stroke: String) {
         shapes.append(#"<rect x="\#(x)" y="\#(y)" width="\#(width)" height="\#(height)" fill="\#(fill)" stroke="\#(stroke)"/>"#)
     }
 
-    mutating func frame(_ x: Int, _ y: Int, _ width: Int, _ height: Int) {
+    package mutating func frame(_ x: Int, _ y: Int, _ width: Int, _ height: Int) {
         shapes.append(
             ##"<rect x="\##(x)" y="\##(y)" width="\##(width)" height="\##(height)" rx="6" fill="#fff" stroke="#ccc"/>"##)
     }
 
-    mutating func line(_ x1: Int, _ y1: Int, _ x2: Int, _ y2: Int, stroke: String) {
+    package mutating func line(_ x1: Int, _ y1: Int, _ x2: Int, _ y2: Int, stroke: String) {
         shapes.append(#"<line x1="\#(x1)" y1="\#(y1)" x2="\#(x2)" y2="\#(y2)" stroke="\#(stroke)"/>"#)
     }
 
     /// The file.
-    func svg(width: Int, height: Int) -> String {
+    package func svg(width: Int, height: Int) -> String {
         """
         <?xml version="1.0" encoding="UTF-8"?>
         <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" viewBox="0 0 \(width) \(height)" \

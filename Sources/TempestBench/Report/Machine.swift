@@ -35,5 +35,16 @@ package struct Machine: Sendable {
         withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
+    /// The compiler's version.
+    package static var swift: String {
+        #if compiler(>=6.4)
+        "6.4 or newer"
+        #elseif compiler(>=6.3)
+        "6.3"
+        #else
+        "6.2"
+        #endif
+    }
+
     package var description: String { "\(processor), \(cores) cores, \(architecture), \(system)" }
 }

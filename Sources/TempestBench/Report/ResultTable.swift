@@ -7,36 +7,36 @@ package struct Style: Sendable {
 
     package init(isColoured: Bool) { self.isColoured = isColoured }
 
-    func bold(_ text: String) -> String { wrap(text, "1") }
-    func good(_ text: String) -> String { wrap(text, "32") }
-    func bad(_ text: String) -> String { wrap(text, "31") }
+    package func bold(_ text: String) -> String { wrap(text, "1") }
+    package func good(_ text: String) -> String { wrap(text, "32") }
+    package func bad(_ text: String) -> String { wrap(text, "31") }
 
     private func wrap(_ text: String, _ code: String) -> String { isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 }
 
 /// Columns as wide as their content, text to the left, figures to the right.
-struct ResultTable {
-    enum Alignment { case left, right }
+package struct ResultTable {
+    package enum Alignment { case left, right }
 
-    struct Cell {
+    package struct Cell {
         var text: String
         var paint: (@Sendable (String) -> String)?
-        init(_ text: String, paint: (@Sendable (String) -> String)? = nil) { (self.text, self.paint) = (text, paint) }
+        package init(_ text: String, paint: (@Sendable (String) -> String)? = nil) { (self.text, self.paint) = (text, paint) }
     }
 
     private let head: [Cell]
     private let alignment: [Alignment]
     private var rows: [[Cell]] = []
 
-    init(_ columns: [(String, Alignment)], style: Style) {
+    package init(_ columns: [(String, Alignment)], style: Style) {
         head = columns.map { Cell($0.0) { style.bold($0) } }
         alignment = columns.map(\.1)
     }
 
-    mutating func add(_ cells: [Cell]) { rows.append(cells) }
-    mutating func add(_ cells: [String]) { rows.append(cells.map { Cell($0) }) }
+    package mutating func add(_ cells: [Cell]) { rows.append(cells) }
+    package mutating func add(_ cells: [String]) { rows.append(cells.map { Cell($0) }) }
 
-    var text: String {
+    package var text: String {
         let all = [head] + rows
         let widths = head.indices.map { column in all.map { $0[column].text.count }.max() ?? 0 }
         return all.map { cells in

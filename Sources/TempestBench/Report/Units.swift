@@ -33,7 +33,7 @@ package enum Units {
     package static func ratio(_ ratio: Double) -> String { fixed(ratio, ratio < 99.5 ? 2 : 0) }
 
     /// Three digits: `1.23`, `12.3`, `123`, `1230`.
-    static func digits(_ number: Double) -> String {
+    package static func digits(_ number: Double) -> String {
         switch number {
         case ..<9.995: fixed(number, 2)
         case ..<99.95: fixed(number, 1)
@@ -42,7 +42,7 @@ package enum Units {
     }
 
     /// With so many digits after the point (0 to 3); numbers of the size of times and ratios.
-    static func fixed(_ number: Double, _ places: Int) -> String {
+    package static func fixed(_ number: Double, _ places: Int) -> String {
         guard number.isFinite, abs(number) < 1e15 else { return "-" }
         let scale = [1, 10, 100, 1000][places]
         let scaled = Int((abs(number) * Double(scale)).rounded())
@@ -54,9 +54,9 @@ package enum Units {
 }
 
 /// Text from outside as it may be shown.
-enum Shown {
+package enum Shown {
     /// The name of a file or version without what terminals obey and XML forbids, at most so many characters.
-    static func name(_ text: String, most: Int = 80) -> String {
+    package static func name(_ text: String, most: Int = 80) -> String {
         var shown = ""
         for scalar in text.unicodeScalars.prefix(most * 4) {
             let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)

@@ -71,7 +71,7 @@ struct BenchCodecsCommand: AsyncParsableCommand {
                 if json {
                     print(String(decoding: try JSONCodec().encode(JSONReport.value(report)), as: UTF8.self))
                 } else {
-                    print(TextReport(report, style: Self.style).text)
+                    print(TextReport(report, style: .terminal).text)
                 }
                 if let plot {
                     try Files.write(Array(Plot(report).svg.utf8), to: plot)
@@ -82,20 +82,4 @@ struct BenchCodecsCommand: AsyncParsableCommand {
             }
         }
     }
-
-    private static var style: Style {
-        let isRefused = !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
-        return Style(isColoured: !isRefused && isatty(STDOUT_FILENO) == 1)
-    }
-}
-
-/// Who watches the run: standard error. What goes on is shown on one line, and on terminals only.
-private struct Watcher: Sendable {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
-
-    func say(_ line: String) { write((isTerminal ? "\r\u{1B}[K" : "") + Shown.escapingControls(line) + "\n") }
-    func progress(_ text: String) { if isTerminal { write("\r\u{1B}[K" + Shown.escapingControls(text)) } }
-    func finish() { if isTerminal { write("\r\u{1B}[K") } }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -9,6 +9,10 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLE
               tempest bench codecs --payload my-job.json
+              tempest bench queue
+              tempest bench call --codec json --size 10000
             """,
-        subcommands: [BenchCodecsCommand.self])
+        subcommands: [
+            BenchCodecsCommand.self, BenchQueueCommand.self, BenchCallCommand.self, BenchWakeCommand.self, BenchFrontCommand.self,
+        ])
 }

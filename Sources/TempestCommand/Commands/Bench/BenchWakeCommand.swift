@@ -1,0 +1,28 @@
+// Measure how soon an idle worker begins a job that was pushed by a plain RPUSH, and what idling costs. A shell around TempestLoad.
+
+import ArgumentParser
+import TempestLoad
+
+struct BenchWakeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wake",
+        abstract: "Measure how soon an idle worker begins a job that was pushed by a plain RPUSH, and what idling costs.",
+        discussion: """
+            What the figures mean: docs/how-fast.md.
+
+            EXAMPLE
+              tempest bench wake
+              tempest bench wake --queues 100
+            """)
+
+    @Option(help: "Seconds of idling in a run.")
+    var seconds = 5.0
+
+    @OptionGroup var options: BenchOptions
+
+    func validate() throws {
+        guard (0.1...3600).contains(seconds) else { throw ValidationError("--seconds: 0.1 to 3600") }
+    }
+
+    func run() async throws { try await options.run(.wake, seconds: seconds) }
+}
