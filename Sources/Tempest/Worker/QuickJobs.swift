@@ -22,7 +22,14 @@ final class QuickJobs: Sendable {
 
     /// Begins all of them on this thread. A handler that waits keeps its task, and the next job has another.
     func run(in group: inout DiscardingTaskGroup) {
-        while let turn = open() { group.addImmediateTask { await self.run(turn) } }
+        var begun = 0
+        while let turn = open() {
+            group.addImmediateTask { await self.run(turn) }
+            let next = state.withLock { $0.next }
+            // Should the task not have begun here after all, it comes to all of them later; another would not begin either.
+            guard next > begun else { return }
+            begun = next
+        }
     }
 
     private func run(_ turn: Int) async {

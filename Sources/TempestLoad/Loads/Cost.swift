@@ -22,5 +22,6 @@ struct Cost {
         figures.add(group, "Redis", "us/job", (now.redis - redis) * 1e6 / count)
         figures.add(
             group, "worker's peak memory", "MB", Double(workers.map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6)
+        figures.add(group, "Redis' peak memory", "MB", Double(try await RedisCost.now(stage.redis).peak) / 1e6)
     }
 }

@@ -104,6 +104,7 @@ struct QueueLoad {
             figures.add("drain", "Redis", "us/job", (end.redis - begin.redis) * 1e6 / count)
             figures.add(
                 "drain", "worker's peak memory", "MB", Double(workers.map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6)
+            figures.add("drain", "Redis' peak memory", "MB", Double(try await RedisCost.now(stage.redis).peak) / 1e6)
             return rate
         }
         let key = RedisArgument(Keys.inbox(queue, inbox))
