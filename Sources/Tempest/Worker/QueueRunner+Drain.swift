@@ -15,7 +15,7 @@ extension QueueRunner {
         let patience = NIODeadline.now() + .seconds(2)
         var rung: Rings = []
         while session.parkers.values.contains(where: \.isParked), NIODeadline.now() < patience, !rung.contains(.trouble) {
-            rung.formUnion(await bell.wait(atMost: .milliseconds(100), on: redis.eventLoop))
+            rung.formUnion(await bell.wait(atMost: .milliseconds(100), on: loop))
         }
         return rung
     }
@@ -45,7 +45,7 @@ extension QueueRunner {
         try await leaveParks(session)
         // Read anew each time: a second signal makes it shorter.
         while !ledger.isEmpty, let end = stopping.withLock({ $0 }), NIODeadline.now() < end {
-            try RunnerTrouble.check(await bell.wait(atMost: end - .now(), on: redis.eventLoop))
+            try RunnerTrouble.check(await bell.wait(atMost: end - .now(), on: loop))
         }
         let rest = ledger.held
         if !rest.isEmpty {

@@ -33,7 +33,7 @@ extension QueueRunner {
             if isStopping || isQuiet { return true }
             let left = patience - .now()
             guard left > .zero else { return false }
-            try RunnerTrouble.check(await bell.wait(atMost: left, on: redis.eventLoop))
+            try RunnerTrouble.check(await bell.wait(atMost: left, on: loop))
         }
         var seen: Rings = []
         repeat {

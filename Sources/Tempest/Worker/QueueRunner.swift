@@ -14,6 +14,9 @@ final class QueueRunner: Sendable {
     let health = Mutex(QueueHealth())
     let options: WorkerOptions
     let redis: RedisClient
+    /// Where its connections live, and its task.
+    let loop: any EventLoop
+    let executor: LoopExecutor
     let slots: Slots
     let beater: Beater
     let logger: Logger
@@ -34,7 +37,9 @@ final class QueueRunner: Sendable {
     ) {
         var logger = logger
         logger[metadataKey: LogKey.queue] = "\(queue)"
-        (self.queue, self.levels, self.options, self.redis) = (queue, options.levels, options, redis)
+        (self.queue, self.levels, self.options) = (queue, options.levels, options)
+        (self.redis, self.loop) = (redis, redis.anotherEventLoop())
+        executor = LoopExecutor(loop)
         (self.slots, self.beater, self.logger) = (slots, beater, logger)
         self.ledger = ClaimLedger(queue: queue, slots: slots, bell: bell, counters: counters, logger: logger)
         self.onIncarnation = onIncarnation
@@ -95,14 +100,14 @@ final class QueueRunner: Sendable {
     func pause(_ time: TimeAmount) async {
         let (end, wasStopping) = (NIODeadline.now() + time, isStopping)
         while NIODeadline.now() < end, isStopping == wasStopping {
-            _ = await bell.wait(atMost: end - .now(), on: redis.eventLoop)
+            _ = await bell.wait(atMost: end - .now(), on: loop)
         }
     }
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
         try await Session.open(
-            process, isNew: isNew, queue: queue, levels: levels, lease: options.lease, redis: redis, clock: beater.clock,
-            bell: bell)
+            process, isNew: isNew, queue: queue, levels: levels, lease: options.lease, redis: redis, loop: loop,
+            clock: beater.clock, bell: bell)
     }
 
     /// From registration to the end of one P.
@@ -214,9 +219,9 @@ final class QueueRunner: Sendable {
                 for parker in session.parkers.values { parker.unpark(by: session.main) }
             } else {
                 for level in state.parkable {
-                    session.parkers[level]?.park { [bell, redis] in
+                    session.parkers[level]?.park { [bell, loop] in
                         // A full Redis refuses BLMOVE, but not claims: poll until it has room.
-                        _ = redis.eventLoop.scheduleTask(in: .milliseconds(.random(in: 50...150))) { bell.ring(.landed) }
+                        _ = loop.scheduleTask(in: .milliseconds(.random(in: 50...150))) { bell.ring(.landed) }
                     }
                 }
             }
@@ -329,7 +334,7 @@ final class QueueRunner: Sendable {
                 }
             }
         }
-        QuickJobs(quick, end).run(in: &jobs)
+        if !quick.isEmpty { QuickJobs(quick, end).run(in: &jobs) }
     }
 
     /// Counts claimed jobs, which mostly stand level by level.

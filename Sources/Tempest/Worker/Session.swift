@@ -17,17 +17,16 @@ struct Session {
     /// still do is ended first.
     static func open(
         _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], lease: Duration, redis: RedisClient,
-        clock: ServerClock,
-        bell: Bell
+        loop: any EventLoop, clock: ServerClock, bell: Bell
     ) async throws -> Session {
         let name = "tempest:\(process)"
-        let main = try await redis.open(name: name, on: redis.eventLoop).get()
+        let main = try await redis.open(name: name, on: loop).get()
         var opened = [main]
         do {
             try await FunctionLoader.ensure(on: main).get()
             var parkers: [Level: Parker] = [:]
             for level in levels {
-                let connection = try await redis.open(name: name, on: redis.eventLoop).get()
+                let connection = try await redis.open(name: name, on: loop).get()
                 opened.append(connection)
                 parkers[level] = Parker(level, queue: queue, process: process, connection: connection, bell: bell)
             }

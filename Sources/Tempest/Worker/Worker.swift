@@ -195,7 +195,7 @@ public final class Worker: Service {
                 await withDiscardingTaskGroup { group in
                     // A runner waits for its connections, and lives where they do.
                     for runner in runners {
-                        group.addTask(executorPreference: LoopExecutor(runner.redis.eventLoop)) { await runner.run() }
+                        group.addTask(executorPreference: runner.executor) { await runner.run() }
                     }
                 }
             } onGracefulShutdown: {

@@ -25,6 +25,7 @@ package final class RedisClient: Sendable {
     /// The name that connections bear on the server.
     package let name: String
     let connector: RedisConnector
+    /// Where the shared connection lives.
     package let eventLoop: any EventLoop
     private let group: any EventLoopGroup
     private let patience: TimeAmount
@@ -67,6 +68,9 @@ package final class RedisClient: Sendable {
     package func execute(_ many: [RedisCommand]) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
         try await self.patientConnection(until: .now() + self.patience).execute(many)
     }
+
+    /// One of the loops for somebody who opens connections of their own: not always the same, so that several share the work.
+    package func anotherEventLoop() -> any EventLoop { self.group.next() }
 
     /// The shared connection if it is there now.
     package var ready: RedisConnection? {
