@@ -42,7 +42,7 @@ struct CallLoad {
         guard answer == number else { throw LoadError("job \(number) was answered with \(answer)") }
     }
 
-    private var text: String { String(repeating: "x", count: settings.size) }
+    private var text: String { LoadJob(codec: settings.codec, size: settings.size, inbox: nil).text }
 
     private func sequential(
         _ client: TempestClient, _ queue: QueueName, _ workers: [ChildProcess], _ figures: inout FigureSet

@@ -9,7 +9,7 @@ struct Cost {
 
     static func now(_ stage: Stage, _ workers: [ChildProcess]) async throws -> Cost {
         Cost(
-            own: LoadClock.processor, workers: workers.reduce(0) { $0 + ProcessCost.processor($1.processID) },
+            own: LoadClock.processor, workers: workers.processor,
             redis: try await RedisCost.now(stage.redis).processor)
     }
 
@@ -21,7 +21,7 @@ struct Cost {
         figures.add(group, "worker", "us/job", (now.workers - self.workers) * 1e6 / count)
         figures.add(group, "Redis", "us/job", (now.redis - redis) * 1e6 / count)
         figures.add(
-            group, "worker's peak memory", "MB", Double(workers.map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6)
+            group, "worker's peak memory", "MB", workers.peak)
         figures.add(group, "Redis' peak memory", "MB", Double(try await RedisCost.now(stage.redis).peak) / 1e6)
     }
 }

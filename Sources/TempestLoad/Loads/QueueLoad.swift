@@ -103,7 +103,7 @@ struct QueueLoad {
             figures.add("drain", "worker", "us/job", (end.workers - begin.workers) * 1e6 / count)
             figures.add("drain", "Redis", "us/job", (end.redis - begin.redis) * 1e6 / count)
             figures.add(
-                "drain", "worker's peak memory", "MB", Double(workers.map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6)
+                "drain", "worker's peak memory", "MB", workers.peak)
             figures.add("drain", "Redis' peak memory", "MB", Double(try await RedisCost.now(stage.redis).peak) / 1e6)
             return rate
         }
@@ -129,7 +129,7 @@ struct QueueLoad {
             let now = LoadClock.now
             if isReached(settled) {
                 return Mark(
-                    time: now, settled: settled, workers: workers.reduce(0) { $0 + ProcessCost.processor($1.processID) },
+                    time: now, settled: settled, workers: workers.processor,
                     redis: try await RedisCost.now(stage.redis).processor)
             }
             if settled != last { (last, since) = (settled, now) }

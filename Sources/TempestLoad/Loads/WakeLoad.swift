@@ -77,15 +77,15 @@ struct WakeLoad {
 
     private func idle(_ workers: [ChildProcess], _ figures: inout FigureSet) async throws {
         let (start, before) = (LoadClock.now, try await RedisCost.now(stage.redis))
-        let used = workers.reduce(0) { $0 + ProcessCost.processor($1.processID) }
+        let used = workers.processor
         try await Task.sleep(for: .seconds(settings.seconds))
         let after = try await RedisCost.now(stage.redis)
         let seconds = Double(LoadClock.now - start) / 1e9
-        let spent = workers.reduce(0) { $0 + ProcessCost.processor($1.processID) } - used
+        let spent = workers.processor - used
         let count = Double(workers.count)
         figures.add("idle", "worker, of a core", "%", spent / seconds / count * 100)
         figures.add("idle", "commands of a worker", "1/s", Double(after.commands - before.commands) / seconds / count)
         figures.add("idle", "Redis, of a core", "%", (after.processor - before.processor) / seconds * 100)
-        figures.add("idle", "worker's peak memory", "MB", Double(workers.map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6)
+        figures.add("idle", "worker's peak memory", "MB", workers.peak)
     }
 }

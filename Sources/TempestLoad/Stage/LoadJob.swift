@@ -9,7 +9,7 @@ import TempestProtocol
 struct LoadJob {
     let codec: any Codec
     let inbox: InboxID?
-    private let text: String
+    let text: String
 
     /// `size`: bytes of the text.
     init(codec: any Codec, size: Int, inbox: InboxID?) {

@@ -1,6 +1,7 @@
 // What processes have used, as Linux tells it. Before it: process ids. After it: costs a job.
 
 import Foundation
+import TempestTesting
 
 /// Processor time and memory of a process; zero where there is no /proc.
 enum ProcessCost {
@@ -24,4 +25,12 @@ enum ProcessCost {
     private static func read(_ path: String) -> String? {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
+}
+
+extension [ChildProcess] {
+    /// Seconds of processor time, of all of them.
+    var processor: Double { reduce(0) { $0 + ProcessCost.processor($1.processID) } }
+
+    /// Megabytes that were resident at most, of the largest.
+    var peak: Double { Double(map { ProcessCost.peak($0.processID) }.max() ?? 0) / 1e6 }
 }

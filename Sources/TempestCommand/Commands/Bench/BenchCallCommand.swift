@@ -15,8 +15,7 @@ struct BenchCallCommand: AsyncParsableCommand {
               tempest bench call --processes 2 --codec json
             """)
 
-    @Option(help: "Seconds of calls by many callers in a run.")
-    var seconds = 5.0
+    @OptionGroup var time: BenchSeconds
 
     @Option(help: "Callers that wait at once, 1 to 100,000.")
     var callers = 64
@@ -24,9 +23,8 @@ struct BenchCallCommand: AsyncParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        guard (0.1...3600).contains(seconds) else { throw ValidationError("--seconds: 0.1 to 3600") }
         guard (1...100_000).contains(callers) else { throw ValidationError("--callers: 1 to 100000") }
     }
 
-    func run() async throws { try await options.run(.call, seconds: seconds, callers: callers) }
+    func run() async throws { try await options.run(.call, seconds: time.seconds, callers: callers) }
 }

@@ -59,27 +59,11 @@ struct BenchCodecsCommand: AsyncParsableCommand {
         (bench.only, bench.files, bench.seed, bench.rounds.count) = (only, payload, seed, rounds)
         bench.version = RootCommand.configuration.version
         (bench.compares, bench.installsPeers, bench.command) = (compare, installPeers, CommandLine.arguments)
-        let (json, plot, run) = (json, plot, bench)
-        // A peer that has ended is an error of the write to it, not of this program.
-        signal(SIGPIPE, SIG_IGN)
-        try await Interruptible.run {
-            do {
-                if let plot { try Files.checkWritable(plot) }
-                let watcher = Watcher()
-                let report = try await run.run(say: watcher.say, progress: watcher.progress)
-                watcher.finish()
-                if json {
-                    print(String(decoding: try JSONCodec().encode(JSONReport.value(report)), as: UTF8.self))
-                } else {
-                    print(TextReport(report, style: .terminal).text)
-                }
-                if let plot {
-                    try Files.write(Array(Plot(report).svg.utf8), to: plot)
-                    watcher.say("bars are in \(Shown.escapingControls(plot))")
-                }
-            } catch let error as BenchError {
-                throw CommandFailure("\(error)")
-            }
+        let run = bench
+        try await BenchRun.run(json: json, plot: plot) { watcher in
+            let report = try await run.run(say: watcher.say, progress: watcher.progress)
+            return BenchOutput(
+                json: JSONReport.value(report), text: TextReport(report, style: .terminal).text, picture: Plot(report).svg)
         }
     }
 }

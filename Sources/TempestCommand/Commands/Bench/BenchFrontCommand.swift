@@ -14,14 +14,9 @@ struct BenchFrontCommand: AsyncParsableCommand {
               tempest bench front --codec json
             """)
 
-    @Option(help: "Seconds of requests in a run.")
-    var seconds = 5.0
+    @OptionGroup var time: BenchSeconds
 
     @OptionGroup var options: BenchOptions
 
-    func validate() throws {
-        guard (0.1...3600).contains(seconds) else { throw ValidationError("--seconds: 0.1 to 3600") }
-    }
-
-    func run() async throws { try await options.run(.front, seconds: seconds) }
+    func run() async throws { try await options.run(.front, seconds: time.seconds) }
 }

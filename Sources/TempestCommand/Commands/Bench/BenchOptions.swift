@@ -3,9 +3,7 @@
 import ArgumentParser
 import Foundation
 import Tempest
-import TempestBench
 import TempestLoad
-import TempestTesting
 
 struct BenchOptions: ParsableArguments {
     @Option(
@@ -61,30 +59,10 @@ struct BenchOptions: ParsableArguments {
         settings.callers = callers ?? settings.callers
         settings.version = RootCommand.configuration.version
         settings.command = CommandLine.arguments
-        let (json, plot, bench) = (json, plot, LoadBench(kind, settings))
-        signal(SIGPIPE, SIG_IGN)
-        try await Interruptible.run {
-            do {
-                if let plot { try Files.checkWritable(plot) }
-                let watcher = Watcher()
-                let report = try await bench.run(say: watcher.say, progress: watcher.progress)
-                watcher.finish()
-                if json {
-                    print(String(decoding: try JSONCodec().encode(report.value), as: UTF8.self))
-                } else {
-                    print(report.text(.terminal))
-                }
-                if let plot {
-                    try Files.write(Array(LoadPlot(report).svg.utf8), to: plot)
-                    watcher.say("bars are in \(Shown.escapingControls(plot))")
-                }
-            } catch let error as LoadError {
-                throw CommandFailure("\(error)")
-            } catch let error as BenchError {
-                throw CommandFailure("\(error)")
-            } catch let error as TestingError {
-                throw CommandFailure("\(error)")
-            }
+        let bench = LoadBench(kind, settings)
+        try await BenchRun.run(json: json, plot: plot) { watcher in
+            let report = try await bench.run(say: watcher.say, progress: watcher.progress)
+            return BenchOutput(json: report.value, text: report.text(.terminal), picture: LoadPlot(report).svg)
         }
     }
 }

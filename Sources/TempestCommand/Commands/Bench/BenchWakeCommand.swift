@@ -15,14 +15,9 @@ struct BenchWakeCommand: AsyncParsableCommand {
               tempest bench wake --queues 100
             """)
 
-    @Option(help: "Seconds of idling in a run.")
-    var seconds = 5.0
+    @OptionGroup var time: BenchSeconds
 
     @OptionGroup var options: BenchOptions
 
-    func validate() throws {
-        guard (0.1...3600).contains(seconds) else { throw ValidationError("--seconds: 0.1 to 3600") }
-    }
-
-    func run() async throws { try await options.run(.wake, seconds: seconds) }
+    func run() async throws { try await options.run(.wake, seconds: time.seconds) }
 }
