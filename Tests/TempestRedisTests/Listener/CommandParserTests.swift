@@ -1,3 +1,4 @@
+import TempestTesting
 import Testing
 
 @testable import TempestRedis
@@ -88,7 +89,7 @@ struct CommandParserTests {
 
     @Test("Random bytes never crash it, and what it keeps is never more than what came")
     func random() {
-        var generator = SplitMix(seed: 7)
+        var generator = SeededRandom(7)
         let alphabet = Array("*$\r\n0123456789-ab\"'\\x ".utf8)
         for _ in 0..<5000 {
             var parser = CommandParser()
@@ -98,20 +99,5 @@ struct CommandParserTests {
             do { while let command = try parser.next() { #expect(!command.words.isEmpty) } } catch {}
             #expect(parser.unfinished <= bytes.count)
         }
-    }
-}
-
-/// A generator whose numbers are the same in every run.
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }
