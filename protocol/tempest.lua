@@ -292,22 +292,32 @@ local function beat(keys, argv)
   return fenced(keys[1], argv[1]) or redis.call('HINCRBY', at(keys[1], 'procs'), argv[1], 1)
 end
 
+-- Up to `want` items from the head of a list, ending with the one that reaches `bytes`, and their bytes; nil if the key is no list.
+-- A list does not tell how large its items are, and each that is looked at is copied: the first look is at one, and each further one
+-- at as many as should fit, going by those before, at most four times as many.
+local function first_of(key, want, bytes)
+  local items, moved, slice = {}, 0, 1
+  while #items < want and moved < bytes do
+    local more = redis.pcall('LRANGE', key, #items, #items + slice - 1)
+    if more.err then return nil end
+    for i = 1, #more do
+      if moved >= bytes then break end
+      items[#items + 1] = more[i]
+      moved = moved + #more[i]
+    end
+    if #more < slice then break end
+    local fit = math.ceil((bytes - moved) * #items / math.max(moved, 1))
+    slice = math.max(1, math.min(slice * 4, fit, want - #items, 256))
+  end
+  return items, moved
+end
+
 -- Moves up to `want` jobs from the head of a level into P's run hash, appending level, first and payloads to `reply`; how many they
 -- were, their bytes, and whether the key is no list.
 local function take(q, run, level, want, bytes, reply)
-  local key, taken, step, moved = level_key(q, level), {}, 16, 0
-  while #taken < want and moved < bytes do
-    local slice = math.min(step, want - #taken)
-    local jobs = redis.pcall('LRANGE', key, #taken, #taken + slice - 1)
-    if jobs.err then return 0, 0, true end
-    for j = 1, #jobs do
-      if moved >= bytes then break end
-      taken[#taken + 1] = jobs[j]
-      moved = moved + #jobs[j]
-    end
-    if #jobs < slice then break end
-    step = math.min(step * 2, 256)
-  end
+  local key = level_key(q, level)
+  local taken, moved = first_of(key, want, bytes)
+  if not taken then return 0, 0, true end
   if #taken > 0 then
     reply[#reply + 1] = level
     reply[#reply + 1] = record(run, level, taken)
@@ -1100,19 +1110,7 @@ local function read(keys, argv)
     redis.call('LTRIM', key, drop, -1)
     redis.call('HSET', inboxes, inbox .. '#', string.format('%d', position))
   end
-  local reply, moved, step = {}, 0, 16
-  while #reply < want and moved < bytes do
-    local slice = math.min(step, want - #reply)
-    local items = redis.call('LRANGE', key, #reply, #reply + slice - 1)
-    for i = 1, #items do
-      if moved >= bytes then break end
-      reply[#reply + 1] = items[i]
-      moved = moved + #items[i]
-    end
-    if #items < slice then break end
-    step = math.min(step * 2, 256)
-  end
-  return reply
+  return (first_of(key, want, bytes))
 end
 
 -- ARGV: level…, or none for the whole queue. Workers stop taking from them (level 0 workers do not know). Returns how

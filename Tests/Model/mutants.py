@@ -72,7 +72,7 @@ MUTANTS = {
     "quota without the second pass": [("for pass = 1, weighted and 2 or 1 do", "for pass = 1, 1 do")],
     "claim number unchecked": [("  if no ~= last + 1 then", "  if no < last then")],
     "claim number not kept": [("  redis.call('HSET', run, '#', string.format('%d', no))\n", "")],
-    "bytes of a claim unlimited": [("  while #taken < want and moved < bytes do\n", "  bytes = math.huge\n  while #taken < want do\n")],
+    "bytes of a claim unlimited": [("  while #items < want and moved < bytes do\n", "  bytes = math.huge\n  while #items < want do\n")],
     "claim from paused queues": [("if pass == 1 and paused and (paused[level] or paused['*']) then",
                                   "if pass == 1 and paused and paused[level] then")],
     "adopt gives paused jobs back turned round": [("for j = #taken, 1, -1 do put_back", "for j = 1, #taken do put_back")],

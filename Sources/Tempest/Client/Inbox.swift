@@ -60,6 +60,9 @@ final class Inbox: Sendable {
         return future
     }
 
+    /// Whether it has been registered.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
     /// Whether the last look at it, or the parked one, went well.
     var isReading: Bool { state.withLock { $0.isReading && !$0.isClosed } }
 

@@ -70,8 +70,12 @@ extension TempestClient {
             for command in commands { _ = try await FunctionLoader.call(command, on: redis) }
         } else if commands.count == 1 {
             _ = try await redis.execute(commands[0])
-        } else if !commands.isEmpty {
-            for result in try await redis.execute(commands) { _ = try result.get() }
+        } else {
+            // A few at a time: the last of many megabytes would be out of time before Redis has read those in front of it.
+            for start in stride(from: 0, to: commands.count, by: 16) {
+                let window = Array(commands[start..<min(start + 16, commands.count)])
+                for result in try await redis.execute(window) { _ = try result.get() }
+            }
         }
         counters.add(jobs.count, to: MetricName.pushed, ["queue": queue.description])
     }

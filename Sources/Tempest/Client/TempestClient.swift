@@ -97,7 +97,8 @@ public final class TempestClient: Service {
             state.inboxes[queue] = inbox
             return inbox
         }
-        try await inbox.open().get()
+        // To wait for a future is two changes of threads, even for one that has come.
+        if !inbox.isOpen { try await inbox.open().get() }
         return inbox
     }
 

@@ -52,15 +52,19 @@ struct ArgumentReader {
     /// The next argument; one that is missing decodes where the type is optional.
     mutating func next<T: Decodable>(_: T.Type) throws -> T {
         defer { index += 1 }
-        guard index < args.count else {
-            if let absent = (T.self as? any ExpressibleByNilLiteral.Type)?.init(nilLiteral: ()) as? T { return absent }
-            throw BadArguments(message: "expected \(wanted) argument\(wanted == 1 ? "" : "s"), found \(args.count)")
-        }
+        guard index < args.count else { return try absent() }
         do {
             return try args[index].typed(T.self)
         } catch let error as DecodingError {
             throw BadArguments(message: DecodingTrouble.sentence(error, at: "args[\(index)]"))
         }
+    }
+
+    /// Apart, because to ask whether a type is optional costs every call that could ask it.
+    @inline(never)
+    private func absent<T>() throws -> T {
+        if let absent = (T.self as? any ExpressibleByNilLiteral.Type)?.init(nilLiteral: ()) as? T { return absent }
+        throw BadArguments(message: "expected \(wanted) argument\(wanted == 1 ? "" : "s"), found \(args.count)")
     }
 }
 

@@ -14,7 +14,7 @@ final class Pace: Sendable {
     /// and long from here.
     static let long = Duration.milliseconds(1)
     private static let enough = 16
-    private static let most = 32
+    private static let most = 128
     private static let least = -4096
 
     private let score = Atomic(0)

@@ -44,7 +44,8 @@ final class RunningJob: Sendable {
     ) {
         (self.job, self.claim, self.rules, self.handler) = (job, claimed.claim, rules, handler)
         (self.journey, self.mayBeCancelled, self.end) = (journey, claimed.mayBeCancelled, end)
-        gauge = CreditGauge(job) { await end.used(job) }
+        // Most jobs send one answer, and have no use for a closure that holds them.
+        gauge = job.meta.isEmpty ? nil : CreditGauge(job) { await end.used(job) }
     }
 
     /// What logs of this job carry. Made when it is asked for: most jobs log nothing.

@@ -297,18 +297,20 @@ final class QueueRunner: Sendable {
     /// threads would cost more than they do; many on the pool, while the event loop reads the next.
     private func begin(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async {
         guard claimed.count > Self.few else { return start(claimed, end, &jobs) }
-        await withTaskExecutorPreference(globalConcurrentExecutor) { start(claimed, end, &jobs) }
+        await withTaskExecutorPreference(globalConcurrentExecutor) { start(claimed, end, &jobs, onPool: true) }
     }
 
     /// Begins claimed jobs, each of which has a slot. Those of quick handlers run here, one after the other; the rest on the pool.
-    func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) {
+    ///
+    /// - Parameter onPool: runs on a thread that may take its time; on the event loop, what is left after a turn goes to the pool.
+    func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup, onPool: Bool = false) {
         guard !claimed.isEmpty else { return }
         ledger.enter(claimed.lazy.map(\.claim))
         note(claimed)
         // What ends meanwhile is settled together.
         ledger.cork()
         defer { ledger.uncork() }
-        let turnEnd = ContinuousClock.now + Self.turn
+        var turnEnd = ContinuousClock.now + Self.turn
         var isLate = false
         var quick: [RunningJob] = []
         for job in claimed {
@@ -330,7 +332,13 @@ final class QueueRunner: Sendable {
                 if quick.count == QuickJobs.most {
                     QuickJobs(quick, end).run(in: &jobs)
                     quick.removeAll(keepingCapacity: true)
-                    isLate = ContinuousClock.now > turnEnd
+                    let now = ContinuousClock.now
+                    guard now > turnEnd else { continue }
+                    turnEnd = now + Self.turn
+                    isLate = !onPool
+                    // Nor do those that have ended wait for the last of them.
+                    ledger.uncork()
+                    ledger.cork()
                 }
             }
         }

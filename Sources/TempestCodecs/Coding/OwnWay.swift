@@ -4,8 +4,12 @@
 extension Node {
     /// The value as a type: read by itself if it is `TokenReadable`, else decoded. The paths of errors begin at this node either way.
     package func typed<T: Decodable>(_ type: T.Type) throws -> T {
-        // The types that need neither are decoded without a question.
-        if T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self { return try decode(type) }
+        // The commonest arguments are read as they lie, and the types that need neither are decoded without a question.
+        if T.self == Int.self, let int { return unsafeBitCast(Int(int), to: T.self) }
+        if T.self == String.self, let text { return unsafeBitCast(text, to: T.self) }
+        if T.self == Bool.self, let bool { return unsafeBitCast(bool, to: T.self) }
+        if T.self == Double.self, let double { return unsafeBitCast(double, to: T.self) }
+        if Self.isPlain(T.self) { return try decode(type) }
         guard let readable = T.self as? any TokenReadable.Type else { return try decode(type) }
         do {
             if let value = try readable.init(reading: self) as? T { return value }
@@ -13,6 +17,13 @@ extension Node {
         } catch let error as DecodingError {
             throw error.dropping(document.path(to: index).count)
         }
+    }
+
+    /// Types that ``decode(_:codingPath:)`` knows.
+    @inline(__always)
+    private static func isPlain(_ type: any Any.Type) -> Bool {
+        type == Int.self || type == String.self || type == Double.self || type == Bool.self
+            || type == [Int].self || type == [String].self || type == [Double].self
     }
 }
 
