@@ -52,42 +52,52 @@ extension TempestClient {
         _ route: Route
     ) async throws -> Answer {
         let name = try QueueName(queue ?? options.queue)
+        let start = ContinuousClock.now
+        defer {
+            if Telemetry.isMeasured {
+                Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
+                    .recordNanoseconds(start.duration(to: .now).nanoseconds)
+            }
+        }
+        guard Telemetry.isTraced else { return try await answer(to: job, name, level, codec, timeout, rules, route) }
         return try await withSpan(SpanName.publish(job.action), ofKind: .producer) { span in
             span.attributes["messaging.system"] = "tempest"
             span.attributes["messaging.destination.name"] = name.description
             span.attributes["messaging.message.id"] = job.id.description
-            let start = ContinuousClock.now
-            defer {
-                Timer(label: MetricName.call, dimensions: [("queue", name.description), ("action", job.action)])
-                    .recordNanoseconds(start.duration(to: .now).nanoseconds)
-            }
-            let steps = try route.meta()
-            if isOriginal(name) { return try await directAnswer(to: job, name, level, timeout ?? options.timeout, steps) }
-            let codec = try answerable(codec)
-            let inbox = try await inbox(name)
-            let timeout = timeout ?? options.timeout
-            let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
-                let now = serverClock.now
-                rules.write(to: &meta, now: now)
-                meta["route"] = steps
-                if let now, !options.fourElements { meta["deadline"] = .int(now + timeout.nanoseconds / 1_000_000) }
-            }
-            let pending = PendingCall(job.id)
-            try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
-            inbox.expect(job.id) { pending.receive($0) }
-            let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
-                pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
-            }
-            defer {
-                alarms.cancel(alarm)
-                inbox.forget(job.id)
-                over(job.id)
-            }
-            pushes.push(Keys.level(name, level), payload) { result in
-                if case .failure(let error) = result { pending.end(.failure(error)) }
-            }
-            return try await pending.answer()
+            return try await answer(to: job, name, level, codec, timeout, rules, route)
         }
+    }
+
+    private func answer(
+        to job: JobRequest, _ name: QueueName, _ level: Level, _ codec: (any Codec)?, _ timeout: Duration?, _ rules: JobOptions,
+        _ route: Route
+    ) async throws -> Answer {
+        let steps = try route.meta()
+        let timeout = timeout ?? options.timeout
+        if isOriginal(name) { return try await directAnswer(to: job, name, level, timeout, steps) }
+        let codec = try answerable(codec)
+        let inbox = try await inbox(name)
+        let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
+            let now = serverClock.now
+            rules.write(to: &meta, now: now)
+            meta["route"] = steps
+            if let now, !options.fourElements { meta["deadline"] = .int(now + timeout.nanoseconds / 1_000_000) }
+        }
+        let pending = PendingCall(job.id)
+        try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
+        inbox.expect(job.id) { pending.receive($0) }
+        let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
+            pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
+        }
+        defer {
+            alarms.cancel(alarm)
+            inbox.forget(job.id)
+            over(job.id)
+        }
+        pushes.push(Keys.level(name, level), payload) { result in
+            if case .failure(let error) = result { pending.end(.failure(error)) }
+        }
+        return try await pending.answer()
     }
 }
 

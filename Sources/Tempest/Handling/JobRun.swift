@@ -95,16 +95,18 @@ final class JobRun: Sendable {
             job.logger.info("a job was cancelled before it was begun")
             return FinishedJob(outcome: .cancelled(job.job.id))
         }
+        if let stop = running.begin(job) {
+            return FinishedJob(outcome: stop == .cancelled ? .cancelled(job.job.id) : .released)
+        }
         let timeout =
             job.rules.timeout.map { TimeAmount.milliseconds($0) } ?? job.handler.timeout.map { .nanoseconds($0.nanoseconds) }
+        let alarm = timeout.map { running.stop(job, after: $0, on: eventLoop) }
         let context = JobContext(job)
-        let (end, stop) = await running.track(job, timeout: timeout, on: eventLoop) { () async -> HandlerEnd in
-            let start = ContinuousClock.now
-            defer { job.handler.pace.note(.now - start) }
-            return await self.end(of: context)
-        }
-        let outcome = end.map { decide($0, stop, context) } ?? (stop == .cancelled ? .cancelled(job.job.id) : .released)
-        return FinishedJob(outcome: outcome, closing: job.closing)
+        let start = ContinuousClock.now
+        let end = await end(of: context)
+        job.handler.pace.note(.now - start)
+        alarm?.cancel()
+        return FinishedJob(outcome: decide(end, running.end(job), context), closing: job.closing)
     }
 
     private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {

@@ -3,10 +3,15 @@
 import TempestCodecs
 import TempestProtocol
 
-/// What a handler returned: values one after the other, none for a handler that returns nothing.
-struct HandlerReply: Sendable {
-    var args = TokenBuffer()
-    var count = 0
+/// What a handler returned: values one after the other, none for a handler that returns nothing. An object, because it is handed on from
+/// the handler to the ledger through all that a job's end consists of.
+final class HandlerReply: Sendable {
+    let args: TokenBuffer
+    let count: Int
+
+    init(_ args: TokenBuffer, count: Int) { (self.args, self.count) = (args, count) }
+
+    static let nothing = HandlerReply(TokenBuffer(), count: 0)
 }
 
 enum Outcome: Sendable {

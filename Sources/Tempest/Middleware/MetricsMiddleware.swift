@@ -1,6 +1,5 @@
 // How long handlers run and how many do: what an operator's dashboard shows first.
 
-import CoreMetrics
 import Logging
 import Metrics
 import Synchronization
@@ -19,7 +18,7 @@ public final class MetricsMiddleware: IdleMiddleware {
     public init() {}
 
     /// Whether nobody collects metrics.
-    func isIdle(_: Logger) -> Bool { MetricsSystem.factory is NOOPMetricsHandler }
+    func isIdle(_: Logger) -> Bool { !Telemetry.isMeasured }
 
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
         let queue = context.queue.description

@@ -11,7 +11,7 @@ public struct TraceMiddleware: IdleMiddleware {
     public init() {}
 
     /// Without a tracer there is nobody to tell.
-    func isIdle(_: Logger) -> Bool { InstrumentationSystem.instrument is NoOpInstrument }
+    func isIdle(_: Logger) -> Bool { !Telemetry.isTraced }
 
     public func handle(_ context: JobContext, next: @Sendable (JobContext) async throws -> JobReply) async throws -> JobReply {
         var service = ServiceContext.current ?? .topLevel

@@ -58,8 +58,9 @@ struct RouteFollower: Sendable {
             guard !results.isEmpty else { return .parted }
             let (after, values) = try journey.gathered(results, codecs: run.codecs, limits: run.limits)
             journey = after
-            reply = HandlerReply(args: TokenBuffer(), count: values.count)
-            for value in values { try value.write(to: &reply.args) }
+            var args = TokenBuffer()
+            for value in values { try value.write(to: &args) }
+            reply = HandlerReply(args, count: values.count)
         }
         guard journey.hasSteps else { return .answer(reply) }
         let jobs = try journey.onward(reply.args, count: reply.count, limits: run.limits)
@@ -104,7 +105,7 @@ struct RouteFollower: Sendable {
 
 /// The args of an answer by themselves: what is gathered.
 private struct Arguments: TokenWritable {
-    var reply: HandlerReply
+    let reply: HandlerReply
 
     func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginArray(count: reply.count)

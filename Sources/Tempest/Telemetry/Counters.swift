@@ -12,7 +12,7 @@ final class Counters: Sendable {
     private let counters = Mutex<[Key: Counter]>([:])
 
     func add(_ count: Int = 1, to label: String, _ dimensions: KeyValuePairs<String, String>) {
-        guard count > 0 else { return }
+        guard count > 0, Telemetry.isMeasured else { return }
         let key = Key(label: label, values: dimensions.map(\.value))
         let counter = counters.withLock { counters in
             if let counter = counters[key] { return counter }

@@ -1,5 +1,14 @@
 // The names that operators build dashboards on: metrics, log metadata and spans. Decided once, listed in docs/telemetry.md.
 
+import CoreMetrics
+import Instrumentation
+
+/// Whether anybody collects what is measured here: each job would pay for it even where nobody does.
+enum Telemetry {
+    static var isMeasured: Bool { !(MetricsSystem.factory is NOOPMetricsHandler) }
+    static var isTraced: Bool { !(InstrumentationSystem.instrument is NoOpInstrument) }
+}
+
 /// Metrics, as swift-metrics labels and dimensions. `action` is a registered action or `unknown`: a producer cannot make up
 /// dimensions.
 enum MetricName {

@@ -26,24 +26,30 @@ final class RunningJobs: Sendable {
     private let state = Mutex(State())
     private let lastNote = Mutex<[UInt8]>([])
 
-    /// Runs a handler's task under the name of its claim; tells afterwards whether it had been told to stop. nil: it was so before it had
-    /// begun, and did not run.
-    func track<R>(
-        _ job: RunningJob, timeout: TimeAmount?, on loop: any EventLoop, _ body: () async -> R
-    ) async -> (R?, RunningJob.Stop?) {
-        withUnsafeCurrentTask { job.begin($0!) }
+    /// The handler's task, the present one, can be stopped under the name of its claim from now on, until ``end(_:)``.
+    ///
+    /// Returns why it is not to run, if it was told to stop before it had begun: then it has ended already.
+    func begin(_ job: RunningJob) -> RunningJob.Stop? {
+        // Always called in a task.
+        withUnsafeCurrentTask { task in task.map { job.begin($0) } }
         let refusal = state.withLock { state -> RunningJob.Stop? in
             if state.isOver { return .lost }
             if !state.cancelled.isEmpty, state.cancelled.contains("\(job.job.id)") { return .cancelled }
             state.entries[job.claim] = job
             return nil
         }
-        if let refusal { return (nil, job.finish() ?? refusal) }
-        let alarm = timeout.map { loop.scheduleTask(in: $0) { self.stop([job], .timeout) } }
-        let result = await body()
-        alarm?.cancel()
+        return refusal.map { job.finish() ?? $0 }
+    }
+
+    /// The handler has returned; why it had been told to stop, if it had been.
+    func end(_ job: RunningJob) -> RunningJob.Stop? {
         state.withLock { _ = $0.entries.removeValue(forKey: job.claim) }
-        return (result, job.finish())
+        return job.finish()
+    }
+
+    /// Stops it once its time is over; to be cancelled when it ends before.
+    func stop(_ job: RunningJob, after timeout: TimeAmount, on loop: any EventLoop) -> Scheduled<Void> {
+        loop.scheduleTask(in: timeout) { self.stop([job], .timeout) }
     }
 
     /// Tells the handlers of a job to stop; how many there were.

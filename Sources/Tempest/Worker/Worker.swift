@@ -76,9 +76,9 @@ public final class Worker: Service {
         table.register(action, retry: retry, timeout: timeout) { context in
             let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
             let reply = try await body(context, repeat each arguments)
-            var answer = HandlerReply(args: TokenBuffer(), count: 1)
-            do { try answer.args.record(reply) } catch { throw UnwritableAnswer(message: "\(error)") }
-            return answer
+            var answer = TokenBuffer()
+            do { try answer.record(reply) } catch { throw UnwritableAnswer(message: "\(error)") }
+            return HandlerReply(answer, count: 1)
         }
     }
 
@@ -90,7 +90,7 @@ public final class Worker: Service {
         table.register(action, retry: retry, timeout: timeout) { context in
             let arguments = try Self.arguments(of: context, as: (repeat each Argument).self)
             try await body(context, repeat each arguments)
-            return HandlerReply()
+            return .nothing
         }
     }
 
@@ -101,9 +101,9 @@ public final class Worker: Service {
     ) {
         table.register(action, retry: retry, timeout: timeout) { context in
             let value = try await body(context)
-            var answer = HandlerReply(args: TokenBuffer(), count: 1)
-            do { try value.write(to: &answer.args) } catch { throw UnwritableAnswer(message: "\(error)") }
-            return answer
+            var answer = TokenBuffer()
+            do { try value.write(to: &answer) } catch { throw UnwritableAnswer(message: "\(error)") }
+            return HandlerReply(answer, count: 1)
         }
     }
 

@@ -9,7 +9,7 @@ extension Node {
         if T.self == String.self, let text { return unsafeBitCast(text, to: T.self) }
         if T.self == Bool.self, let bool { return unsafeBitCast(bool, to: T.self) }
         if T.self == Double.self, let double { return unsafeBitCast(double, to: T.self) }
-        if Self.isPlain(T.self) { return try decode(type) }
+        if PlainTypes.contains(T.self) { return try decode(type) }
         guard let readable = T.self as? any TokenReadable.Type else { return try decode(type) }
         do {
             if let value = try readable.init(reading: self) as? T { return value }
@@ -18,20 +18,28 @@ extension Node {
             throw error.dropping(document.path(to: index).count)
         }
     }
+}
 
-    /// Types that ``decode(_:codingPath:)`` knows.
-    @inline(__always)
-    private static func isPlain(_ type: any Any.Type) -> Bool {
-        type == Int.self || type == String.self || type == Double.self || type == Bool.self
-            || type == [Int].self || type == [String].self || type == [Double].self
-    }
+/// The types that ``Node/decode(_:codingPath:)`` knows, asked for by identity: to ask whether a type is `[Int]` looks `[Int]` up each time.
+private enum PlainTypes {
+    private static let known = [
+        ObjectIdentifier(Int.self), ObjectIdentifier(String.self), ObjectIdentifier(Double.self), ObjectIdentifier(Bool.self),
+        ObjectIdentifier([Int].self), ObjectIdentifier([String].self), ObjectIdentifier([Double].self),
+    ]
+
+    static func contains(_ type: any Any.Type) -> Bool { known.contains(ObjectIdentifier(type)) }
 }
 
 extension TokenBuffer {
     /// Records exactly one value: written by itself if it is `TokenWritable`, else encoded. Throws `EncodingError`.
     package mutating func record<T: Encodable>(_ value: T) throws {
-        if T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self {
-            return try encode(value)
+        do throws(CodecError) {
+            if T.self == Int.self { return try int(Int64(unsafeBitCast(value, to: Int.self))) }
+            if T.self == String.self { return try text(unsafeBitCast(value, to: String.self)) }
+            if T.self == Bool.self { return try bool(unsafeBitCast(value, to: Bool.self)) }
+            if T.self == Double.self { return try double(unsafeBitCast(value, to: Double.self)) }
+        } catch {
+            throw EncodingError(value, error)
         }
         guard let writable = value as? any TokenWritable else { return try encode(value) }
         try record(tokensOf: writable)

@@ -1,7 +1,9 @@
-// The limit of a call: the same way through Redis, by two loops that do nothing else. Before it: an empty queue. After it: round trips.
+// The limit of a call, and of a wake: the same way through Redis, by two loops that do nothing else. Before it: an empty queue. After it:
+// how long each took.
 
 import CHiredis
 import Foundation
+import Synchronization
 import TempestProtocol
 import TempestRedis
 
@@ -11,16 +13,31 @@ struct BareCall: Sendable {
     let queue: QueueName
     let calls: Int
     let payload: [UInt8]
+    /// How long the caller waits before each, in nanoseconds, so that all find everybody asleep; nil: one follows the other.
+    var pause: ClosedRange<Int>?
 
-    /// Nanoseconds of each round trip.
-    func run() throws -> [Int] {
-        let inbox = InboxID.random()
-        let worker = Thread { [self] in try? serve(inbox) }
-        worker.start()
-        return try call(inbox)
+    /// One call, in nanoseconds.
+    struct Trip {
+        /// Until the job was there and adopted.
+        var wake: Int
+        /// Until the answer was there.
+        var whole: Int
     }
 
-    private func serve(_ inbox: InboxID) throws {
+    /// When the last job was pushed, and how long ago that was when it was adopted.
+    private final class Moment: Sendable {
+        let pushed = Atomic(0)
+        let wake = Atomic(0)
+    }
+
+    func run() throws -> [Trip] {
+        let (inbox, moment) = (InboxID.random(), Moment())
+        let worker = Thread { [self] in try? serve(inbox, moment) }
+        worker.start()
+        return try call(inbox, moment)
+    }
+
+    private func serve(_ inbox: InboxID, _ moment: Moment) throws {
         let (main, parked) = (try BareConnection(configuration), try BareConnection(configuration))
         let process = "bare-\(UInt32.random(in: 0...UInt32.max))"
         let queue = queue.description
@@ -30,6 +47,7 @@ struct BareCall: Sendable {
         for number in 1...calls {
             try parked.reply { _ in }
             try main.call(["FCALL", FunctionLibrary.adopt, "1", queue, process, "default"])
+            moment.wake.store(LoadClock.now - moment.pushed.load(ordering: .acquiring), ordering: .releasing)
             try main.append(
                 [
                     "FCALL", FunctionLibrary.settle, "1", queue, process, "default.\(number)", "done", inbox.description,
@@ -45,26 +63,31 @@ struct BareCall: Sendable {
         try main.call(["FCALL", FunctionLibrary.goodbye, "1", queue, process, "default"])
     }
 
-    private func call(_ inbox: InboxID) throws -> [Int] {
+    private func call(_ inbox: InboxID, _ moment: Moment) throws -> [Trip] {
         let (pushing, waiting) = (try BareConnection(configuration), try BareConnection(configuration))
         let queue = queue.description
         let key = "{\(queue)}:in:\(inbox)"
         let payload = String(decoding: payload, as: UTF8.self)
         try waiting.call(["FCALL", FunctionLibrary.listen, "1", queue, inbox.description])
-        var times: [Int] = []
+        var trips: [Trip] = []
         for number in 0..<calls {
             // Confirms the answer before, and waits for the next.
             try waiting.append(["FCALL", FunctionLibrary.read, "1", queue, inbox.description, "\(number)", "1", "1000000"])
             try waiting.append(["BLMOVE", key, key, "LEFT", "LEFT", "30"])
+            if let pause {
+                try waiting.flush()
+                LoadClock.sleep(.random(in: pause))
+            }
             let start = LoadClock.now
+            moment.pushed.store(start, ordering: .releasing)
             try waiting.flush()
             try pushing.call(["RPUSH", queue, payload])
             try waiting.reply { _ in }
             let isAnswer = try waiting.reply { $0.type == REDIS_REPLY_STRING }
             guard isAnswer else { throw LoadError("a bare call was not answered within 30 s") }
-            times.append(LoadClock.now - start)
+            trips.append(Trip(wake: moment.wake.load(ordering: .acquiring), whole: LoadClock.now - start))
         }
         try waiting.call(["FCALL", FunctionLibrary.unlisten, "1", queue, inbox.description])
-        return times
+        return trips
     }
 }

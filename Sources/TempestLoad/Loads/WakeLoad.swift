@@ -13,6 +13,8 @@ struct WakeLoad {
     private var settings: LoadSettings { stage.settings }
 
     private static let wakes = 500
+    /// Nanoseconds between two.
+    private static let pause = 2_000_000...12_000_000
 
     func run(_ progress: (String) -> Void) async throws -> ([Figure], [String]) {
         var figures = FigureSet()
@@ -24,8 +26,13 @@ struct WakeLoad {
             for run in 1...settings.runs {
                 progress("run \(run) of \(settings.runs): \(Self.wakes) wakes")
                 let times = try await wakes(configuration, queues[0])
-                figures.add("wake", "p50", "us", Figure.quantile(times, 0.5))
+                let p50 = Figure.quantile(times, 0.5)
+                figures.add("wake", "p50", "us", p50)
                 figures.add("wake", "p99", "us", Figure.quantile(times, 0.99))
+                progress("run \(run) of \(settings.runs): bare loops")
+                let bare = try await bare(configuration, run)
+                figures.add("limit", "bare wake p50", "us", bare)
+                figures.add("limit", "p50 / bare", "x", p50 / bare)
                 progress("run \(run) of \(settings.runs): \(settings.seconds) s of nothing")
                 try await idle(workers, &figures)
             }
@@ -33,7 +40,7 @@ struct WakeLoad {
         return (
             figures.all,
             [
-                "a wake: from before the RPUSH is written until the handler has begun, by one clock",
+                "a wake: from before the RPUSH is written until the handler has begun, by one clock; bare: until adopt has replied",
                 "commands of an idle worker: a tick each second and queue, and its parked reads, one for each level every few seconds",
             ]
         )
@@ -49,7 +56,7 @@ struct WakeLoad {
             let key = "{\(queue)}:in:\(inbox)"
             var times: [Double] = []
             for number in 0..<wakes + 20 {
-                LoadClock.sleep(.random(in: 2_000_000...12_000_000))
+                LoadClock.sleep(.random(in: Self.pause))
                 var args = TokenBuffer()
                 try args.record(LoadClock.now)
                 let draft = try JobDraft(action: "clock", args: args, count: 1, respondTo: inbox, id: .random())
@@ -73,6 +80,15 @@ struct WakeLoad {
             }
             return times
         }
+    }
+
+    /// The median of as many wakes of a blocking loop: BLMOVE, adopt.
+    private func bare(_ configuration: RedisConfiguration, _ run: Int) async throws -> Double {
+        let payload = try LoadJob(codec: settings.codec, size: 16, inbox: .random()).payload(1)
+        let bare = BareCall(
+            configuration: configuration, queue: try stage.queue("bare\(run)"), calls: Self.wakes, payload: payload, pause: Self.pause)
+        let trips = try await Blocking.run { try bare.run() }
+        return Figure.quantile(trips.map { Double($0.wake) / 1e3 }, 0.5)
     }
 
     private func idle(_ workers: [ChildProcess], _ figures: inout FigureSet) async throws {

@@ -96,7 +96,10 @@ extension JobID {
 /// What the text fields of an envelope may be.
 package enum EnvelopeText {
     package static func isPlain(_ text: String, longest: Int) -> Bool {
-        (1...longest).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        guard (1...longest).contains(text.utf8.count) else { return false }
+        // Each job's action and id: over the bytes as they lie, not one by one out of the string.
+        var text = text
+        return text.withUTF8 { bytes in bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
     }
 }
 

@@ -5,15 +5,12 @@ package enum Identifier {
 
     /// 128 random bits as 26 characters of Crockford's base 32, in lower case.
     package static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return text(UInt128(generator.next()) << 64 | UInt128(generator.next()))
+        text(RandomBits.next())
     }
 
     /// A ULID: 48 bits of milliseconds since 1970, then 80 random bits; sorts by time.
     package static func ulid() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let noise = UInt128(generator.next()) << 64 | UInt128(generator.next())
-        return text(UInt128(WallClock.milliseconds()) << 80 | noise >> 48).uppercased()
+        text(UInt128(WallClock.milliseconds()) << 80 | RandomBits.next() >> 48).uppercased()
     }
 
     private static func text(_ bits: UInt128) -> String {

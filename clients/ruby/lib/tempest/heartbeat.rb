@@ -56,6 +56,12 @@ module Tempest
       end
     end
 
+    # The beat process has little to do: a compiler for it would cost more memory (256 MB in Ruby 3.1) than all the rest.
+    # @return [Hash]
+    def self.environment
+      { "RUBYOPT" => ENV["RUBYOPT"]&.gsub(/--(yjit|jit)\S*/, ""), "RUBY_YJIT_ENABLE" => nil }
+    end
+
     # Ends the process, by ending its input.
     def close
       @lock.synchronize do
@@ -88,7 +94,7 @@ module Tempest
       @lock.synchronize do
         return nil if @closed
 
-        @pid = Process.spawn([RbConfig.ruby, "tempest-beat"], SCRIPT, in: orders, out: reports, pgroup: true)
+        @pid = Process.spawn(Heartbeat.environment, [RbConfig.ruby, "tempest-beat"], SCRIPT, in: orders, out: reports, pgroup: true)
         @input = input
         write(JSON.generate(@settings.merge(parent: Process.pid)))
         @watched.each do |(queue, process), note|
