@@ -227,7 +227,7 @@ local function record(run, level, payloads)
   local first = redis.call('HINCRBY', run, '@', n) - n + 1
   local fields = {}
   for i = 1, n do
-    fields[2 * i - 1] = level .. '.' .. string.format('%d', first + i - 1)
+    fields[2 * i - 1] = string.format('%s.%d', level, first + i - 1)
     fields[2 * i] = payloads[i]
   end
   redis.call('HSET', run, unpack(fields))
@@ -296,18 +296,21 @@ end
 -- A list does not tell how large its items are, and each that is looked at is copied: the first look is at one, and each further one
 -- at as many as should fit, going by those before, at most four times as many.
 local function first_of(key, want, bytes)
-  local items, moved, slice = {}, 0, 1
-  while #items < want and moved < bytes do
-    local more = redis.pcall('LRANGE', key, #items, #items + slice - 1)
+  -- Counted: to find the length of a table is a search.
+  local items, n, moved, slice = {}, 0, 0, 1
+  while n < want and moved < bytes do
+    local more = redis.pcall('LRANGE', key, n, n + slice - 1)
     if more.err then return nil end
-    for i = 1, #more do
+    local found = #more
+    for i = 1, found do
       if moved >= bytes then break end
-      items[#items + 1] = more[i]
+      n = n + 1
+      items[n] = more[i]
       moved = moved + #more[i]
     end
-    if #more < slice then break end
-    local fit = math.ceil((bytes - moved) * #items / math.max(moved, 1))
-    slice = math.max(1, math.min(slice * 4, fit, want - #items, 256))
+    if found < slice then break end
+    local fit = math.ceil((bytes - moved) * n / math.max(moved, 1))
+    slice = math.max(1, math.min(slice * 4, fit, want - n, 256))
   end
   return items, moved
 end
@@ -456,25 +459,29 @@ local function suspect(keys, argv)
   return reply
 end
 
--- Which of these fields (every fourth argument from the second on) are in the run hash. Several are looked up at once as long as the jobs
+-- Which of these fields (every fourth argument from the second on) are jobs in the run hash, where all other fields have one letter. Several are looked up at once as long as the jobs
 -- in them are small, because the reply brings the jobs along.
 local function fields_there(run, argv)
   local there, i, step = {}, 2, 4
   while i <= #argv do
     if step > 1 then
-      local names, size = {}, 0
-      for j = i, math.min(i + 4 * step - 4, #argv), 4 do names[#names + 1] = argv[j] end
+      local names, n, size = {}, 0, 0
+      for j = i, math.min(i + 4 * step - 4, #argv), 4 do
+        n = n + 1
+        names[n] = argv[j]
+      end
       local found = redis.call('HMGET', run, unpack(names))
-      for j = 1, #names do
-        if found[j] then
-          there[names[j]] = true
-          size = size + #found[j]
+      for j = 1, n do
+        local job, name = found[j], names[j]
+        if job and #name > 1 then
+          there[name] = true
+          size = size + #job
         end
       end
-      i = i + 4 * #names
-      step = size <= LOOK_BYTES * #names and 64 or 1
+      i = i + 4 * n
+      step = size <= LOOK_BYTES * n and 64 or 1
     else
-      there[argv[i]] = redis.call('HEXISTS', run, argv[i]) == 1
+      there[argv[i]] = #argv[i] > 1 and redis.call('HEXISTS', run, argv[i]) == 1
       i = i + 4
     end
   end
@@ -501,34 +508,35 @@ local function settle(keys, argv)
   if (#argv - 1) % 4 ~= 0 or #argv > 4001 then return bad('field, outcome, inbox, answer; at most 1000') end
   for i = 3, #argv, 4 do
     local outcome = argv[i]
-    if outcome ~= 'done' and not is_outcome(outcome) then
-      return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms> or next <level>')
-    end
-    local follows = outcome ~= 'done' and (string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next ')
-    if follows and argv[i + 1] ~= '' then
-      return bad('a retry, and a job with a next step, have no inbox')
+    if outcome ~= 'done' then
+      if not is_outcome(outcome) then
+        return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms> or next <level>')
+      end
+      local follows = string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next '
+      if follows and argv[i + 1] ~= '' then return bad('a retry, and a job with a next step, have no inbox') end
     end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
-  local there, held, order, answers = fields_there(run, argv), {}, {}, {}
-  local tally, stale, undelivered, time = {}, 0, 0, nil
+  local there, order, answers = fields_there(run, argv), {}, {}
+  local over, tally, stale, undelivered, time, ends_alone = 0, {}, 0, 0, nil, false
   local crashed = redis.call('EXISTS', at(q, 'tries')) == 1
   local alone = redis.call('HGET', run, '!')
   for i = 2, #argv, 4 do
     local field, outcome, inbox = argv[i], argv[i + 1], argv[i + 2]
     local slot = (i - 2) / 4 + 1
-    local level = level_of(field)
-    if not level or held[field] or not there[field] then
+    if not there[field] then
       reply[slot] = 0
       stale = stale + 1
     else
-      held[field] = true
+      -- Once.
+      there[field] = nil
+      ends_alone = ends_alone or field == alone
       reply[slot] = 1
       local kind, rest = outcome, nil
       if kind ~= 'done' then kind, rest = string.match(outcome, '^(%S+) ?(.*)$') end
       tally[kind] = (tally[kind] or 0) + 1
       if kind == 'retry' then
-        local job = argv[i + 3]
+        local level, job = level_of(field) or 'default', argv[i + 3]
         if crashed then
           local old = redis.call('HGET', run, field)
           local n = tries_of(q, old)
@@ -552,7 +560,7 @@ local function settle(keys, argv)
         redis.call('HDEL', run, field)
       elseif kind == 'dead' then
         local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
-        bury(q, p, level, redis.call('HGET', run, field), reason, detail)
+        bury(q, p, level_of(field) or 'default', redis.call('HGET', run, field), reason, detail)
       elseif kind == 'cancelled' then
         redis.call('ZREM', at(q, 'cancelled'), rest)
       end
@@ -560,27 +568,29 @@ local function settle(keys, argv)
       if inbox ~= '' then
         local batch = answers[inbox]
         if not batch then
-          batch = { slots = {} }
+          batch = { count = 0 }
           answers[inbox] = batch
           order[#order + 1] = inbox
         end
-        batch[#batch + 1] = argv[i + 3]
-        batch.slots[#batch] = slot
+        local n = batch.count + 1
+        batch.count, batch[n] = n, argv[i + 3]
       end
-      ended[#ended + 1] = field
+      over = over + 1
+      ended[over] = field
     end
   end
   for _, inbox in ipairs(order) do
     local batch = answers[inbox]
     if not deliver(q, inbox, batch) then
-      for _, slot in ipairs(batch.slots) do reply[slot] = 2 end
-      undelivered = undelivered + #batch
+      for i = 4, #argv, 4 do
+        if argv[i] == inbox and reply[i / 4] == 1 then reply[i / 4] = 2 end
+      end
+      undelivered = undelivered + batch.count
     end
   end
-  if alone and held[alone] then ended[#ended + 1] = '!' end
-  if #ended > 0 then redis.call('HDEL', run, unpack(ended)) end
-  if alone and held[alone] then ended[#ended] = nil end
-  count(q, 'settled', #ended)
+  if ends_alone then ended[over + 1] = '!' end
+  if over > 0 then redis.call('HDEL', run, unpack(ended)) end
+  count(q, 'settled', over)
   count(q, 'failed', tally.failed or 0)
   count(q, 'expired', tally.expired or 0)
   count(q, 'cancelled', tally.cancelled or 0)
