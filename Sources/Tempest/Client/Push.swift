@@ -27,7 +27,7 @@ extension TempestClient {
 
     /// Pushes many jobs in few commands, in their order; returns once Redis has all of them.
     ///
-    /// When it throws, some of the first may be in the queue.
+    /// When it throws, some of the first may be in the queue; none of less than 16 MiB when a job cannot be written.
     public func push(
         _ jobs: [JobRequest], queue: String? = nil, level: Level = .default, after: Duration? = nil, at: JobTime? = nil,
         codec: (any Codec)? = nil, options: JobOptions = JobOptions(), route: Route = []
@@ -51,6 +51,7 @@ extension TempestClient {
         } else {
             start = ["RPUSH", .init(Keys.level(queue, level))]
         }
+        let isDelayed = after != nil || at != nil
         var batch: [RedisArgument] = []
         var (bytes, commands) = (0, [RedisCommand]())
         for job in jobs {
@@ -64,20 +65,29 @@ extension TempestClient {
                 commands.append(start.appending(batch))
                 (batch, bytes) = ([], 0)
             }
+            // Of very many the first go while the others are not written yet: not all of them at once in memory, nor the last of them
+            // out of time before Redis has read those in front of it.
+            if commands.count == Self.mostCommands {
+                try await send(commands, isDelayed: isDelayed)
+                commands = []
+            }
         }
         if !batch.isEmpty { commands.append(start.appending(batch)) }
-        if after != nil || at != nil {
+        try await send(commands, isDelayed: isDelayed)
+        counters.add(jobs.count, to: MetricName.pushed, ["queue": queue.description])
+    }
+
+    /// Each of up to a megabyte, or one job.
+    private static let mostCommands = 16
+
+    private func send(_ commands: [RedisCommand], isDelayed: Bool) async throws(RedisError) {
+        if isDelayed {
             for command in commands { _ = try await FunctionLoader.call(command, on: redis) }
         } else if commands.count == 1 {
             _ = try await redis.execute(commands[0])
-        } else {
-            // A few at a time: the last of many megabytes would be out of time before Redis has read those in front of it.
-            for start in stride(from: 0, to: commands.count, by: 16) {
-                let window = Array(commands[start..<min(start + 16, commands.count)])
-                for result in try await redis.execute(window) { _ = try result.get() }
-            }
+        } else if !commands.isEmpty {
+            for result in try await redis.execute(commands) { _ = try result.get() }
         }
-        counters.add(jobs.count, to: MetricName.pushed, ["queue": queue.description])
     }
 
     /// As `delay` takes it: `+<milliseconds>` from now, or milliseconds since 1970.
