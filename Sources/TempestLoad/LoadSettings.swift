@@ -39,6 +39,7 @@ package struct LoadSettings: Sendable {
     /// In a line, for people.
     package var description: String {
         "\(processes) worker \(processes == 1 ? "process" : "processes"), concurrency \(concurrency), \(codec.name), "
-            + "\(levels) \(levels == 1 ? "level" : "levels"), text of \(size) bytes; medians of \(runs) \(runs == 1 ? "run" : "runs")"
+            + "\(levels) \(levels == 1 ? "level" : "levels"), \(queues) \(queues == 1 ? "queue" : "queues"), text of \(size) bytes; "
+            + (runs == 1 ? "1 run" : "medians of \(runs) runs")
     }
 }

@@ -34,6 +34,15 @@ struct NameTests {
         #expect(ids.allSatisfy { $0.utf8.count == 26 })
     }
 
+    @Test("Ids made by many threads at once are different")
+    func idsOfThreads() async {
+        let ids = await withTaskGroup(of: [String].self) { group in
+            for _ in 0..<8 { group.addTask { (0..<2000).map { _ in JobID.random().description } } }
+            return await group.reduce(into: Set()) { $0.formUnion($1) }
+        }
+        #expect(ids.count == 16_000)
+    }
+
     @Test("Process names carry what people may see, cleaned, and a ULID that is new each time")
     func processes() {
         let (a, b) = (ProcessName("host name:{x}"), ProcessName("host name:{x}"))

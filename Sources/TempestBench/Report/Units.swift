@@ -32,6 +32,17 @@ package enum Units {
     /// `1.33`, `0.08`: a ratio.
     package static func ratio(_ ratio: Double) -> String { fixed(ratio, ratio < 99.5 ? 2 : 0) }
 
+    /// `63,603`.
+    package static func grouped(_ number: Int) -> String {
+        var text = "\(number)"
+        var place = text.count - 3
+        while place > 0 {
+            text.insert(",", at: text.index(text.startIndex, offsetBy: place))
+            place -= 3
+        }
+        return text
+    }
+
     /// Three digits: `1.23`, `12.3`, `123`, `1230`.
     package static func digits(_ number: Double) -> String {
         switch number {

@@ -10,6 +10,9 @@ struct FrontLoad {
 
     private var settings: LoadSettings { stage.settings }
 
+    /// wrk knows no others.
+    private var wholeSeconds: Int { max(1, Int(settings.seconds)) }
+
     func run(_ progress: (String) -> Void) async throws -> ([Figure], [String]) {
         guard Wrk.isThere else { throw LoadError("wrk is not on PATH, which makes the requests: apt-get install wrk") }
         let queue = try stage.queue("pages")
@@ -37,11 +40,14 @@ struct FrontLoad {
                 }
             }
         }
-        return (figures.all, ["wrk -t1 -c64 for \(Int(settings.seconds)) s each, the two in turn"])
+        return (
+            figures.all,
+            ["wrk -t1 -c64 for \(wholeSeconds) s each, the two in turn", "caller: this program, which does nothing meanwhile"]
+        )
     }
 
     private func once(_ ports: [Int], _ front: ChildProcess, _ workers: [ChildProcess], _ figures: inout FigureSet) async throws {
-        let seconds = max(1, Int(settings.seconds))
+        let seconds = wholeSeconds
         let plain = try await Wrk.run(ports[1], seconds: seconds)
         let used = (ProcessCost.processor(front.processID), try await Cost.now(stage, workers))
         let held = try await Wrk.run(ports[0], seconds: seconds)

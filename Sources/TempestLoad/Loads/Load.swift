@@ -9,7 +9,7 @@ package enum LoadKind: String, Sendable, CaseIterable {
         switch self {
         case .queue:
             "jobs pushed by one producer; jobs waiting, claimed, decoded, handled with typed arguments, answered and settled"
-        case .call: "a caller pushes a job and waits for its answer, one after the other and 64 at once"
+        case .call: "a caller pushes a job and waits for its answer, one after the other, and many callers at once"
         case .wake: "a raw RPUSH to an idle worker, until its handler runs; and what an idle worker uses"
         case .front: "requests over HTTP, held until a worker has answered, beside a plain Hummingbird route"
         }
@@ -38,7 +38,8 @@ package struct LoadBench: Sendable {
                 }
             return (figures, notes, version)
         }
-        (report.figures, report.notes) = (figures, notes)
+        let costs = "us/job and us/request are processor time, of all threads of a process"
+        (report.figures, report.notes) = (figures, notes + (figures.contains { $0.unit.hasPrefix("us/") } ? [costs] : []))
         report.versions.append(("Redis", version))
         return report
     }

@@ -1,6 +1,7 @@
 // How fast jobs go in, and how fast workers take them out, beside what Redis itself can do. Before it: a Stage. After it: figures.
 
 import Tempest
+import TempestBench
 import TempestProtocol
 import TempestRedis
 import TempestTesting
@@ -20,8 +21,7 @@ struct QueueLoad {
         for run in 1...settings.runs {
             progress("run \(run) of \(settings.runs): pushing")
             try await push(&figures)
-            progress("run \(run) of \(settings.runs): draining \(settings.jobs) jobs")
-            let rate = try await drain(&figures, run)
+            let rate = try await drain(&figures, run, progress)
             progress("run \(run) of \(settings.runs): the same functions without codec and handlers")
             if let limit = try await limit(run) {
                 figures.add("limit", "bare loop, same functions", "jobs/s", limit)
@@ -86,13 +86,17 @@ struct QueueLoad {
     // MARK: Out
 
     /// Jobs a second, from the first that is settled to the last.
-    private func drain(_ figures: inout FigureSet, _ run: Int) async throws -> Double {
+    private func drain(_ figures: inout FigureSet, _ run: Int, _ progress: (String) -> Void) async throws -> Double {
         let queues = try (0..<settings.queues).map { try stage.queue("drain\(run)-\($0)") }
         let (queue, inbox) = (queues[0], InboxID.random())
         try await stage.fill(queue, jobs: settings.jobs, inbox: inbox)
         let rate = try await stage.withWorkers(settings.processes, queues) { workers in
-            let begin = try await mark(queue, workers) { $0 > 0 }
-            let end = try await mark(queue, workers) { $0 >= settings.jobs }
+            let show = { (settled: Int) in
+                progress(
+                    "run \(run) of \(settings.runs): \(Units.grouped(settled)) of \(Units.grouped(settings.jobs)) jobs drained")
+            }
+            let begin = try await mark(queue, workers, show) { $0 > 0 }
+            let end = try await mark(queue, workers, show) { $0 >= settings.jobs }
             let count = Double(end.settled - begin.settled)
             guard count > 0 else {
                 throw LoadError(
@@ -122,7 +126,9 @@ struct QueueLoad {
     }
 
     /// The first moment at which so many are settled.
-    private func mark(_ queue: QueueName, _ workers: [ChildProcess], _ isReached: (Int) -> Bool) async throws -> Mark {
+    private func mark(
+        _ queue: QueueName, _ workers: [ChildProcess], _ show: (Int) -> Void, _ isReached: (Int) -> Bool
+    ) async throws -> Mark {
         var (last, since) = (-1, LoadClock.now)
         while true {
             let settled = try await stage.settled(queue)
@@ -132,9 +138,14 @@ struct QueueLoad {
                     time: now, settled: settled, workers: workers.processor,
                     redis: try await RedisCost.now(stage.redis).processor)
             }
-            if settled != last { (last, since) = (settled, now) }
+            if settled != last {
+                (last, since) = (settled, now)
+                show(settled)
+            }
             if let ended = workers.first(where: { $0.exitStatus != nil }) {
-                throw LoadError("a worker ended: \(ended.output.suffix(5).joined(separator: " "))")
+                let how = ended.exitStatus.map { "\($0)" } ?? ""
+                throw LoadError(
+                    "a worker, process \(ended.processID), ended (\(how)): \(ended.output.suffix(5).joined(separator: " "))")
             }
             guard now - since < 60_000_000_000 else {
                 throw LoadError("nothing was settled for a minute: \(settled) of \(settings.jobs) jobs")
@@ -156,7 +167,13 @@ struct QueueLoad {
             configuration: configuration, queue: queue, levels: levels, inbox: inbox,
             batch: max(1, min(256, settings.concurrency / 2)),
             answer: answer)
-        let (jobs, seconds) = try await Blocking.run { try drain.run() }
+        // As many loops as there are workers.
+        let start = LoadClock.now
+        let jobs = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<settings.processes { group.addTask { try await Blocking.run { try drain.run() } } }
+            return try await group.reduce(0, +)
+        }
+        let seconds = Double(LoadClock.now - start) / 1e9
         guard jobs == settings.jobs else { throw LoadError("the bare loop settled \(jobs) of \(settings.jobs) jobs") }
         _ = try await stage.redis.execute(["UNLINK", .init(Keys.inbox(queue, inbox))])
         return Double(jobs) / seconds

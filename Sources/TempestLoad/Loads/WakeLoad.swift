@@ -86,7 +86,8 @@ struct WakeLoad {
     private func bare(_ configuration: RedisConfiguration, _ run: Int) async throws -> Double {
         let payload = try LoadJob(codec: settings.codec, size: 16, inbox: .random()).payload(1)
         let bare = BareCall(
-            configuration: configuration, queue: try stage.queue("bare\(run)"), calls: Self.wakes, payload: payload, pause: Self.pause)
+            configuration: configuration, queue: try stage.queue("bare\(run)"), calls: Self.wakes, payload: payload,
+            pause: Self.pause)
         let trips = try await Blocking.run { try bare.run() }
         return Figure.quantile(trips.map { Double($0.wake) / 1e3 }, 0.5)
     }

@@ -32,6 +32,7 @@ enum Wrk {
         guard let rate = words("Requests/sec:")?.last.flatMap({ Double($0) }), let p50 = words("50%")?.last.flatMap(microseconds),
             let p99 = words("99%")?.last.flatMap(microseconds)
         else { throw LoadError("wrk wrote something else than it does: \(lines.joined(separator: " "))") }
+        guard rate > 0 else { throw LoadError("wrk: no request was answered: does a worker serve the queue?") }
         return (rate, p50, p99)
     }
 

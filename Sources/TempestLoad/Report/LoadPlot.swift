@@ -3,7 +3,7 @@
 
 import TempestBench
 
-/// Bars; those of one unit in one group have one scale.
+/// Bars; all of one unit have one scale.
 package struct LoadPlot {
     let report: LoadReport
 
@@ -22,8 +22,9 @@ package struct LoadPlot {
         let versions = report.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
         drawing.text(Self.margin, 80, "\(versions); \(report.date)", size: 12, fill: "#444")
         drawing.text(Self.margin, 98, report.settings.description, size: 12, fill: "#444")
-        if let warning = report.warning { drawing.text(Self.margin, 118, warning, size: 12, fill: "#c00", weight: "bold") }
-        var y = 130
+        drawing.text(Self.margin, 116, report.command, size: 12, fill: "#444")
+        if let warning = report.warning { drawing.text(Self.margin, 136, warning, size: 12, fill: "#c00", weight: "bold") }
+        var y = 148
         var groups: [String] = []
         for figure in report.figures where !groups.contains(figure.group) { groups.append(figure.group) }
         for group in groups {
@@ -32,7 +33,7 @@ package struct LoadPlot {
             drawing.frame(Self.margin, y, Self.width - 2 * Self.margin, height)
             drawing.text(Self.margin + 14, y + 24, group, size: 15, weight: "bold")
             for (place, figure) in figures.enumerated() {
-                let scale = figures.filter { $0.unit == figure.unit }.compactMap { $0.runs.max() }.max() ?? 1
+                let scale = report.figures.filter { $0.unit == figure.unit }.compactMap { $0.runs.max() }.max() ?? 1
                 draw(figure, scale: scale, y: y + 34 + place * Self.row, into: &drawing)
             }
             y += height + 16

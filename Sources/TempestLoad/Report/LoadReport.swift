@@ -38,7 +38,7 @@ package struct LoadReport: Sendable {
         var lines = [style.bold("tempest bench \(kind.rawValue)") + ": \(kind.about)", machine.description]
         lines.append(versions.map { "\($0.name) \($0.version)" }.joined(separator: ", ") + "; \(date)")
         lines.append(settings.description)
-        lines.append("$ " + settings.command.map { Shown.name($0, most: 300) }.joined(separator: " "))
+        lines.append(command)
         if let warning { lines.append(style.bad(warning)) }
         var table = ResultTable(
             [("", .left), ("", .left), ("median", .right), ("lowest", .right), ("highest", .right), ("", .left)], style: style)
@@ -54,16 +54,12 @@ package struct LoadReport: Sendable {
         return (lines + ["", table.text] + (notes.isEmpty ? [] : [""]) + notes.map { "note: \($0)" }).joined(separator: "\n")
     }
 
+    /// As it was typed.
+    var command: String { "$ " + settings.command.map { Shown.name($0, most: 300) }.joined(separator: " ") }
+
     /// `63,603`, `14.5`, `0.25`.
     static func number(_ number: Double) -> String {
-        guard number >= 999.5 else { return Units.digits(number) }
-        var text = Units.fixed(number, 0)
-        var place = text.count - 3
-        while place > 0 {
-            text.insert(",", at: text.index(text.startIndex, offsetBy: place))
-            place -= 3
-        }
-        return text
+        number >= 999.5 ? Units.grouped(Int(number.rounded())) : Units.digits(number)
     }
 
     // MARK: For programs

@@ -2,9 +2,9 @@
 
 package import Tempest
 
-/// `default` alone, or `l1` to `l<n>`, in the order in which they are served.
+/// `default`, then `l2` to `l<n>`, in the order in which they are served: where only one level is used, it is the first.
 package enum LoadLevels {
     package static func named(_ count: Int) throws -> [Level] {
-        count == 1 ? [.default] : try (1...count).map { try Level("l\($0)") }
+        try [.default] + (1..<count).map { try Level("l\($0 + 1)") }
     }
 }

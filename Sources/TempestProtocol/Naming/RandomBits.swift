@@ -4,9 +4,9 @@
 import Synchronization
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 enum RandomBits {
@@ -16,12 +16,12 @@ enum RandomBits {
 
         mutating func refill() {
             #if canImport(Glibc) || canImport(Musl)
-                var numbers = [UInt128](repeating: 0, count: 16)
-                // At most 256 bytes a call (getentropy(3)).
-                if numbers.withUnsafeMutableBytes({ getentropy($0.baseAddress, $0.count) }) == 0 {
-                    self.numbers = numbers
-                    return
-                }
+            var numbers = [UInt128](repeating: 0, count: 16)
+            // At most 256 bytes a call (getentropy(3)).
+            if numbers.withUnsafeMutableBytes({ getentropy($0.baseAddress, $0.count) }) == 0 {
+                self.numbers = numbers
+                return
+            }
             #endif
             var generator = SystemRandomNumberGenerator()
             numbers = [UInt128(generator.next()) << 64 | UInt128(generator.next())]

@@ -8,7 +8,7 @@ struct BenchFrontCommand: AsyncParsableCommand {
         commandName: "front",
         abstract: "Measure requests through a front and a worker, beside a plain Hummingbird route. Needs wrk.",
         discussion: """
-            What the figures mean: docs/how-fast.md.
+            wrk holds 64 connections. What the figures mean: docs/how-fast.md.
 
             EXAMPLE
               tempest bench front --codec json
