@@ -16,8 +16,15 @@ struct BareDrain {
     /// As long as an answer of a worker's.
     let answer: [UInt8]
 
-    /// How many jobs were settled. Several may run on one queue.
-    func run() throws -> Int {
+    /// What one loop has settled, and from when to when: to connect and to say goodbye is not part of it.
+    struct Share: Sendable {
+        let jobs: Int
+        let begin: Int
+        let end: Int
+    }
+
+    /// Several may run on one queue.
+    func run() throws -> Share {
         let connection = try BareConnection(configuration)
         let process = "bare-\(UInt32.random(in: 0...UInt32.max))"
         try connection.call(["FCALL", FunctionLibrary.hello, "1", queue.description, process, "new"])
@@ -33,6 +40,7 @@ struct BareDrain {
         enum Reply { case claim, settle }
         // Replies come in the order of the commands: two claims are ahead, so that Redis is never without work.
         var (coming, jobs, isDry) = ([Reply.claim, .claim], 0, false)
+        let begin = LoadClock.now
         try claim()
         try claim()
         while !coming.isEmpty {
@@ -53,8 +61,9 @@ struct BareDrain {
             }
             try connection.flush()
         }
+        let end = LoadClock.now
         try connection.call(["FCALL", FunctionLibrary.goodbye, "1", queue.description, process] + levels)
-        return jobs
+        return Share(jobs: jobs, begin: begin, end: end)
     }
 
     /// What was claimed: closed, then level, first number and payloads, over and over.
