@@ -5,7 +5,7 @@
 ///
 /// - Throws: TestingError when it does not hold within the time; what the condition throws.
 public func eventually(
-    within limit: Duration = .seconds(10), _ what: String, _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(30), _ what: String, _ condition: () async throws -> Bool
 ) async throws {
     let clock = ContinuousClock()
     let deadline = clock.now + limit
@@ -19,7 +19,7 @@ public func eventually(
 ///
 /// - Throws: TestingError when the time has passed; what the operation throws.
 public func withDeadline<R: Sendable>(
-    _ limit: Duration = .seconds(10), _ what: String, _ operation: @escaping @Sendable () async throws -> R
+    _ limit: Duration = .seconds(30), _ what: String, _ operation: @escaping @Sendable () async throws -> R
 ) async throws -> R {
     try await withThrowingTaskGroup(of: R.self) { group in
         group.addTask { try await operation() }

@@ -17,7 +17,7 @@ public import Tempest
 ///
 /// The worker ends by cancellation: what still runs is given back to its queue.
 public func withRunning<R>(
-    _ worker: Worker, within limit: Duration = .seconds(10), _ body: () async throws -> R
+    _ worker: Worker, within limit: Duration = .seconds(30), _ body: () async throws -> R
 ) async throws -> R {
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await worker.run() }

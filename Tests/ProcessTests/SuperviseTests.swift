@@ -26,8 +26,8 @@ struct SuperviseTests {
             }
             let time = ContinuousClock.now - start
             print("from SIGKILL to the job running elsewhere: \(time)")
-            // Well above what it takes, for machines that do other things beside.
-            #expect(time < .milliseconds(500))
+            // Not by the lease of 10 s; how long it takes is printed, and no machine that pauses for a moment fails for it.
+            #expect(time < .seconds(5))
             _ = try await run.started(worker, 2)
             _ = try await run.line("ready: 2 workers", 2)
             #expect(try await !run.registered().contains(holder))
