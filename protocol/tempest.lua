@@ -22,6 +22,7 @@
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
 --   {Q}:!cancelled      ZSET  job id -> until when it is remembered
 --   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did
+--   {Q}:!watch          ZSET  P -> until when it watches the others, of whom it is told by its ticks; at most WATCHERS
 --   {Q}:!idle           HASH  inbox -> "<beat counter>/<how many sweeps it stood still>"
 --   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by, tries
 --   {Q}:!inboxes        HASH  id -> beat counter of its owner; "id#" -> answers read so far
@@ -47,6 +48,8 @@ local TRIM = 64                -- how many of them at most are let go when anoth
 local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
+local WATCHERS = 8             -- how many processes watch the others: each is told of all of them, each second
+local WATCH = 3000             -- how long one of them may be silent before another takes its place
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
 local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
@@ -218,6 +221,7 @@ local function unregister(q, p)
   redis.call('HDEL', at(q, 'procs'), p)
   redis.call('HDEL', at(q, 'leases'), p)
   redis.call('HDEL', at(q, 'notes'), p)
+  redis.call('ZREM', at(q, 'watch'), p)
   leave_clock(q, p)
 end
 
@@ -900,6 +904,33 @@ local function is_time(clock, name, every, time)
   return true
 end
 
+-- Whether P is one of those that watch the others; it is if there is room among them. If all did, what watching costs would grow with
+-- the square of the processes.
+local function watches(q, p, time)
+  local watch = at(q, 'watch')
+  redis.call('ZREMRANGEBYSCORE', watch, '-inf', string.format('%d', time))
+  -- The clock was set back.
+  redis.call('ZREMRANGEBYSCORE', watch, string.format('(%d', time + WATCH), '+inf')
+  if redis.call('ZCARD', watch) >= WATCHERS and not redis.call('ZSCORE', watch, p) then return false end
+  redis.call('ZADD', watch, string.format('%d', time + WATCH), p)
+  return true
+end
+
+-- The other processes: P, beat counter, lease, …
+local function neighbours(q, p)
+  local others, all, leases = {}, redis.call('HGETALL', at(q, 'procs')), {}
+  local named = redis.call('HGETALL', at(q, 'leases'))
+  for i = 1, #named, 2 do leases[named[i]] = tonumber(named[i + 1]) end
+  for i = 1, #all, 2 do
+    if all[i] ~= p then
+      others[#others + 1] = all[i]
+      others[#others + 1] = tonumber(all[i + 1])
+      others[#others + 1] = leases[all[i]] or LEASE
+    end
+  end
+  return others
+end
+
 -- What may still have landed for processes that were reaped, and what a reaper that died itself has left.
 local function sweep_graves(q, time)
   local grave, bytes = redis.call('ZRANGE', at(q, 'grave'), 0, -1, 'WITHSCORES'), 0
@@ -942,8 +973,8 @@ end
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then the other processes, for those who observe them; keeper, 1
--- if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
+-- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the WATCHERS, the other processes, whom it
+-- observes; keeper, 1 if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
@@ -978,16 +1009,7 @@ local function tick(keys, argv)
       if type(length) == 'number' and length > 0 then waiting = 1 end
     end
   end
-  local others, all, leases = {}, redis.call('HGETALL', procs), {}
-  local named = redis.call('HGETALL', at(q, 'leases'))
-  for i = 1, #named, 2 do leases[named[i]] = tonumber(named[i + 1]) end
-  for i = 1, #all, 2 do
-    if all[i] ~= p then
-      others[#others + 1] = all[i]
-      others[#others + 1] = tonumber(all[i + 1])
-      others[#others + 1] = leases[all[i]] or LEASE
-    end
-  end
+  local others = watches(q, p, time) and neighbours(q, p) or {}
   local suspects = next_suspect(q, argv, 3, paused) and redis.call('LLEN', at(q, 'suspect')) or 0
   return { beat, time, due, landed, waiting, suspects, others, keeps }
 end

@@ -31,6 +31,7 @@ class Limits:
     dead_records: int = 10000
     dead_bytes: int = 67108864
     look_bytes: int = 4096
+    watchers: int = 8
 
 
 @dataclass(eq=False)
@@ -60,7 +61,7 @@ class Places:
         self.grave, self.tries, self.suspects = {}, {}, []
         self.delayed = []     # (due, number, level, Job)
         self.forgotten_at = {}  # cancelled job id -> when it is forgotten
-        self.clock, self.idle = {}, {}
+        self.clock, self.idle, self.watch = {}, {}, {}
         self.dead = None      # records: dict
         self.beats, self.read_so_far, self.answers, self.expiring = {}, {}, {}, set()
         self.counts, self.levels, self.paused = {}, set(), set()

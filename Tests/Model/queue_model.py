@@ -133,6 +133,14 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         self.delayed = [(due, *entry[1:]) if entry[1] == number else entry for entry in self.delayed]
         return 0 if found else Refused("nothing is sent")
 
+    def send_age_watch(self, p, offset):
+        return [[b"ZADD", key(b"watch"), b"XX", b"%d" % (self.now + offset), p]]
+
+    def do_age_watch(self, p, offset):
+        if p in self.watch:
+            self.watch[p] = self.now + offset
+        return 0
+
     def send_set_clock(self, name, offset):
         return [[b"HSET", key(b"clock"), name, b"%d" % (self.now + offset)]]
 
@@ -197,6 +205,7 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         found[key(b"tries")] = (b"hash", {sha1(payload): n for payload, n in self.tries.items()}, 1)
         found[key(b"levels")], found[key(b"paused")] = (b"set", self.levels, 0), (b"set", self.paused, 0)
         found[key(b"grave")], found[key(b"cancelled")] = (b"zset", self.grave, 0), (b"zset", self.forgotten_at, 0)
+        found[key(b"watch")] = (b"zset", self.watch, 0)
         found[key(b"delayed")] = (b"zset", {self.member(entry): entry[0] for entry in self.delayed}, 0)
         found = {name: entry for name, entry in found.items() if entry[1]}
         for level in (level for level, jobs in self.lists.items() if jobs is WRONG):

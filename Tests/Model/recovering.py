@@ -4,7 +4,7 @@ Before it: places.py; after it: queue_model.py.
 """
 from places import PROCESS, WRONG, Near, need, need_levels, number
 
-KEEPER, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON = 3000, 1000, 30000, 300000, 10000, 3, 3
+KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3
 
 
 class Recovering:
@@ -33,7 +33,7 @@ class Recovering:
         return self.procs[p]
 
     def unregister(self, p):
-        for about in (self.procs, self.leases, self.notes):
+        for about in (self.procs, self.leases, self.notes, self.watch):
             about.pop(p, None)
         if self.clock.get(b"keeper") == p:
             del self.clock[b"keeper"], self.clock[b"until"]
@@ -145,7 +145,15 @@ class Recovering:
         landed = sum(len(self.landed.get((p, level), ())) for level in levels)
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
         others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in sorted(self.procs.items()) if other != p]
+        if not self.watches(p):
+            others = []
         return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
+
+    def watches(self, p):
+        self.watch = {other: until for other, until in self.watch.items() if self.now < until <= self.now + WATCH}
+        if p in self.watch or len(self.watch) < self.limits.watchers:
+            self.watch[p] = Near(self.now + WATCH)
+        return p in self.watch
 
     def is_time(self, name, every):
         last = self.clock.get(name, 0)

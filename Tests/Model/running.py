@@ -12,7 +12,7 @@ from wire import Connection, RedisError, Server
 
 # Read once: who edits the library while the test runs does not change what is tested.
 SOURCE = (pathlib.Path(__file__).resolve().parents[2] / "protocol" / "tempest.lua").read_text()
-SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40, look_bytes=5)
+SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40, look_bytes=5, watchers=2)
 SLOWEST = 300  # ms: a schedule that took longer is run again, because times of `Near` could then change what is decided
 
 # Everything that is in the database, with types; `tempest-model` is a library of the test's own.
@@ -52,7 +52,7 @@ def library(limits=Limits(), change=lambda text: text):
     """The text of the library, with these constants; `change` makes a mutant."""
     text = change(SOURCE)
     for name, value in (("MOVE_BYTES", limits.move_bytes), ("DEAD_RECORDS", limits.dead_records), ("DEAD_BYTES", limits.dead_bytes),
-                        ("LOOK_BYTES", limits.look_bytes)):
+                        ("LOOK_BYTES", limits.look_bytes), ("WATCHERS", limits.watchers)):
         text, n = re.subn(rf"(?m)^local {name} = \d+", f"local {name} = {value}", text)
         if n != 1:
             raise SystemExit(f"protocol/tempest.lua has no line `local {name} = …`: the model test must be told of its new name")

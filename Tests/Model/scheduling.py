@@ -109,7 +109,7 @@ class Scheduler:
 
     def age(self):
         self.aged += 1
-        kind = self.random.randrange(4)
+        kind = self.random.randrange(5)
         if kind == 0 and self.model.delayed:
             number = self.random.choice(self.model.delayed)[1]
             self.do("age_delayed", number, self.random.choice([1000, 2000, 3000]))
@@ -117,6 +117,8 @@ class Scheduler:
             self.do("age_grave", self.random.choice(sorted(self.model.grave)), self.random.choice([-400_000, 900_000]) + self.aged)
         elif kind == 2 and self.model.forgotten_at:
             self.do("age_cancelled", self.random.choice(sorted(self.model.forgotten_at)), -5000)
+        elif kind == 3 and self.model.watch:
+            self.do("age_watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
         else:
             name = self.random.choice([b"until", b"swept", b"swept", b"counted", b"counted"])
             self.do("set_clock", name, self.random.choice([-60_000, 60_000]))
@@ -329,6 +331,15 @@ class Scheduler:
             self.do("set_clock", b"swept", -60_000)
             self.call("tick", self.actors[-1].p, b"", b"high")
 
+    def watching(self):
+        """Who watches the others: those that tick first, until they leave, or are silent for too long."""
+        for _ in range(self.random.randint(0, 2)):
+            self.start()
+        for _ in range(self.random.randint(2, 6)):
+            if self.model.watch and self.chance(0.3):
+                self.do("age_watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
+            self.call("tick", self.actor().p, b"", b"high")
+
     def land_and_adopt(self):
         actor, level = self.actor(), self.level()
         for _ in range(self.random.randint(1, 3)):
@@ -385,4 +396,4 @@ class Scheduler:
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
                (alone, 0.8), (land_and_adopt, 1.5), (converse, 0.8),
-               (bury_jobs, 0.8), (old_graves, 0.5)]
+               (bury_jobs, 0.8), (old_graves, 0.5), (watching, 0.8)]

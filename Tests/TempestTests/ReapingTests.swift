@@ -40,6 +40,30 @@ struct ReapingTests {
         }
     }
 
+    @Test("Eight watch for all; when they die at once, one that did not takes their place and the jobs of all")
+    func watchers() async throws {
+        try await Bench.run { bench in
+            for index in 0..<8 { try await bench.push(job("\(index)")) }
+            func watched(_ name: String) async throws -> Int? {
+                try await bench.redis.execute(.fcall(FunctionLibrary.tick, key: "q", [.init(name), ""])).array?[6].array?.count
+            }
+            for index in 0..<8 { try await dead(bench, "w\(index)", claims: 1) }
+            try await dead(bench, "ninth")
+            for index in 0..<8 { #expect(try await watched("w\(index)") == 3 * 8) }
+            #expect(try await watched("ninth") == 0)
+            let done = Mutex<Set<String>>([])
+            let worker = try bench.worker { $0.lease = .milliseconds(500) }
+            worker.handle("note") { (_: JobContext, name: String) in _ = done.withLock { $0.insert(name) } }
+            try await withRunning(worker) {
+                try await eventually("all have run") { done.withLock { $0.count } == 8 }
+                // The ninth beats no more either.
+                try await eventually("all are reaped") {
+                    try await bench.client.statistics(QueueName("q")).counts["reaped"] == 9
+                }
+            }
+        }
+    }
+
     @Test("A process that beats with the long lease that it declared is left alone by one with a short lease")
     func patience() async throws {
         try await Bench.run { bench in
