@@ -15,6 +15,8 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Log what happens, to standard error.")
     var verbose = false
 
+    func validate() throws { try RedisOption.check(redis) }
+
     var configuration: RedisConfiguration {
         get throws {
             if let redis { return try RedisConfiguration(url: redis) }
@@ -52,6 +54,19 @@ struct ConnectionOptions: ParsableArguments {
         } catch {
             await client.shutdown()
             throw error
+        }
+    }
+}
+
+/// What was given as --redis.
+enum RedisOption {
+    /// A URL that is none is a wrong option; a Redis that is not there is not.
+    static func check(_ url: String?) throws {
+        guard let url else { return }
+        do {
+            _ = try RedisConfiguration(url: url)
+        } catch {
+            throw ValidationError("--redis: \(error)")
         }
     }
 }

@@ -74,10 +74,25 @@ struct LoadTests {
     }
 
     @Test(
+        "A run that is interrupted leaves no key behind, and no worker",
+        arguments: [(.interrupt, 130), (.terminate, 143)] as [(ProcessSignal, Int32)])
+    func interrupted(_ signal: ProcessSignal, _ status: Int32) async throws {
+        try await withPrivateRedis { redis in
+            let words = ["bench", "wake", "--processes", "2", "--seconds", "60", "--redis", redis.url]
+            try await ProcessRunner(try Program.path, words, workingDirectory: Program.root).run(grace: .seconds(30)) { bench in
+                try await eventually("its workers say who they are") { try await keys(redis).contains("tempest:nodes") }
+                try bench.send(signal)
+                #expect(try await bench.waitForExit() == .exited(status))
+            }
+            #expect(try await keys(redis) == [])
+        }
+    }
+
+    @Test(
         "What cannot be measured is said",
         arguments: [
             (["queue", "--jobs", "1"], 64, "--jobs: 100 to 20,000,000"), (["call", "--codec", "xml"], 64, "no codec"),
-            (["wake", "--redis", "unix:///nonexistent.sock"], 1, "nonexistent"),
+            (["wake", "--redis", "unix:///nonexistent.sock"], 1, "nonexistent"), (["wake", "--redis", "here"], 64, "--redis"),
             (["queue", "--plot", "/nonexistent/x.svg"], 1, "cannot be written"),
         ])
     func refusals(_ words: [String], _ status: Int32, _ reason: String) async throws {

@@ -43,23 +43,23 @@ struct DevCommand: AsyncParsableCommand {
 
 /// Runs something until SIGINT or SIGTERM, then cancels it and waits for it to clean up.
 enum Interruptible {
-    /// `status`: how the program ends when it is interrupted.
-    static func run(status: Int32 = 130, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// `status`: how the program ends when it is interrupted; nil: as shells report the signal, 130 or 143.
+    static func run(status: Int32? = nil, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+        try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask {
-                for await _ in signals { return true }
-                return false
+                for await signal in signals { return status ?? 128 + signal.rawValue }
+                return nil
             }
             group.addTask {
                 try await body()
-                return false
+                return nil
             }
             do {
-                let interrupted = try await group.next() ?? false
+                let interrupted = try await group.next() ?? nil
                 group.cancelAll()
                 while let _ = try? await group.next() {}
-                if interrupted { throw ExitCode(status) }
+                if let interrupted { throw ExitCode(interrupted) }
             } catch {
                 group.cancelAll()
                 throw error

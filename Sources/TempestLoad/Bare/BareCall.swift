@@ -30,15 +30,15 @@ struct BareCall: Sendable {
         let wake = Atomic(0)
     }
 
-    func run() throws -> [Trip] {
+    func run(_ lines: BareLines) throws -> [Trip] {
         let (inbox, moment) = (InboxID.random(), Moment())
-        let worker = Thread { [self] in try? serve(inbox, moment) }
+        let worker = Thread { [self] in try? serve(inbox, moment, lines) }
         worker.start()
-        return try call(inbox, moment)
+        return try call(inbox, moment, lines)
     }
 
-    private func serve(_ inbox: InboxID, _ moment: Moment) throws {
-        let (main, parked) = (try BareConnection(configuration), try BareConnection(configuration))
+    private func serve(_ inbox: InboxID, _ moment: Moment, _ lines: BareLines) throws {
+        let (main, parked) = (try BareConnection(configuration, lines), try BareConnection(configuration, lines))
         let process = "bare-\(UInt32.random(in: 0...UInt32.max))"
         let queue = queue.description
         try main.call(["FCALL", FunctionLibrary.hello, "1", queue, process, "new"])
@@ -63,8 +63,8 @@ struct BareCall: Sendable {
         try main.call(["FCALL", FunctionLibrary.goodbye, "1", queue, process, "default"])
     }
 
-    private func call(_ inbox: InboxID, _ moment: Moment) throws -> [Trip] {
-        let (pushing, waiting) = (try BareConnection(configuration), try BareConnection(configuration))
+    private func call(_ inbox: InboxID, _ moment: Moment, _ lines: BareLines) throws -> [Trip] {
+        let (pushing, waiting) = (try BareConnection(configuration, lines), try BareConnection(configuration, lines))
         let queue = queue.description
         let key = "{\(queue)}:in:\(inbox)"
         let payload = String(decoding: payload, as: UTF8.self)

@@ -7,23 +7,28 @@ import TempestRedis
 /// One connection for one thread. Commands are appended, and their replies taken in order.
 final class BareConnection {
     private let context: UnsafeMutablePointer<redisContext>
+    private let lines: BareLines
 
     /// Whether a bare connection can reach it: without TLS.
     static func reaches(_ configuration: RedisConfiguration) -> Bool { configuration.tls == nil }
 
-    init(_ configuration: RedisConfiguration) throws {
+    init(_ configuration: RedisConfiguration, _ lines: BareLines) throws {
         let made =
             configuration.socketPath.map { redisConnectUnix($0) } ?? redisConnect(configuration.host, Int32(configuration.port))
         guard let made else { throw LoadError("no memory for a connection") }
-        context = made
+        (context, self.lines) = (made, lines)
         guard made.pointee.err == 0 else { throw LoadError("Redis cannot be reached: \(Self.message(made))") }
+        try lines.add(made.pointee.fd)
         if let password = configuration.password {
             try call(configuration.username.map { ["AUTH", $0, password] } ?? ["AUTH", password])
         }
         if configuration.database != 0 { try call(["SELECT", "\(configuration.database)"]) }
     }
 
-    deinit { redisFree(context) }
+    deinit {
+        lines.remove(context.pointee.fd)
+        redisFree(context)
+    }
 
     private static func message(_ context: UnsafeMutablePointer<redisContext>) -> String {
         withUnsafeBytes(of: &context.pointee.errstr) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

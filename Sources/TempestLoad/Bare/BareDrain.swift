@@ -24,8 +24,8 @@ struct BareDrain {
     }
 
     /// Several may run on one queue.
-    func run() throws -> Share {
-        let connection = try BareConnection(configuration)
+    func run(_ lines: BareLines) throws -> Share {
+        let connection = try BareConnection(configuration, lines)
         let process = "bare-\(UInt32.random(in: 0...UInt32.max))"
         try connection.call(["FCALL", FunctionLibrary.hello, "1", queue.description, process, "new"])
         var number = 0

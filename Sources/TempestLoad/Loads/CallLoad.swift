@@ -100,7 +100,7 @@ struct CallLoad {
         let payload = try LoadJob(codec: settings.codec, size: settings.size, inbox: .random()).payload(1)
         let bare = BareCall(
             configuration: configuration, queue: try stage.queue("bare\(run)"), calls: Self.sequential, payload: payload)
-        let trips = try await Blocking.run { try bare.run() }
+        let trips = try await Blocking.run { try bare.run($0) }
         return Figure.quantile(trips.map { Double($0.whole) / 1e3 }, 0.5)
     }
 }

@@ -41,18 +41,23 @@ struct QueueLoad {
         let name = try stage.queue("push").description
         let (slowly, together) = (slowly, together)
         let job = LoadJob(codec: settings.codec, size: settings.size, inbox: nil)
+        let push = { @Sendable (numbers: Range<Int>) in
+            // An interrupted run ends here: a push that is under way is never broken off.
+            try Task.checkCancellation()
+            try await client.push(numbers.map { try job.request($0) }, queue: name)
+        }
         do {
             // Connected, and warm.
-            try await client.push([job.request(0)], queue: name)
+            try await push(0..<1)
             try await timed("one at a time", slowly, &figures) {
-                for number in 0..<slowly { try await client.push([job.request(number)], queue: name) }
+                for number in 0..<slowly { try await push(number..<number + 1) }
             }
             try await timed("64 in flight", together, &figures) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for task in 0..<64 {
                         group.addTask {
                             for number in stride(from: task, to: together, by: 64) {
-                                try await client.push([job.request(number)], queue: name)
+                                try await push(number..<number + 1)
                             }
                         }
                     }
@@ -62,7 +67,7 @@ struct QueueLoad {
             let many = max(1000, settings.jobs)
             try await timed("1,000 at once", many, &figures) {
                 for start in stride(from: 0, to: many, by: 1000) {
-                    try await client.push((start..<min(start + 1000, many)).map { try job.request($0) }, queue: name)
+                    try await push(start..<min(start + 1000, many))
                 }
             }
         } catch {
@@ -173,7 +178,7 @@ struct QueueLoad {
             answer: answer)
         // As many loops as there are workers.
         let shares = try await withThrowingTaskGroup(of: BareDrain.Share.self) { group in
-            for _ in 0..<settings.processes { group.addTask { try await Blocking.run { try drain.run() } } }
+            for _ in 0..<settings.processes { group.addTask { try await Blocking.run { try drain.run($0) } } }
             return try await group.reduce(into: [BareDrain.Share]()) { $0.append($1) }
         }
         let jobs = shares.reduce(0) { $0 + $1.jobs }

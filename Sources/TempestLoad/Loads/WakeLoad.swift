@@ -51,8 +51,8 @@ struct WakeLoad {
         let inbox = InboxID.random()
         let codec = settings.codec
         let wakes = Self.wakes
-        return try await Blocking.run {
-            let connection = try BareConnection(configuration)
+        return try await Blocking.run { lines in
+            let connection = try BareConnection(configuration, lines)
             let key = "{\(queue)}:in:\(inbox)"
             var times: [Double] = []
             for number in 0..<wakes + 20 {
@@ -88,7 +88,7 @@ struct WakeLoad {
         let bare = BareCall(
             configuration: configuration, queue: try stage.queue("bare\(run)"), calls: Self.wakes, payload: payload,
             pause: Self.pause)
-        let trips = try await Blocking.run { try bare.run() }
+        let trips = try await Blocking.run { try bare.run($0) }
         return Figure.quantile(trips.map { Double($0.wake) / 1e3 }, 0.5)
     }
 

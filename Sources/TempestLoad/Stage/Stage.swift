@@ -52,6 +52,11 @@ struct Stage: Sendable {
         let names = (try? await redis.execute(["SMEMBERS", .init(Keys.queues)]))?.array ?? []
         let ours = names.compactMap(\.string).filter { $0.hasPrefix("\(prefix)-") }
         if !ours.isEmpty { _ = try? await redis.execute(RedisCommand(["SREM", .init(Keys.queues)] + ours.map { .init($0) })) }
+        // What workers say of themselves is theirs to take away, which those that were killed did not.
+        let nodes = (try? await redis.execute(["HGETALL", .init(Keys.nodes)]))?.array ?? []
+        let dead = stride(from: 0, to: nodes.count - 1, by: 2).filter { nodes[$0 + 1].string?.contains("\(prefix)-") == true }
+            .compactMap { nodes[$0].string }
+        if !dead.isEmpty { _ = try? await redis.execute(RedisCommand(["HDEL", .init(Keys.nodes)] + dead.map { .init($0) })) }
         var cursor = "0"
         repeat {
             let reply = try? await redis.execute(["SCAN", .init(cursor), "MATCH", .init("*\(prefix)-*"), "COUNT", "1000"])

@@ -50,6 +50,7 @@ struct BenchOptions: ParsableArguments {
             throw ValidationError("--\(name): \(range.lowerBound) to \(Units.grouped(range.upperBound))")
         }
         _ = try CodecName.codec(codec, option: "--codec")
+        try RedisOption.check(redis)
     }
 
     func run(_ kind: LoadKind, jobs: Int? = nil, seconds: Double? = nil, callers: Int? = nil) async throws {
