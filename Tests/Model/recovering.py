@@ -12,6 +12,8 @@ class Recovering:
         need(PROCESS.match(p) and mode in (b"new", b"again", b"only"))
         if mode == b"new":
             need(p not in self.procs and p not in self.grave)
+            # A name that is used again, after a goodbye or when its grave is closed, begins with claim 1.
+            self.accepted = {place: n for place, n in self.accepted.items() if place[0] != p}
         else:
             self.must_live(p)
         lease, ids = None, set()
