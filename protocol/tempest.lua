@@ -973,8 +973,9 @@ end
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
 -- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
 -- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the WATCHERS, the other processes, whom it
--- observes; keeper, 1 if P keeps the clock: it then also makes room for the suspects, when everybody is busy.
+-- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the
+-- WATCHERS, the other processes, whom it observes; keeper, 1 if P keeps the clock: it then also makes room for the suspects, when
+-- everybody is busy.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)

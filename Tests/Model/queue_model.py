@@ -109,20 +109,13 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
 
     # The passing of time is written into the keys that hold times, so that no schedule waits.
 
-    def send_age_grave(self, p, offset):
-        return [[b"ZADD", key(b"grave"), b"XX", b"%d" % (self.now + offset), p]]
+    def send_age(self, name, member, offset):
+        return [[b"ZADD", key(name), b"XX", b"%d" % (self.now + offset), member]]
 
-    def do_age_grave(self, p, offset):
-        if p in self.grave:
-            self.grave[p] = self.now + offset
-        return 0
-
-    def send_age_cancelled(self, job_id, offset):
-        return [[b"ZADD", key(b"cancelled"), b"XX", b"%d" % (self.now + offset), job_id]]
-
-    def do_age_cancelled(self, job_id, offset):
-        if job_id in self.forgotten_at:
-            self.forgotten_at[job_id] = self.now + offset
+    def do_age(self, name, member, offset):
+        times = {b"grave": self.grave, b"cancelled": self.forgotten_at, b"watch": self.watch}[name]
+        if member in times:
+            times[member] = self.now + offset
         return 0
 
     def send_age_delayed(self, number, due):
@@ -132,14 +125,6 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         found = [entry for entry in self.delayed if entry[1] == number]
         self.delayed = [(due, *entry[1:]) if entry[1] == number else entry for entry in self.delayed]
         return 0 if found else Refused("nothing is sent")
-
-    def send_age_watch(self, p, offset):
-        return [[b"ZADD", key(b"watch"), b"XX", b"%d" % (self.now + offset), p]]
-
-    def do_age_watch(self, p, offset):
-        if p in self.watch:
-            self.watch[p] = self.now + offset
-        return 0
 
     def send_set_clock(self, name, offset):
         return [[b"HSET", key(b"clock"), name, b"%d" % (self.now + offset)]]

@@ -146,9 +146,8 @@ class Recovering:
         suspects = len(self.suspects) if self.next_suspect(levels) else 0
         landed = sum(len(self.landed.get((p, level), ())) for level in levels)
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
-        others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in sorted(self.procs.items()) if other != p]
-        if not self.watches(p):
-            others = []
+        named = sorted(self.procs.items()) if self.watches(p) else ()
+        others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in named if other != p]
         return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
 
     def watches(self, p):

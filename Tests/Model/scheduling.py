@@ -114,11 +114,11 @@ class Scheduler:
             number = self.random.choice(self.model.delayed)[1]
             self.do("age_delayed", number, self.random.choice([1000, 2000, 3000]))
         elif kind == 1 and self.model.grave:
-            self.do("age_grave", self.random.choice(sorted(self.model.grave)), self.random.choice([-400_000, 900_000]) + self.aged)
+            self.do("age", b"grave", self.random.choice(sorted(self.model.grave)), self.random.choice([-400_000, 900_000]) + self.aged)
         elif kind == 2 and self.model.forgotten_at:
-            self.do("age_cancelled", self.random.choice(sorted(self.model.forgotten_at)), -5000)
+            self.do("age", b"cancelled", self.random.choice(sorted(self.model.forgotten_at)), -5000)
         elif kind == 3 and self.model.watch:
-            self.do("age_watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
+            self.do("age", b"watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
         else:
             name = self.random.choice([b"until", b"swept", b"swept", b"counted", b"counted"])
             self.do("set_clock", name, self.random.choice([-60_000, 60_000]))
@@ -248,7 +248,7 @@ class Scheduler:
             if new and actor.p in self.model.grave:
                 # Two that were reaped in one millisecond would be swept in the order of their names.
                 self.aged += 1
-                self.do("age_grave", actor.p, -100_000 + self.aged)
+                self.do("age", b"grave", actor.p, -100_000 + self.aged)
             if isinstance(reply, Refused) or reply[1] <= 0:
                 break
         if len(self.actors) < 7 and self.chance(0.8):
@@ -272,7 +272,7 @@ class Scheduler:
     def bury_process(self, actor):
         self.call("reap", actor.p, b"*")
         self.aged += 1
-        self.do("age_grave", actor.p, -100_000 + self.aged)
+        self.do("age", b"grave", actor.p, -100_000 + self.aged)
         actor.gone = True
 
     def alone(self):
@@ -325,7 +325,7 @@ class Scheduler:
         self.bury_process(actor)
         if self.chance(0.5):
             self.do("land", actor.p, b"high")
-        self.do("age_grave", actor.p, -400_000 - self.aged)
+        self.do("age", b"grave", actor.p, -400_000 - self.aged)
         self.start()
         for _ in range(self.random.randint(1, 3)):
             self.do("set_clock", b"swept", -60_000)
@@ -337,7 +337,7 @@ class Scheduler:
             self.start()
         for _ in range(self.random.randint(2, 6)):
             if self.model.watch and self.chance(0.3):
-                self.do("age_watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
+                self.do("age", b"watch", self.random.choice(sorted(self.model.watch)), self.random.choice([-60_000, 60_000]))
             self.call("tick", self.actor().p, b"", b"high")
 
     def land_and_adopt(self):
