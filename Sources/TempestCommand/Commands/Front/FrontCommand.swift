@@ -101,6 +101,9 @@ struct FrontCommand: AsyncParsableCommand {
     @Flag(help: "Do not log requests.")
     var noAccessLog = false
 
+    @Flag(help: "Print every key of the file with its default, and end.")
+    var settings = false
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -108,20 +111,21 @@ struct FrontCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if settings { return print(FrontFile.reference, terminator: "") }
         let logger = connection.logger("tempest.front", quiet: .info)
         // Before anything asks for an event loop.
         if let threads { NIOSingletons.groupLoopCountSuggestion = threads }
         // The front makes its own client: it knows which queues are served by workers of node-tempest.
         let front: Front
         do {
-            front = try Front(settings(), redis: connection.configuration, logger: logger)
+            front = try Front(configuration(), redis: connection.configuration, logger: logger)
         } catch let error as FrontConfigurationError {
             throw ValidationError(error.description)
         }
         try await front.runService()
     }
 
-    private func settings() throws -> FrontConfiguration {
+    private func configuration() throws -> FrontConfiguration {
         var settings = FrontConfiguration()
         if let config {
             let text: String

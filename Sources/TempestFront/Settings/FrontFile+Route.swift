@@ -1,0 +1,69 @@
+// The keys of a route in a front's file.
+
+import Tempest
+import TempestCodecs
+
+extension FrontFile {
+    static func route(_ node: SettingNode) throws(FrontConfigurationError) -> FrontRoute {
+        let fields = try node.pairs("a route")
+        guard let path = fields.first(where: { $0.key == "path" }) else { throw node.error("the route has no `path`") }
+        guard let queue = fields.first(where: { $0.key == "queue" }) else { throw node.error("the route has no `queue`") }
+        let (pattern, name) = (try path.text(), try queue.text())
+        var route = try node.locating { () throws(FrontConfigurationError) in try FrontRoute("\(pattern)=\(name)") }
+        try self.route.read(node, into: &route)
+        return route
+    }
+
+    /// A route with all its defaults.
+    private static var sample: FrontRoute {
+        do { return try FrontRoute("/*=pages") } catch { preconditionFailure("\(error)") }
+    }
+
+    static var route: SettingTable<FrontRoute> {
+        SettingTable("a route", reference: sample) { make in
+            [
+                // Read before the others: they make the route.
+                Setting("path", "which requests: a path, or `/api/*` for all below one; needed") { _, _ in },
+                Setting("queue", "whose workers answer; needed") { _, _ in },
+                Setting("level", default: "default", "the level of the queue") { node, route throws(FrontConfigurationError) in
+                    let name = try node.text()
+                    do { route.level = try Level(name) } catch { throw node.error("\(error)") }
+                },
+                make.text("action", default: "url", \.action, "of the jobs; a socket's default is `websocket`"),
+                make.seconds("deadline", \.deadline, "seconds to the first answer, and between two of a stream; then 504"),
+                make.integer(
+                    "pending", \.pending, "requests that wait for their first answer at once; more are told 503",
+                    in: 1...10_000_000),
+                Setting(
+                    "codec", default: "json", "of the jobs; msgpack and tnetstring carry binary bodies without base64"
+                ) { node, route throws(FrontConfigurationError) in
+                    let name = try node.text()
+                    guard let codec = CodecSet.standard.named(name) else {
+                        let names = CodecSet.standard.names.joined(separator: ", ")
+                        throw node.error("there is no codec \(name.debugDescription); there are \(names)")
+                    }
+                    route.codec = codec
+                },
+                make.integer(
+                    "window", \.window, "answers of a stream that wait in the front for a slow browser; 0: no back-pressure",
+                    in: 0...10_000),
+                Setting(
+                    "route",
+                    "what is done with the answer before it is the browser's: `resize@images,page` ([routes](../protocol/routes.md))"
+                ) { node, route throws(FrontConfigurationError) in
+                    let steps = try node.text()
+                    do { route.route = try Route(steps) } catch { throw node.error("`route`: \(error)") }
+                },
+                make.bool(
+                    "user", \.requiresUser, "only for sessions with a `user`; others are told 401 before anything is queued"),
+                make.optionalText("login", \.login, "with `user`: the path that others are sent to instead of 401"),
+                make.bool("socket", \.isSocket, "WebSockets, not requests"),
+                Setting("origins", default: "the same host", "the pages that may open sockets, such as `https://example.com`") {
+                    node, route throws(FrontConfigurationError) in route.origins = Set(try node.texts())
+                },
+                make.bool(
+                    "original", \.isOriginal, "the queue is served by workers of node-tempest ([original.md](original.md))"),
+            ]
+        }
+    }
+}

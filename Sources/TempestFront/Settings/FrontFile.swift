@@ -1,0 +1,160 @@
+// A front's configuration from YAML, strictly: what is not understood is refused with its line.
+
+import Tempest
+import TempestCodecs
+import Yams
+
+/// Reads a configuration file; `tempest front --help` shows one, and ``reference`` lists every key.
+public enum FrontFile {
+    /// - Parameter file: what messages call it.
+    /// - Throws: ``FrontConfigurationError`` with file and line.
+    public static func read(_ text: String, file: String) throws(FrontConfigurationError) -> FrontConfiguration {
+        let root: Yams.Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw FrontConfigurationError("\(file): \(error)")
+        }
+        guard let root else { throw FrontConfigurationError("\(file) is empty") }
+        var settings = FrontConfiguration()
+        try front.read(SettingNode(root, key: "", file: file), into: &settings)
+        // Wherever in the file it stands.
+        settings.uploads?.rules.bodyLimit = settings.rules.body
+        return settings
+    }
+
+    /// Every key with its default and its meaning, as Markdown: docs/front-settings.md.
+    public static var reference: String {
+        let sections: [(String, String)] = [
+            ("Keys of the file", front.markdown), ("Keys of a route, in the list `routes`", route.markdown),
+            ("Keys of `tls`", tls.markdown), ("Keys of `sessions`", sessions.markdown),
+            ("Keys of `uploads`", uploads.markdown), ("Keys of `original`", original.markdown),
+        ]
+        let introduction = """
+            # Settings of the front
+
+            Every key of the file that `tempest front --config FILE` reads. An empty default: the key sets nothing unless it is given. \
+            This page is what `tempest front --settings` prints; [front.md](front.md) explains.
+            """
+        return introduction + sections.map { "\n\n## \($0)\n\n\($1)" }.joined() + "\n"
+    }
+
+    private static var front: SettingTable<FrontConfiguration> {
+        SettingTable("a front", reference: FrontConfiguration()) { make in
+            [
+                Setting(
+                    "listen", default: "127.0.0.1:8080",
+                    "where to listen: `HOST:PORT`; `:PORT` is all addresses, port 0 any free one"
+                ) { node, settings throws(FrontConfigurationError) in
+                    let text = try node.text()
+                    try node.locating { () throws(FrontConfigurationError) in try settings.listen(on: text) }
+                },
+                Setting("routes", "a list of routes, below") { node, settings throws(FrontConfigurationError) in
+                    for node in try node.list() { settings.routes.append(try FrontFile.route(node)) }
+                },
+                make.optionalText("files", \.files, "a folder whose files are served where no route but `/*` matches"),
+                Setting("tls", "the map below: TLS 1.2 and newer, HTTP/2 and HTTP/1.1") {
+                    node, settings throws(FrontConfigurationError) in
+                    var files = SecureFiles()
+                    try tls.read(node, into: &files)
+                    guard let certificate = files.certificate, let key = files.key else {
+                        throw node.error("tls needs `certificate` and `key`, two PEM files")
+                    }
+                    try node.locating { () throws(FrontConfigurationError) in
+                        try settings.secure(certificate: certificate, key: key)
+                    }
+                },
+                make.integer(
+                    "body", \.rules.body, "bytes of the largest body that travels in a job; above it 413", in: 1...(1 << 30)),
+                Setting(
+                    "trust", "networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: an address, or `10.0.0.0/8`"
+                ) { node, settings throws(FrontConfigurationError) in
+                    let networks = try node.texts()
+                    settings.rules.trusted = try node.locating { () throws(FrontConfigurationError) in
+                        try TrustedProxies(networks)
+                    }
+                },
+                Setting("sub", "channels that browsers may follow at `/sub/CHANNEL`: names, or patterns with `*`") {
+                    node, settings throws(FrontConfigurationError) in settings.subscriptions = try node.texts()
+                },
+                Setting("sessions", default: "false", "`true`, or the map below") {
+                    node, settings throws(FrontConfigurationError) in
+                    var rules = SessionRules()
+                    if node.isScalar {
+                        settings.sessions = try node.bool() ? rules : nil
+                    } else {
+                        try sessions.read(node, into: &rules)
+                        settings.sessions = rules
+                    }
+                },
+                Setting("uploads", "the map below: large bodies and files of forms are put aside") {
+                    node, settings throws(FrontConfigurationError) in
+                    var uploads = UploadSettings(folder: "")
+                    try self.uploads.read(node, into: &uploads)
+                    guard !uploads.folder.isEmpty else { throw node.error("uploads need a `folder`") }
+                    settings.uploads = uploads
+                },
+                Setting("original", "the map below, for routes with `original: true`") {
+                    node, settings throws(FrontConfigurationError) in try original.read(node, into: &settings.original)
+                },
+                make.seconds("grace", \.grace, "seconds that a shutdown waits for requests that are held"),
+                make.bool("access_log", \.accessLog, "whether each request is logged"),
+            ]
+        }
+    }
+
+    /// The two files of `tls`, before they are read.
+    private struct SecureFiles {
+        var certificate: String?
+        var key: String?
+    }
+
+    private static var tls: SettingTable<SecureFiles> {
+        SettingTable("tls", reference: SecureFiles()) { make in
+            [
+                make.optionalText("certificate", \.certificate, "the certificate and its chain, a PEM file"),
+                make.optionalText("key", \.key, "the private key, a PEM file"),
+            ]
+        }
+    }
+
+    private static var sessions: SettingTable<SessionRules> {
+        SettingTable("sessions", reference: SessionRules()) { make in
+            [
+                make.seconds("idle", \.idle, "seconds that a session lasts unused", in: 1...(400 * 86_400)),
+                make.seconds("absolute", \.absolute, "seconds that a session lasts at most", in: 1...(400 * 86_400)),
+                make.bool("insecure", \.isInsecure, "for development without TLS: the cookie is sent over plain HTTP"),
+            ]
+        }
+    }
+
+    private static var uploads: SettingTable<UploadSettings> {
+        SettingTable("uploads", reference: UploadSettings(folder: "")) { make in
+            [
+                make.text("folder", \.folder, "where they are kept; needed"),
+                make.integer("quota", \.quota, "bytes of the whole folder; above it 507", in: 1...(1 << 50)),
+                make.integer("limit", \.rules.uploadLimit, "bytes of one upload; above it 413", in: 1...(1 << 50)),
+                make.integer("request", \.rules.requestLimit, "bytes of one request; above it 413", in: 1...(1 << 50)),
+                make.seconds("age", \.rules.age, "seconds after which an upload is swept", in: 1...(365 * 86_400)),
+                make.optionalText(
+                    "url", \.rules.base,
+                    "what workers that do not share the folder put before a token: `http://10.0.0.7:8080/uploads/`"),
+            ]
+        }
+    }
+
+    private static var original: SettingTable<OriginalOptions> {
+        SettingTable("original", reference: OriginalOptions()) { make in
+            [
+                make.text("host", default: "127.0.0.1", \.host, "the IPv4 address or name that workers are told to connect to"),
+                make.optionalText("listen", \.listen, "the address that is listened at, if another"),
+                make.integer("port", \.port, "0: any free one", in: 0...65535),
+                Setting("peers", default: "loopback", "networks that may answer") {
+                    node, options throws(FrontConfigurationError) in
+                    let networks = try node.texts()
+                    do { options.peers = try AllowedNetworks(networks) } catch { throw node.error("\(error)") }
+                },
+            ]
+        }
+    }
+}
