@@ -18,12 +18,12 @@ struct RunningFront {
     /// Runs a front with `routes` (of the form `PATTERN=QUEUE`) before a worker of the queue `pages`, whose handlers `handlers` registers.
     static func run<R: Sendable>(
         _ routes: [String] = ["/*=pages"], redis options: PrivateRedis.Options = .init(),
-        _ change: (inout FrontConfiguration) throws -> Void = { _ in },
+        _ change: (inout FrontConfiguration) throws -> Void = { _ in }, logger kept: Logger? = nil,
         handlers: (Worker) -> Void = { _ in }, _ body: (RunningFront) async throws -> R
     ) async throws -> R {
         var configuration = FrontConfiguration()
         configuration.port = 0
-        configuration.accessLog = false
+        configuration.accessLog = nil
         configuration.grace = .seconds(5)
         configuration.routes = try routes.map { try FrontRoute($0) }
         try change(&configuration)
@@ -35,7 +35,7 @@ struct RunningFront {
             let worker = try Worker(queues: ["pages"], redis: address, logger: logger)
             handlers(worker)
             let (ports, found) = AsyncStream.makeStream(of: Int.self)
-            let front = try Front(configuration, client: client, logger: logger) { channel in
+            let front = try Front(configuration, client: client, logger: kept ?? logger) { channel in
                 found.yield(channel.localAddress?.port ?? 0)
             }
             let group = ServiceGroup(configuration: .init(services: [front], logger: logger))

@@ -14,13 +14,14 @@ public struct FrontChannel: HTTPChannelHandler {
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
     private let upgrader: (any ConnectionUpgrader)?
+    private let access: AccessPolicy?
     private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
     init(
         responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks,
-        upgrader: (any ConnectionUpgrader)?
+        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
     ) {
         // The gate has the times; Hummingbird's handler for idle connections is left without one.
         let configuration = HTTP1Channel.Configuration(
@@ -28,7 +29,7 @@ public struct FrontChannel: HTTPChannelHandler {
                 maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                 maxHeaderFieldCount: limits.headerFields))
         http1 = HTTP1Channel(responder: responder, configuration: configuration)
-        (self.limits, self.clocks, self.upgrader) = (limits, clocks, upgrader)
+        (self.limits, self.clocks, self.upgrader, self.access) = (limits, clocks, upgrader, access)
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -47,6 +48,7 @@ public struct FrontChannel: HTTPChannelHandler {
                 limits: limits, bytes: watch, clock: clocks.clock(channel.eventLoop), upgrader: upgrader, logger: logger)
             try pipeline.addHandler(
                 gate, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            if let access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
             if !limits.allowsHalfClosure {
                 try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             }

@@ -33,19 +33,22 @@ extension HTTPServerBuilder {
                     sockets, backend: TempestSocketBackend(client: client, logger: logger), isTLS: tls != nil, trusted: trusted,
                     logger: logger)
         }
-        return front(limits: limits, tls: tls, allowsHTTP2: allowsHTTP2, upgrader: door)
+        return front(limits: limits, tls: tls, allowsHTTP2: allowsHTTP2, upgrader: door, access: nil)
     }
 
     static func front(
-        limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, upgrader: (any ConnectionUpgrader)?
+        limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, upgrader: (any ConnectionUpgrader)?,
+        access: AccessPolicy? = nil
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             let clocks = ConnectionClocks(resolution: limits.resolution)
             guard let tls else {
-                return FrontChannel(responder: responder, limits: limits, clocks: clocks, upgrader: upgrader)
+                return FrontChannel(
+                    responder: responder, limits: limits, clocks: clocks, upgrader: upgrader, access: access)
             }
             return try SecureFrontChannel(
-                responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, upgrader: upgrader)
+                responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, upgrader: upgrader,
+                access: access)
         }
     }
 }

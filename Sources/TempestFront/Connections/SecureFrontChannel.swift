@@ -28,15 +28,15 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     /// - Throws: `NIOSSLError` for certificates or keys that do not fit.
     init(
         responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, limits: ConnectionLimits,
-        clocks: ConnectionClocks, upgrader: (any ConnectionUpgrader)?
+        clocks: ConnectionClocks, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
     ) throws {
         var tls = tls
         tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         context = try NIOSSLContext(configuration: tls)
         (self.limits, self.clocks) = (limits, clocks)
-        http1 = FrontChannel(responder: responder, limits: limits, clocks: clocks, upgrader: upgrader)
+        http1 = FrontChannel(responder: responder, limits: limits, clocks: clocks, upgrader: upgrader, access: access)
         let stream = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [StreamGateInstaller(limits: limits, clocks: clocks)])
+            additionalChannelHandlers: [StreamGateInstaller(limits: limits, clocks: clocks, access: access)])
         let configuration = HTTP2Channel.Configuration(
             idleTimeout: .nanoseconds(limits.idle.nanoseconds), gracefulCloseTimeout: .seconds(30), streamConfiguration: stream)
         http2 = HTTP2Channel(responder: responder, configuration: configuration)

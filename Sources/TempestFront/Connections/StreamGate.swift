@@ -108,13 +108,19 @@ final class StreamGateInstaller: ChannelInboundHandler, RemovableChannelHandler 
 
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
+    private let access: AccessPolicy?
 
-    init(limits: ConnectionLimits, clocks: ConnectionClocks) { (self.limits, self.clocks) = (limits, clocks) }
+    init(limits: ConnectionLimits, clocks: ConnectionClocks, access: AccessPolicy?) {
+        (self.limits, self.clocks, self.access) = (limits, clocks, access)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let gate = StreamGate(limits: limits, clock: clocks.clock(context.eventLoop))
         do {
             try context.pipeline.syncOperations.addHandler(gate, position: .first)
+            if let access {
+                try context.pipeline.syncOperations.addHandler(StreamAccessHandler(access), position: .first)
+            }
         } catch {
             context.close(promise: nil)
         }

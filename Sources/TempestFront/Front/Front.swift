@@ -96,7 +96,9 @@ public final class Front: Service {
                 sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: clients.main, logger: logger),
                 isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
                 admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: logger)
-        return .front(limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, upgrader: door)
+        let access = AccessPolicy(
+            log: configuration.accessLog.map { AccessLog($0, logger: logger) }, trusted: configuration.rules.trusted)
+        return .front(limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, upgrader: door, access: access)
     }
 
     private func responder(_ parts: FrontParts) throws -> FrontResponder {
@@ -109,8 +111,7 @@ public final class Front: Service {
         }
         return FrontResponder(
             table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
-            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
-            accessLog: configuration.accessLog)
+            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) })
     }
 
     private func drainOut() async {

@@ -26,8 +26,8 @@ public struct FrontConfiguration: Sendable {
     public var original = OriginalOptions()
     /// Bounds and beliefs.
     public var rules = HeldRequests.Rules()
-    /// Whether each request is logged.
-    public var accessLog = true
+    /// How each request is logged; nil: not at all.
+    public var accessLog: AccessLogFormat? = .log
     /// How long a graceful shutdown waits for requests that are held.
     public var grace = Duration.seconds(25)
     /// `/healthz` and `/readyz` are answered.

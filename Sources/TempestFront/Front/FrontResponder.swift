@@ -16,11 +16,9 @@ struct FrontResponder: HTTPResponder {
     let health: Health?
     let parts: FrontParts
     let files: FileMiddleware<FrontContext, LocalFileSystem>?
-    let accessLog: Bool
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
 
     func respond(to request: Request, context: FrontContext) async throws -> Response {
-        let start = ContinuousClock.now
         var response: Response
         do {
             let request = AwaitedBody.await(try Self.origin(request), on: context.channel)
@@ -33,7 +31,6 @@ struct FrontResponder: HTTPResponder {
             if request.method == .head { response = response.createHeadResponse() }
         }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
-        if accessLog { log(request, response, context, ContinuousClock.now - start) }
         return response
     }
 
@@ -85,18 +82,5 @@ struct FrontResponder: HTTPResponder {
             await visit.abandon?()
             throw error
         }
-    }
-
-    private func log(_ request: Request, _ response: Response, _ context: FrontContext, _ duration: Duration) {
-        var path = request.head.path?.prefix { $0 != "?" } ?? "/"
-        // Who knows the name of an upload can have it.
-        if path.hasPrefix(FrontParts.uploadPrefix) { path = "\(FrontParts.uploadPrefix)…" }
-        context.logger.info(
-            "request",
-            metadata: [
-                "method": "\(request.method)", "path": "\(path)",
-                "status": "\(response.status.code)", "duration_ms": "\(duration / .milliseconds(1))",
-                "remote_address": "\(context.channel.remoteAddress?.ipAddress ?? "-")",
-            ])
     }
 }

@@ -40,22 +40,34 @@ struct ClientFacts: Sendable {
     init(_ head: HTTPRequest, peer: SocketAddress?, isTLS: Bool, trusted: TrustedProxies) {
         address = peer?.ipAddress
         scheme = isTLS ? "https" : "http"
-        // Without an address it is a unix socket, whose other end is this machine's.
-        guard !trusted.isEmpty, peer.flatMap({ IPAddress($0) }).map({ trusted.contains($0) }) ?? true else { return }
+        guard Self.isBelieved(peer, trusted) else { return }
         if let name = HTTPField.Name("x-forwarded-for") {
-            // From the nearest on: the first that no proxy of ours is.
-            let hops = head.headerFields[values: name].flatMap { $0.split(separator: ",") }.reversed()
-            for hop in hops {
-                let hop = String(hop.drop { $0 == " " }.prefix { $0 != " " })
-                guard let known = IPAddress(hop) else { break }
-                address = hop
-                if !trusted.contains(known) { break }
-            }
+            address = Self.address(peer, forwarded: head.headerFields[values: name], trusted: trusted)
         }
         if let name = HTTPField.Name("x-forwarded-proto"), let proto = head.headerFields[name],
             proto == "https" || proto == "http"
         {
             scheme = proto
         }
+    }
+
+    /// The client's address: the peer's, or the nearest that trusted proxies say and that is none of theirs.
+    ///
+    /// - Parameter forwarded: the lines of `X-Forwarded-For`.
+    static func address(_ peer: SocketAddress?, forwarded: [String], trusted: TrustedProxies) -> String? {
+        var address = peer?.ipAddress
+        guard isBelieved(peer, trusted) else { return address }
+        for hop in forwarded.flatMap({ $0.split(separator: ",") }).reversed() {
+            let hop = String(hop.drop { $0 == " " }.prefix { $0 != " " })
+            guard let known = IPAddress(hop) else { break }
+            address = hop
+            if !trusted.contains(known) { break }
+        }
+        return address
+    }
+
+    /// Whether what the peer says of its clients counts. Without an address it is a unix socket, whose other end is on this machine.
+    private static func isBelieved(_ peer: SocketAddress?, _ trusted: TrustedProxies) -> Bool {
+        !trusted.isEmpty && peer.flatMap({ IPAddress($0) }).map({ trusted.contains($0) }) ?? true
     }
 }

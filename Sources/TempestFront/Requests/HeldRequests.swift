@@ -79,7 +79,10 @@ public final class HeldRequests: Sendable {
             if drain.isOver { throw drain.refusal }
             logger.warning(
                 "a request was not answered as it should be",
-                metadata: ["job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)"])
+                metadata: [
+                    "job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)",
+                    "request_id": "\(RequestID.of(request) ?? "-")",
+                ])
             throw Refusal(error)
         }
     }

@@ -98,7 +98,22 @@ public enum FrontFile {
                     node, settings throws(FrontConfigurationError) in try original.read(node, into: &settings.original)
                 },
                 make.seconds("grace", \.grace, "seconds that a shutdown waits for requests that are held"),
-                make.bool("access_log", \.accessLog, "whether each request is logged"),
+                Setting(
+                    "access_log", default: "log",
+                    "`log`: with the program's own log; `common`, `combined` (as nginx and Apache write it) or `json`: lines on standard output; `false`: none"
+                ) { node, settings throws(FrontConfigurationError) in
+                    let text = try node.text()
+                    switch text {
+                    case "true": settings.accessLog = .log
+                    case "false": settings.accessLog = nil
+                    default:
+                        guard let format = AccessLogFormat(rawValue: text) else {
+                            let names = AccessLogFormat.allCases.map(\.rawValue).joined(separator: ", ")
+                            throw node.error("`access_log`: expected \(names) or false, not \(text.debugDescription)")
+                        }
+                        settings.accessLog = format
+                    }
+                },
             ]
         }
     }

@@ -3,9 +3,16 @@ import Synchronization
 
 /// A log that is kept, for tests of what is said in it.
 final class LogKeeper: Sendable {
-    private let lines = Mutex<[String]>([])
+    struct Entry: Sendable {
+        var level: Logger.Level
+        var message: String
+        var metadata: [String: String]
+    }
 
-    var messages: [String] { lines.withLock { $0 } }
+    private let kept = Mutex<[Entry]>([])
+
+    var entries: [Entry] { kept.withLock { $0 } }
+    var messages: [String] { entries.map { "\($0.level) \($0.message) \($0.metadata)" } }
 
     var logger: Logger { Logger(label: "test.kept") { _ in Handler(keeper: self) } }
 
@@ -20,7 +27,8 @@ final class LogKeeper: Sendable {
         }
 
         func log(event: LogEvent) {
-            keeper.lines.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
+            let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
+            keeper.kept.withLock { $0.append(Entry(level: event.level, message: "\(event.message)", metadata: metadata)) }
         }
     }
 }

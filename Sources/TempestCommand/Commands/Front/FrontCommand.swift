@@ -98,6 +98,12 @@ struct FrontCommand: AsyncParsableCommand {
     @Option(help: "Event loops, each a thread. Default: one for each processor.")
     var threads: Int?
 
+    @Option(
+        help: .init(
+            "How requests are logged: log, with the program's own log; common, combined or json, on standard output. Default: log.",
+            valueName: "format"))
+    var accessLog: String?
+
     @Flag(help: "Do not log requests.")
     var noAccessLog = false
 
@@ -163,7 +169,14 @@ struct FrontCommand: AsyncParsableCommand {
         }
         if !trust.isEmpty { settings.rules.trusted = try TrustedProxies(trust) }
         if let grace { settings.grace = .seconds(grace) }
-        if noAccessLog { settings.accessLog = false }
+        if let accessLog {
+            guard let format = AccessLogFormat(rawValue: accessLog) else {
+                let names = AccessLogFormat.allCases.map(\.rawValue).joined(separator: ", ")
+                throw FrontConfigurationError("--access-log: expected \(names), not \(accessLog.debugDescription)")
+            }
+            settings.accessLog = format
+        }
+        if noAccessLog { settings.accessLog = nil }
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw FrontConfigurationError("--tls-cert and --tls-key come together")
         }
