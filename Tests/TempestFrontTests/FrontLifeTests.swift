@@ -1,3 +1,4 @@
+import Synchronization
 import Tempest
 import TempestFront
 import TempestTesting
@@ -54,7 +55,8 @@ struct FrontLifeTests {
     func restart() async throws {
         var options = PrivateRedis.Options()
         options.appendOnly = true
-        try await RunningFront.run(redis: options) { _ in
+        try await RunningFront.run(redis: options) {
+            $0.patience = .seconds(20)
         } handlers: { worker in
             worker.handle("url") { (_: JobContext, request: WebRequest) in WebAnswer(text: request.url) }
         } _: { front in
@@ -77,6 +79,36 @@ struct FrontLifeTests {
                 #expect(try await browser.reply().text == "/held")
                 try await eventually("ready") { try await front.get("/readyz").status == 200 }
             }
+        }
+    }
+
+    @Test(
+        "A Redis that stays away: 503 with Retry-After after the patience, not after the deadline; what was told so is not done later"
+    )
+    func away() async throws {
+        let asked = Mutex<[String]>([])
+        try await RunningFront.run {
+            $0.patience = .milliseconds(300)
+            $0.sessions = SessionRules(isInsecure: true)
+        } handlers: { worker in
+            worker.handle("url") { (_: JobContext, request: WebRequest) in
+                asked.withLock { $0.append(request.url) }
+                return WebAnswer(text: request.url)
+            }
+        } _: { front in
+            #expect(try await front.get("/before").text == "/before")
+            try await front.redis.kill()
+            let cookie = "Cookie: tempest=" + String(repeating: "a", count: 43)
+            for headers in ["", cookie + "\r\n"] {
+                let start = ContinuousClock.now
+                let reply = try await front.ask("GET /away HTTP/1.1\r\nHost: t\r\n\(headers)\r\n")
+                #expect(reply.status == 503 && reply.header("retry-after") != nil, "\(reply)")
+                // The route's deadline is 30 s.
+                #expect(ContinuousClock.now - start < .seconds(15))
+            }
+            try await front.redis.start()
+            try await eventually("it goes on") { try await front.get("/after").text == "/after" }
+            #expect(!asked.withLock { $0 }.contains("/away"))
         }
     }
 

@@ -181,7 +181,8 @@ extension TempestClient {
     ///   the letter is said by the first ``Correspondence/next()``.
     package func correspond(_ letter: Letter, patience: Duration, window: Int) async throws -> Correspondence {
         if isOriginal(letter.queue) { return try await correspondDirectly(letter, patience: patience) }
-        let deadline = NIODeadline.now() + .nanoseconds(patience.nanoseconds)
+        // A Redis that is away is waited for as long as the client's patience, not as long as an answer: its caller can be told.
+        let deadline = NIODeadline.now() + .nanoseconds(min(patience, options.patience).nanoseconds)
         let correspondence = Correspondence(letter, patience: patience, window: window, client: self)
         try begin(letter.id) {
             correspondence.finish(.failure(CallError(.closed, "the client was shut down", job: letter.id)))
@@ -214,7 +215,8 @@ extension TempestClient {
         pushes.push(key, payload) { result in
             switch result {
             case .success: self.counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
-            case .failure(let error) where error.mayPass && !correspondence.isAnswered:
+            case .failure(let error)
+            where error.mayPass && !correspondence.isAnswered && NIODeadline.now() < deadline:
                 // Nobody waits here who could try again: a task does, until the letter's time is over.
                 Task {
                     do {

@@ -111,7 +111,8 @@ public final class Front: Service {
         }
         return FrontResponder(
             table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
-            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) })
+            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
+            headers: configuration.headers, trusted: configuration.rules.trusted)
     }
 
     private func drainOut() async {

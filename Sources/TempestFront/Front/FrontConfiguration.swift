@@ -26,6 +26,10 @@ public struct FrontConfiguration: Sendable {
     public var original = OriginalOptions()
     /// Bounds and beliefs.
     public var rules = HeldRequests.Rules()
+    /// Headers of all responses.
+    public var headers = HeaderRules()
+    /// How long a request waits for a Redis that is away; then it is told 503.
+    public var patience = Duration.seconds(2)
     /// How each request is logged; nil: not at all.
     public var accessLog: AccessLogFormat? = .log
     /// How long a graceful shutdown waits for requests that are held.
@@ -39,6 +43,7 @@ public struct FrontConfiguration: Sendable {
     public var clientOptions: ClientOptions {
         var options = ClientOptions()
         options.original = original
+        options.patience = patience
         options.original.queues.formUnion(routes.filter(\.isOriginal).map(\.queue.description))
         return options
     }
@@ -46,6 +51,7 @@ public struct FrontConfiguration: Sendable {
     /// Throws ``FrontConfigurationError`` for what would leave open what is meant to be closed.
     func check() throws(FrontConfigurationError) {
         for route in routes {
+            do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
             guard sessions != nil || !route.requiresUser else {
                 throw FrontConfigurationError(
                     "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")

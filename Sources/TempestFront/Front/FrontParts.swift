@@ -29,7 +29,10 @@ struct FrontParts: Sendable {
             }
             events = EventStreams(redis: redis, policy: policy, logger: logger)
         }
-        if let rules = configuration.sessions { sessions = try Sessions(redis: redis, rules: rules, logger: logger) }
+        if let rules = configuration.sessions {
+            let client = RedisClient(redis, name: "tempest-sessions", logger: logger, patience: configuration.patience)
+            sessions = try Sessions(client: client, rules: rules, logger: logger)
+        }
         if let settings = configuration.uploads {
             let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
             uploads = Uploads(store: store, rules: settings.rules, logger: logger)

@@ -16,6 +16,8 @@ struct FrontResponder: HTTPResponder {
     let health: Health?
     let parts: FrontParts
     let files: FileMiddleware<FrontContext, LocalFileSystem>?
+    let headers: HeaderRules
+    let trusted: TrustedProxies
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
 
     func respond(to request: Request, context: FrontContext) async throws -> Response {
@@ -30,6 +32,7 @@ struct FrontResponder: HTTPResponder {
             response = Refusal(error).response
             if request.method == .head { response = response.createHeadResponse() }
         }
+        if !headers.isEmpty { headers.apply(to: &response.headers) }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
         return response
     }
@@ -70,7 +73,35 @@ struct FrontResponder: HTTPResponder {
         throw Refusal(.notFound, "There is nothing here.")
     }
 
+    /// What the route says of all its responses holds for refusals too: a page must be able to read them.
     private func hold(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
+        let route = held.route
+        var response: Response
+        if let preflight = route.cors?.preflight(request.head) {
+            response = preflight
+        } else {
+            do {
+                response = try await ask(request, held, context)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                response = Refusal(error).response
+                if request.method == .head { response = response.createHeadResponse() }
+            }
+            route.cors?.apply(origin: request.headers[.origin], to: &response.headers)
+        }
+        if !route.headers.isEmpty { route.headers.apply(to: &response.headers) }
+        return response
+    }
+
+    private func ask(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
+        if let limiter = held.limiter {
+            let forwarded = HTTPField.Name("x-forwarded-for").map { request.headers[values: $0] } ?? []
+            let client = ClientFacts.address(context.channel.remoteAddress, forwarded: forwarded, trusted: trusted)
+            if let wait = limiter.admit(client, now: Int64(clamping: NIODeadline.now().uptimeNanoseconds)) {
+                throw Refusal.tooMany(after: wait)
+            }
+        }
         guard let requests = requests[held.route.pattern] else {
             throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket"])
         }

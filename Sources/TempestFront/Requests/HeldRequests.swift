@@ -104,17 +104,18 @@ public final class HeldRequests: Sendable {
     }
 
     private func body(of request: Request) async throws -> ByteBuffer? {
+        let limit = held.route.bodyLimit ?? rules.body
         if let length = request.headers[.contentLength] {
             guard let length = Int(length), length >= 0 else {
                 throw Refusal(.badRequest, "The length of the body is no number.")
             }
-            guard length <= rules.body else { throw Self.tooLarge }
+            guard length <= limit else { throw Self.tooLarge }
             if length == 0 { return nil }
         } else if request.headers[.transferEncoding] == nil, request.method == .get || request.method == .head {
             return nil
         }
         do {
-            return try await request.body.collect(upTo: rules.body)
+            return try await request.body.collect(upTo: limit)
         } catch is NIOTooManyBytesError {
             throw Self.tooLarge
         }

@@ -24,6 +24,11 @@ struct Refusal: Error {
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
     }
 
+    /// For a client that sends more than its route allows; it may come again after so many seconds.
+    static func tooMany(after seconds: Int) -> Refusal {
+        Refusal(.tooManyRequests, "Too many requests: try again later.", headers: [.retryAfter: "\(max(1, seconds))"])
+    }
+
     static func busy(_ text: String) -> Refusal { Refusal(.serviceUnavailable, text, headers: [.retryAfter: "1"]) }
 
     /// From what ended a correspondence.

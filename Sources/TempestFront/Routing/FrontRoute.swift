@@ -23,6 +23,14 @@ public struct FrontRoute: Sendable {
     /// Only for sessions with a `user`; others are told 401, or sent to this path.
     public var requiresUser = false
     public var login: String?
+    /// Bytes of the largest body that travels in a job of this route; nil: as of all routes.
+    public var bodyLimit: Int?
+    /// How many requests one client may send; nil: any number.
+    public var rate: RateLimit?
+    /// Which pages of other origins may read responses; nil: what workers say themselves.
+    public var cors: CORSPolicy?
+    /// Headers of all responses of this route.
+    public var headers = HeaderRules()
     /// Connections of browsers, not requests: WebSocket.
     public var isSocket = false
     /// The pages that may open sockets, such as `https://example.com`; empty: those of the same host.

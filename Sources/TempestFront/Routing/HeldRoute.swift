@@ -4,9 +4,11 @@ import Synchronization
 
 final class HeldRoute: Sendable {
     let route: FrontRoute
+    /// Counts requests by client; nil: they are not limited.
+    let limiter: RateLimiter?
     private let held = Atomic(0)
 
-    init(_ route: FrontRoute) { self.route = route }
+    init(_ route: FrontRoute) { (self.route, limiter) = (route, route.rate.map { RateLimiter($0) }) }
 
     var count: Int { held.load(ordering: .relaxed) }
 

@@ -54,6 +54,22 @@ extension FrontFile {
                     let steps = try node.text()
                     do { route.route = try Route(steps) } catch { throw node.error("`route`: \(error)") }
                 },
+                Setting("body", default: "the front's", "bytes of the largest body that travels in a job; above it 413") {
+                    node, route throws(FrontConfigurationError) in route.bodyLimit = try node.integer(0...(1 << 30))
+                },
+                Setting(
+                    "rate",
+                    "requests of one client, such as `10/s`, `100/m` or `10/s burst 50`; more are told 429 with `Retry-After`. Counted in each front by address (IPv6: by /64), so set `trust` behind a proxy"
+                ) { node, route throws(FrontConfigurationError) in
+                    let text = try node.text()
+                    route.rate = try node.locating { () throws(FrontConfigurationError) in try RateLimit(text) }
+                },
+                Setting("cors", "which pages of other origins may read responses: `*`, origins, or the map below") {
+                    node, route throws(FrontConfigurationError) in route.cors = try FrontFile.policy(node)
+                },
+                Setting("headers", "a map of headers for all responses of the route; an empty value takes a header away") {
+                    node, route throws(FrontConfigurationError) in try FrontFile.headers(node, &route.headers)
+                },
                 make.bool(
                     "user", \.requiresUser, "only for sessions with a `user`; others are told 401 before anything is queued"),
                 make.optionalText("login", \.login, "with `user`: the path that others are sent to instead of 401"),

@@ -27,6 +27,7 @@ public enum FrontFile {
     public static var reference: String {
         let sections: [(String, String)] = [
             ("Keys of the file", front.markdown), ("Keys of a route, in the list `routes`", route.markdown),
+            ("Keys of `cors`, in a route", cors.markdown),
             ("Keys of `tls`", tls.markdown), ("Keys of `sessions`", sessions.markdown),
             ("Keys of `uploads`", uploads.markdown), ("Keys of `original`", original.markdown),
         ]
@@ -97,6 +98,10 @@ public enum FrontFile {
                 Setting("original", "the map below, for routes with `original: true`") {
                     node, settings throws(FrontConfigurationError) in try original.read(node, into: &settings.original)
                 },
+                Setting("headers", "a map of headers for all responses; an empty value takes a header away") {
+                    node, settings throws(FrontConfigurationError) in try FrontFile.headers(node, &settings.headers)
+                },
+                make.seconds("patience", \.patience, "seconds that a request waits for a Redis that is away; then 503"),
                 make.seconds("grace", \.grace, "seconds that a shutdown waits for requests that are held"),
                 Setting(
                     "access_log", default: "log",

@@ -11,6 +11,7 @@ struct SettingNode {
 
     init(_ node: Yams.Node, key: String, file: String) { (self.node, self.key, self.file) = (node, key, file) }
 
+    var isMap: Bool { if case .mapping = node { true } else { false } }
     var isScalar: Bool { if case .scalar = node { true } else { false } }
 
     /// Keys and values of a map, in their order.
@@ -33,6 +34,12 @@ struct SettingNode {
 
     func text() throws(FrontConfigurationError) -> String {
         guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw error("`\(key)`: expected text") }
+        return scalar.string
+    }
+
+    /// Text that may be empty.
+    func anyText() throws(FrontConfigurationError) -> String {
+        guard case .scalar(let scalar) = node else { throw error("`\(key)`: expected text") }
         return scalar.string
     }
 

@@ -1,0 +1,39 @@
+// Headers that a front puts on responses, by its configuration.
+
+import HTTPTypes
+
+/// Headers for all responses, or those of a route. They replace what a worker has set under the same name.
+public struct HeaderRules: Sendable, Equatable {
+    /// What the front says of the connection and of the body's length.
+    private static let ours: Set<String> = [
+        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    private var fields: [HTTPField] = []
+    private var removed: [HTTPField.Name] = []
+
+    public init() {}
+
+    /// Adds a rule: `value` is what the header becomes; an empty one takes the header away.
+    ///
+    /// - Throws: ``FrontConfigurationError`` for a name or a value that HTTP does not allow, and for headers that are the connection's.
+    public mutating func set(_ name: String, to value: String) throws(FrontConfigurationError) {
+        guard let field = HTTPField.Name(name) else {
+            throw FrontConfigurationError("\(name.debugDescription) is not a valid header name")
+        }
+        guard !Self.ours.contains(field.canonicalName) else {
+            throw FrontConfigurationError("the header \(name) is set by the front itself: leave it out")
+        }
+        guard HTTPField.isValidValue(value) else {
+            throw FrontConfigurationError("\(value.debugDescription) is not a valid header value")
+        }
+        if value.isEmpty { removed.append(field) } else { fields.append(HTTPField(name: field, value: value)) }
+    }
+
+    var isEmpty: Bool { fields.isEmpty && removed.isEmpty }
+
+    func apply(to headers: inout HTTPFields) {
+        for name in removed { headers[values: name] = [] }
+        for field in fields { headers[field.name] = field.value }
+    }
+}
