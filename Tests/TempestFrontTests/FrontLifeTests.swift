@@ -119,7 +119,7 @@ struct FrontLifeTests {
                 try write(text, to: "\(folder)/\(name)")
             }
             try await RunningFront.run(["/api.txt=pages", "/*=pages"]) {
-                $0.files = folder
+                $0.files = StaticFilesOptions(folder: folder)
             } handlers: { worker in
                 worker.handle("url") { (_: JobContext, request: WebRequest) in WebAnswer(text: "worker \(request.url)") }
             } _: { front in

@@ -23,6 +23,7 @@ public final class Front: Service {
     private let clients: FrontClients
     private let logger: Logger
     private let table: RouteTable
+    private let files: StaticFiles?
     private let drain = Drain()
     private let onServerRunning: @Sendable (any Channel) async -> Void
 
@@ -43,6 +44,7 @@ public final class Front: Service {
         self.clients =
             try client.map { FrontClients($0) }
             ?? FrontClients(redis: redis, options: configuration.clientOptions, logger: logger)
+        if let options = configuration.files { files = try StaticFiles(options, logger: logger) } else { files = nil }
         self.logger = logger
         self.onServerRunning = onServerRunning
     }
@@ -111,8 +113,7 @@ public final class Front: Service {
         }
         return FrontResponder(
             table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
-            parts: parts, files: configuration.files.map { FileMiddleware($0, searchForIndexHtml: true, logger: logger) },
-            headers: configuration.headers, trusted: configuration.rules.trusted)
+            parts: parts, files: files, headers: configuration.headers, trusted: configuration.rules.trusted)
     }
 
     private func drainOut() async {

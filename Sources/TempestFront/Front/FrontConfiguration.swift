@@ -10,8 +10,8 @@ public struct FrontConfiguration: Sendable {
     public var port = 8080
     public var tls: TLSConfiguration?
     public var routes: [FrontRoute] = []
-    /// A folder whose files are served where no route but `/*` matches.
-    public var files: String?
+    /// A folder whose files are served where no route but `/*` matches; nil: there is none.
+    public var files: StaticFilesOptions?
     /// What one connection may take, and how slowly.
     public var limits = ConnectionLimits()
     /// Channels that browsers may follow at `/sub/<channel>`: names, or patterns with `*`. None: there are no event streams.

@@ -15,7 +15,7 @@ struct FrontResponder: HTTPResponder {
     let requests: [PathPattern: HeldRequests]
     let health: Health?
     let parts: FrontParts
-    let files: FileMiddleware<FrontContext, LocalFileSystem>?
+    let files: StaticFiles?
     let headers: HeaderRules
     let trusted: TrustedProxies
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
@@ -29,8 +29,7 @@ struct FrontResponder: HTTPResponder {
             // Nobody is there to be answered.
             throw error
         } catch {
-            response = Refusal(error).response
-            if request.method == .head { response = response.createHeadResponse() }
+            response = refused(error, request)
         }
         if !headers.isEmpty { headers.apply(to: &response.headers) }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
@@ -63,14 +62,15 @@ struct FrontResponder: HTTPResponder {
         if let health, let response = health.respond(to: path) { return response }
         if let response = try await parts.respond(to: request, path: path, context) { return response }
         if let held = table.find(meant.utf8) { return try await hold(request, held, context) }
-        // Two slashes at the beginning would be a host in the redirect to a folder.
-        if let files, request.method == .get || request.method == .head, !path.hasPrefix("//"), RequestPath.isVisible(meant) {
-            do {
-                return try await files.handle(request, context: context) { _, _ in throw HTTPError(.notFound) }
-            } catch let error as HTTPError where error.status == .notFound {}
-        }
+        if let response = try await files?.answer(request.head, isLast: table.fallback == nil) { return response }
         if let held = table.fallback { return try await hold(request, held, context) }
         throw Refusal(.notFound, "There is nothing here.")
+    }
+
+    private func refused(_ error: any Error, _ request: Request) -> Response {
+        let refusal = Refusal(error)
+        let response = files?.errorPages.response(to: refusal, asked: request.headers) ?? refusal.response
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     /// What the route says of all its responses holds for refusals too: a page must be able to read them.
@@ -85,8 +85,7 @@ struct FrontResponder: HTTPResponder {
             } catch let error as CancellationError {
                 throw error
             } catch {
-                response = Refusal(error).response
-                if request.method == .head { response = response.createHeadResponse() }
+                response = refused(error, request)
             }
             route.cors?.apply(origin: request.headers[.origin], to: &response.headers)
         }

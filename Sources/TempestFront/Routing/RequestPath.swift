@@ -24,11 +24,6 @@ enum RequestPath {
         return String(decoding: bytes, as: UTF8.self)[...]
     }
 
-    /// Whether a file of that path is meant to be seen: `.git`, `.env` and their like are not, `.well-known` is.
-    static func isVisible(_ canonical: Substring) -> Bool {
-        !canonical.split(separator: "/").contains { $0.hasPrefix(".") && $0 != ".well-known" }
-    }
-
     /// Whether there is a percent sign, a segment that is empty, or one that begins with a dot.
     private static func needsWork(_ path: Substring.UTF8View) -> Bool {
         var last: UInt8 = 0

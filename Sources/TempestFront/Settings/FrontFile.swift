@@ -27,7 +27,7 @@ public enum FrontFile {
     public static var reference: String {
         let sections: [(String, String)] = [
             ("Keys of the file", front.markdown), ("Keys of a route, in the list `routes`", route.markdown),
-            ("Keys of `cors`, in a route", cors.markdown),
+            ("Keys of `cors`, in a route", cors.markdown), ("Keys of `files`", files.markdown),
             ("Keys of `tls`", tls.markdown), ("Keys of `sessions`", sessions.markdown),
             ("Keys of `uploads`", uploads.markdown), ("Keys of `original`", original.markdown),
         ]
@@ -53,7 +53,9 @@ public enum FrontFile {
                 Setting("routes", "a list of routes, below") { node, settings throws(FrontConfigurationError) in
                     for node in try node.list() { settings.routes.append(try FrontFile.route(node)) }
                 },
-                make.optionalText("files", \.files, "a folder whose files are served where no route but `/*` matches"),
+                Setting("files", "a folder whose files are served where no route but `/*` matches, or the map below") {
+                    node, settings throws(FrontConfigurationError) in settings.files = try FrontFile.files(node)
+                },
                 Setting("tls", "the map below: TLS 1.2 and newer, HTTP/2 and HTTP/1.1") {
                     node, settings throws(FrontConfigurationError) in
                     var files = SecureFiles()

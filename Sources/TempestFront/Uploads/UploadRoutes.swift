@@ -28,13 +28,14 @@ extension Uploads {
         var headers = Self.headers
         // Ranges are for GET alone; whoever makes one depend on a version gets all: contents never change, and have no versions.
         let isWhole = request.method == .head || request.headers[.ifRange] != nil
-        switch ByteRange(isWhole ? nil : request.headers[.range], size: found.size) {
+        switch ByteRanges(isWhole ? nil : request.headers[.range], size: found.size, mostParts: 1) {
         case .whole:
             headers[.contentLength] = "\(found.size)"
             return Response(
                 status: .ok, headers: headers,
                 body: request.method == .head ? ResponseBody() : Self.body(found, 0..<found.size))
-        case .part(let range):
+        case .parts(let parts):
+            let range = parts[0]
             headers[.contentLength] = "\(range.count)"
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(found.size)"
             return Response(status: .partialContent, headers: headers, body: Self.body(found, range))

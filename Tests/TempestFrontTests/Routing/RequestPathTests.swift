@@ -27,8 +27,8 @@ struct RequestPathTests {
 
     @Test("Hidden files are not seen", arguments: ["/.env", "/.git/config", "/a/.b"])
     func hidden(_ path: String) {
-        #expect(!RequestPath.isVisible(path[...]))
-        #expect(RequestPath.isVisible("/.well-known/acme-challenge/x"))
+        #expect(!(FilePath(path[...])?.isVisible ?? false))
+        #expect(FilePath("/.well-known/acme-challenge/x")?.isVisible == true)
     }
 
     @Test("A route for users is not gone around by writing its path in another way, neither to workers nor to files")
@@ -41,7 +41,7 @@ struct RequestPathTests {
             try await RunningFront.run(["/admin/*=pages", "/*=pages"]) {
                 $0.routes[0].requiresUser = true
                 $0.sessions = SessionRules(isInsecure: true)
-                $0.files = "\(folder)/public"
+                $0.files = StaticFilesOptions(folder: "\(folder)/public")
             } handlers: { worker in
                 worker.handle("url") { (_: JobContext, request: WebRequest) in WebAnswer(text: "worker \(request.url)") }
             } _: { front in

@@ -41,7 +41,7 @@ struct RouteTests {
               - {path: /on, queue: api, route: '[a@x,b@y:low],c'}
             """
         let settings = try FrontFile.read(good, file: "f.yaml")
-        #expect(settings.host == "::1" && settings.port == 9000 && settings.files == "public")
+        #expect(settings.host == "::1" && settings.port == 9000 && settings.files?.folder == "public")
         let route = try #require(settings.routes.first)
         #expect(route.queue.description == "api" && route.level == .high && route.deadline == .milliseconds(2500))
         #expect(route.pending == 7 && route.codec.name == "msgpack" && route.action == "page" && route.window == 0)

@@ -154,7 +154,11 @@ struct FrontCommand: AsyncParsableCommand {
             route.isSocket = true
             settings.routes.append(route)
         }
-        if let files { settings.files = files }
+        if let files {
+            var options = settings.files ?? StaticFilesOptions(folder: files)
+            options.folder = files
+            settings.files = options
+        }
         settings.subscriptions += sub
         if let uploads {
             var all = settings.uploads ?? UploadSettings(folder: uploads)
