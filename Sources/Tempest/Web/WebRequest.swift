@@ -1,5 +1,4 @@
 // A browser's request as a handler gets it: the one argument of the jobs that a front pushes (protocol/http.md, "Requests: the job").
-// Before it: a front. After it: a WebAnswer.
 
 import TempestCodecs
 
@@ -15,25 +14,30 @@ public struct WebRequest: Codable, Sendable {
     public var method: String
     /// Path and query as the browser sent them, undecoded.
     public var url: String
-    /// Names in lower case; several lines of one name are joined by `, `, cookies by `; `.
+    /// Names in lower case; several lines of one name are joined by `, `, cookies by `; `. A value that is not UTF-8 has been read as
+    /// ISO-8859-1: each byte is a character.
     public var headers: [String: String]
+    /// The names of the headers whose values are not UTF-8.
+    public var latin1Headers: Set<String> = []
     /// Empty when there was none.
     public var body: [UInt8]
     /// The browser's address, or what a trusted proxy says of it.
     public var remoteAddress: String?
     /// `http` or `https`.
     public var scheme: String?
-    /// The fields of a multipart form that were no files.
-    public var form: [String: String]
+    /// The parts of a multipart form that the front has read; nil: it has read none, and a form is in the body.
+    package var parts: [FormPart]?
     /// Large bodies, and files of multipart forms, which the front has put aside: `try await request.uploads[0].open()`.
     public var uploads: [UploadReference] = []
 
+    /// - Parameter form: the form that the request brings, as a front with a folder for uploads hands it on; nil: `body` is all.
     public init(
         method: String = "GET", url: String, headers: [String: String] = [:], body: [UInt8] = [], remoteAddress: String? = nil,
-        scheme: String? = nil, form: [String: String] = [:]
+        scheme: String? = nil, form: WebForm? = nil
     ) {
         (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
-        (self.remoteAddress, self.scheme, self.form) = (remoteAddress, scheme, form)
+        (self.remoteAddress, self.scheme, self.parts) = (remoteAddress, scheme, form.map(Array.init))
+        uploads = form?.compactMap(\.upload) ?? []
     }
 
     /// What stands before the question mark, undecoded.
@@ -41,6 +45,7 @@ public struct WebRequest: Codable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case method, url, headers, body
+        case latin1Headers = "headers_latin1"
         case bodyEncoding = "body_encoding"
         case remoteAddress = "remote_address"
         case scheme, form, uploads
@@ -51,10 +56,12 @@ public struct WebRequest: Codable, Sendable {
         method = try map.decode(String.self, forKey: .method)
         url = try map.decode(String.self, forKey: .url)
         headers = try map.decodeIfPresent([String: String].self, forKey: .headers) ?? [:]
+        latin1Headers = try map.decodeIfPresent(Set<String>.self, forKey: .latin1Headers) ?? []
         remoteAddress = try map.decodeIfPresent(String.self, forKey: .remoteAddress)
         scheme = try map.decodeIfPresent(String.self, forKey: .scheme)
-        form = try map.decodeIfPresent([String: String].self, forKey: .form) ?? [:]
-        uploads = try map.decodeIfPresent([UploadReference].self, forKey: .uploads) ?? []
+        let uploads = try map.decodeIfPresent([UploadReference].self, forKey: .uploads) ?? []
+        self.uploads = uploads
+        parts = try map.decodeIfPresent([JobFormPart].self, forKey: .form).map { try JobFormPart.parts($0, uploads: uploads) }
         switch try map.decodeIfPresent(String.self, forKey: .bodyEncoding) {
         case nil: body = try map.decodeIfPresent(Bytes.self, forKey: .body)?.bytes ?? []
         case "base64":
@@ -74,10 +81,11 @@ public struct WebRequest: Codable, Sendable {
         try map.encode(method, forKey: .method)
         try map.encode(url, forKey: .url)
         try map.encode(headers, forKey: .headers)
+        if !latin1Headers.isEmpty { try map.encode(latin1Headers.sorted(), forKey: .latin1Headers) }
         if !body.isEmpty { try map.encode(Bytes(body), forKey: .body) }
         try map.encodeIfPresent(remoteAddress, forKey: .remoteAddress)
         try map.encodeIfPresent(scheme, forKey: .scheme)
-        if !form.isEmpty { try map.encode(form, forKey: .form) }
+        if let parts { try map.encode(Value.array(parts.map { $0.value(uploads: uploads) }), forKey: .form) }
         if !uploads.isEmpty { try map.encode(uploads, forKey: .uploads) }
     }
 }

@@ -1,5 +1,4 @@
-// WebRequest and WebAnswer as tokens, without Codable: they are in every job of a front. Before it: a job's argument. After it: the
-// answer's bytes.
+// WebRequest and WebAnswer as tokens, without Codable: they are in every job of a front.
 
 public import TempestCodecs
 
@@ -17,16 +16,20 @@ extension WebRequest: TokenCodable {
                 headers[name] = text
             }
         }
+        if let node = map.nodeIfPresent("headers_latin1"), !node.isNull {
+            latin1Headers = try node.decode(Set<String>.self)
+        }
         let content = map.nodeIfPresent("body")
         let encoding = try Self.text(&map, "body_encoding")
         remoteAddress = try Self.text(&map, "remote_address")
         scheme = try Self.text(&map, "scheme")
-        form = [:]
-        if let node = map.nodeIfPresent("form"), !node.isNull {
-            form = try node.decode([String: String].self)
-        }
+        // In the order in which fronts write them; a reader looks no further than it must.
+        let form = map.nodeIfPresent("form")
         if let node = map.nodeIfPresent("uploads"), !node.isNull {
             uploads = try node.decode([UploadReference].self)
+        }
+        if let form, !form.isNull {
+            parts = try JobFormPart.parts(try form.decode([JobFormPart].self), uploads: uploads)
         }
         body = []
         guard let content, !content.isNull else { return }
@@ -54,8 +57,8 @@ extension WebRequest: TokenCodable {
 
     public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         let count =
-            3 + (body.isEmpty ? 0 : 1) + (remoteAddress == nil ? 0 : 1) + (scheme == nil ? 0 : 1) + (form.isEmpty ? 0 : 1)
-            + (uploads.isEmpty ? 0 : 1)
+            3 + (body.isEmpty ? 0 : 1) + (remoteAddress == nil ? 0 : 1) + (scheme == nil ? 0 : 1) + (parts == nil ? 0 : 1)
+            + (uploads.isEmpty ? 0 : 1) + (latin1Headers.isEmpty ? 0 : 1)
         try writer.beginMap(count: count)
         try writer.write("method", method)
         try writer.write("url", url)
@@ -63,17 +66,21 @@ extension WebRequest: TokenCodable {
         try writer.beginMap(count: headers.count)
         for (name, value) in headers { try writer.write(name, value) }
         try writer.endMap()
+        if !latin1Headers.isEmpty {
+            try writer.key("headers_latin1")
+            try writer.write(latin1Headers.sorted())
+        }
         if !body.isEmpty {
             try writer.key("body")
             try writer.content(body)
         }
         if let remoteAddress { try writer.write("remote_address", remoteAddress) }
         if let scheme { try writer.write("scheme", scheme) }
-        if !form.isEmpty {
+        if let parts {
             try writer.key("form")
-            try writer.beginMap(count: form.count)
-            for (name, value) in form { try writer.write(name, value) }
-            try writer.endMap()
+            try writer.beginArray(count: parts.count)
+            for part in parts { try writer.write(part.value(uploads: uploads)) }
+            try writer.endArray()
         }
         if !uploads.isEmpty {
             try writer.key("uploads")

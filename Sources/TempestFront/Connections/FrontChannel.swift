@@ -46,9 +46,14 @@ public struct FrontChannel: HTTPChannelHandler {
             }
             let gate = RequestGate(
                 limits: limits, bytes: watch, clock: clocks.clock(channel.eventLoop), upgrader: upgrader, logger: logger)
-            try pipeline.addHandler(
-                gate, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            let messages = MessageWatch()
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(gate, position: .after(decoder))
+            try pipeline.addHandler(messages, position: .after(decoder))
             if let access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
+            try pipeline.addHandler(
+                HeaderBytesHandler(watch: messages, limit: limits.headerBytes),
+                position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             if !limits.allowsHalfClosure {
                 try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             }

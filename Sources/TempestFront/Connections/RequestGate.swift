@@ -312,6 +312,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             // The bytes of 101 have left the encoder: whatever comes or goes from now on is the new handler's.
             try pipeline.addHandler(handler, position: .after(self))
             pipeline.removeHandler(self, promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: MessageWatch.self), promise: nil)
+            pipeline.removeHandler(try pipeline.handler(type: HeaderBytesHandler.self), promise: nil)
             pipeline.removeHandler(decoder, promise: nil)
             pipeline.removeHandler(encoder, promise: nil)
         } catch {

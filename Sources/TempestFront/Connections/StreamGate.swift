@@ -65,6 +65,10 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var data = data
+        if case .headers(var headers) = unwrapOutboundIn(data), let text = HeaderBytes.text(headers.headers) {
+            headers.headers = text
+            data = wrapOutboundOut(.headers(headers))
+        }
         if case .headers(var headers) = unwrapOutboundIn(data), headers.headers.contains(name: "connection") {
             // Of HTTP/1: it ends streams of HTTP/2 as an error.
             headers.headers.remove(name: "connection")

@@ -73,7 +73,7 @@ struct FrontParts: Sendable {
         }
         if let uploads {
             let received = try await uploads.receive(request)
-            visit.extra = received.extra
+            (visit.form, visit.uploads) = (received.form, received.uploads)
             visit.isReceived = true
             if case .bytes(let buffer) = received { visit.body = buffer }
             visit.abandon = { await uploads.abandon(received) }

@@ -91,7 +91,7 @@ public final class HeldRequests: Sendable {
         let (route, steps) = (held.route, self.route)
         let facts = ClientFacts(request.head, peer: channel.remoteAddress, isTLS: rules.isTLS, trusted: rules.trusted)
         var writer = RequestWriter(head: request.head, facts: facts, isJSON: route.codec.name == "json")
-        writer.extra = visit.extra
+        (writer.form, writer.uploads) = (visit.form, visit.uploads)
         writer.cookies = visit.cookies
         writer.body = visit.body
         if !visit.isReceived { writer.body = try await body(of: request) }

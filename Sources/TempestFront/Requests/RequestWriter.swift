@@ -1,8 +1,8 @@
-// A request as the one argument of its job (protocol/http.md, "Requests: the job"). Before it: a head and a body that has been read.
-// After it: a letter.
+// A request as the one argument of its job (protocol/http.md, "Requests: the job").
 
 import HTTPTypes
 import NIOCore
+import Tempest
 import TempestCodecs
 
 struct RequestWriter {
@@ -12,38 +12,49 @@ struct RequestWriter {
         "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip", "tempest-session",
     ]
 
+    /// Headers with one value: of several lines the first holds, and no comma joins them.
+    private static let single: Set<String> = [
+        "age", "authorization", "content-length", "content-location", "content-type", "date", "expires", "from", "host",
+        "if-modified-since", "if-range", "if-unmodified-since", "last-modified", "max-forwards", "origin", "proxy-authorization",
+        "range", "referer", "user-agent",
+    ]
+
     var head: HTTPRequest
     var facts: ClientFacts
     var body: ByteBuffer?
     /// Whether the codec has no binary.
     var isJSON: Bool
-    /// What comes beside the body: `form`, `uploads`.
+    /// The parts of a form that was read; nil: none was.
+    var form: [FormPart]?
+    var uploads: [UploadReference] = []
+    /// What else the job says.
     var extra: ValueMap = [:]
     /// The `cookie` header that workers see; nil: as it came.
     var cookies: String??
 
     func write() throws(CodecError) -> TokenBuffer {
         var writer = TokenBuffer()
-        let headers = lines()
+        let (headers, latin1) = lines()
         let content = body.flatMap { $0.readableBytes > 0 ? $0 : nil }
         let isText = content?.withUnsafeReadableBytes { UTF8Check.isValid($0) } ?? false
         let bodyEntries = content == nil ? 0 : !isText && isJSON ? 2 : 1
-        try writer.beginMap(count: 4 + (facts.address == nil ? 0 : 1) + bodyEntries + extra.count)
+        try writer.beginMap(
+            count: 4 + (facts.address == nil ? 0 : 1) + (latin1.isEmpty ? 0 : 1) + bodyEntries + (form == nil ? 0 : 1)
+                + (uploads.isEmpty ? 0 : 1) + extra.count)
         try writer.write("method", head.method.rawValue)
         try writer.write("url", head.path ?? "/")
         try writer.key("headers")
         try writer.beginMap(count: headers.count)
         for (name, value) in headers { try writer.write(name, value) }
         try writer.endMap()
+        if !latin1.isEmpty {
+            try writer.key("headers_latin1")
+            try writer.write(latin1)
+        }
         if let content {
             try writer.key("body")
             if !isText && isJSON {
-                let encoded = content.withUnsafeReadableBytes { bytes in
-                    String(unsafeUninitializedCapacity: Base64.count(of: bytes.count)) { place in
-                        place.baseAddress.map { Base64.encode(bytes, to: $0) } ?? 0
-                    }
-                }
-                try writer.text(encoded)
+                try writer.text(content.withUnsafeReadableBytes { Base64.text($0) })
                 try writer.write("body_encoding", "base64")
             } else {
                 var failure: CodecError?
@@ -59,13 +70,30 @@ struct RequestWriter {
         }
         if let address = facts.address { try writer.write("remote_address", address) }
         try writer.write("scheme", facts.scheme)
+        if let form { try write(form, to: &writer) }
+        if !uploads.isEmpty {
+            try writer.key("uploads")
+            try writer.write(Value.array(uploads.map(\.value)))
+        }
         for (key, value) in extra { try writer.write(key, value) }
         try writer.endMap()
         return writer
     }
 
-    /// Each name once, in lower case.
-    private func lines() -> [(String, String)] {
+    private func write(_ form: [FormPart], to writer: inout TokenBuffer) throws(CodecError) {
+        try writer.key("form")
+        try writer.beginArray(count: form.count)
+        // Uploads are in the order of their parts.
+        var place = 0
+        for part in form {
+            try part.write(to: &writer, upload: part.upload == nil ? nil : place, isJSON: isJSON)
+            if part.upload != nil { place += 1 }
+        }
+        try writer.endArray()
+    }
+
+    /// Each name once, in lower case; and the names whose values are not UTF-8, which are read as ISO-8859-1.
+    private func lines() -> (lines: [(String, String)], latin1: [String]) {
         var lines: [(String, String)] = []
         lines.reserveCapacity(head.headerFields.count + 1)
         for field in head.headerFields {
@@ -75,14 +103,20 @@ struct RequestWriter {
                 if let cookies, !lines.contains(where: { $0.0 == name }) { lines.append((name, cookies)) }
                 continue
             }
-            // Header values are bytes; what is no UTF-8 has been read as Latin-1 or replaced by then.
-            if let place = lines.firstIndex(where: { $0.0 == name }) {
-                lines[place].1 += (name == "cookie" ? "; " : ", ") + field.value
-            } else {
+            guard let place = lines.firstIndex(where: { $0.0 == name }) else {
                 lines.append((name, field.value))
+                continue
             }
+            if Self.single.contains(name) { continue }
+            lines[place].1 += (name == "cookie" ? "; " : ", ") + field.value
         }
         if let authority = head.authority, !lines.contains(where: { $0.0 == "host" }) { lines.append(("host", authority)) }
-        return lines
+        var latin1: [String] = []
+        for place in lines.indices where HeaderBytes.isEscaped(lines[place].1) {
+            let (text, isLatin1) = HeaderBytes.text(lines[place].1)
+            lines[place].1 = text
+            if isLatin1 { latin1.append(lines[place].0) }
+        }
+        return (lines, latin1)
     }
 }

@@ -2,7 +2,7 @@
 // head of the response.
 
 import NIOCore
-import TempestCodecs
+import Tempest
 
 struct Visit: Sendable {
     /// The session's id, for meta.
@@ -12,8 +12,9 @@ struct Visit: Sendable {
     /// Whether the body was read already: `body` is what is left of it for the job.
     var isReceived = false
     var body: ByteBuffer?
-    /// `form` and `uploads`.
-    var extra: ValueMap = [:]
+    /// The parts of a form that was read; nil: none was.
+    var form: [FormPart]?
+    var uploads: [UploadReference] = []
     /// Has the last word on the head of the response: the session's cookie.
     var finish: (@Sendable (inout AnswerHead) async throws -> Void)?
     /// Nothing will come of the request: what it brought is thrown away.

@@ -69,10 +69,10 @@ struct AnswerHead {
         let text: String
         if let integer = value.int {
             text = "\(integer)"
-        } else if let found = value.textOrUTF8 {
-            text = found
+        } else if let bytes = value.kind == .text || value.kind == .binary ? value.bytes : nil {
+            text = HeaderBytes.escape(bytes)
         } else {
-            throw UnfitAnswer(description: "the header \(name) is \(value.kind), not text")
+            throw UnfitAnswer(description: "the header \(name) is \(value.kind), not text or binary")
         }
         guard HTTPField.isValidValue(text) else {
             throw UnfitAnswer(description: "the header \(name) has a value that is not allowed")

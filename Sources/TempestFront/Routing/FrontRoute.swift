@@ -42,17 +42,26 @@ public struct FrontRoute: Sendable {
         (self.pattern, self.queue, self.level) = (pattern, queue, level)
     }
 
-    /// From `PATTERN=QUEUE[:LEVEL]`, as the command line has it. Throws ``FrontConfigurationError``.
+    /// From `PATTERN=QUEUE[:LEVEL][/ACTION]`, as the command line has it. Throws ``FrontConfigurationError``.
     public init(_ text: String) throws(FrontConfigurationError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw FrontConfigurationError("\(text.debugDescription) is no route: PATTERN=QUEUE[:LEVEL], such as /api/*=api:high")
+            throw FrontConfigurationError(
+                "\(text.debugDescription) is not a route: PATTERN=QUEUE[:LEVEL][/ACTION], such as /api/*=api:high/serve")
         }
-        let names = parts[1].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        // No name of a queue or a level has a slash.
+        let target = parts[1].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let names = target[0].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         do {
             self.init(
                 try PathPattern(String(parts[0])), queue: try QueueName(names[0]),
                 level: names.count == 2 ? try Level(names[1]) : .default)
+            if target.count == 2 {
+                guard !target[1].isEmpty else {
+                    throw FrontConfigurationError("\(text.debugDescription): the action after the slash is empty")
+                }
+                action = String(target[1])
+            }
         } catch let error as NameError {
             throw FrontConfigurationError("\(text.debugDescription): \(error)")
         } catch let error as FrontConfigurationError {

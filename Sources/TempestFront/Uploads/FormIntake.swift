@@ -1,12 +1,12 @@
-// A multipart form as it comes in: fields are kept, files go into the store. Between MultipartReader, which tells what stands
-// where, and the store; used by Uploads for one request.
+// A multipart form as it comes in: fields are kept, files go into the store.
 
 import NIOCore
 import Tempest
 
 /// Takes a form. After an error the owner calls `discard`, and nothing is left of it.
 struct FormIntake: Sendable {
-    private(set) var fields: [FormField] = []
+    /// Fields and files in their order.
+    private(set) var parts: [FormPart] = []
     private(set) var uploads: [UploadReference] = []
 
     private enum Content {
@@ -45,7 +45,7 @@ struct FormIntake: Sendable {
     }
 
     /// To be called at the end of the body.
-    func finish() throws(UploadRefusal) { try reader.finish() }
+    func finish() throws(FormError) { try reader.finish() }
 
     /// Removes all that was put aside.
     mutating func discard() async {
@@ -56,7 +56,8 @@ struct FormIntake: Sendable {
     }
 
     private mutating func begin(_ part: MultipartPart) throws(UploadRefusal) {
-        try count(part.name.utf8.count)
+        // What a part's head says travels in the job, too.
+        try count([part.name, part.filename, part.type, part.head].reduce(0) { $0 + ($1?.count ?? 0) })
         content = part.filename == nil ? .field(part, ByteBuffer()) : .file(part, nil)
     }
 
@@ -87,18 +88,23 @@ struct FormIntake: Sendable {
         switch ended {
         case .nothing: break
         case .field(let part, let value):
-            guard let text = String(validating: value.readableBytesView, as: UTF8.self) else {
-                throw UploadRefusal(.malformed, "a field of the form is not UTF-8: send it as a file")
-            }
-            fields.append(FormField(name: part.name, value: text))
+            parts.append(FormPart(part, bytes: Array(value.readableBytesView)))
         case .file(let part, let intake?):
-            uploads.append(try await intake.commit(field: part.name, filename: part.filename, type: part.type))
+            try await commit(part, intake)
         case .file(let part, nil):
-            guard part.filename != "" else { break }
+            // An input that was left empty has no name of a file; one with a name is a file without content.
+            guard part.filename != [] else { return parts.append(FormPart(part)) }
             try countFile()
-            let intake = try await UploadIntake(store, rules: rules)
-            uploads.append(try await intake.commit(field: part.name, filename: part.filename, type: part.type))
+            try await commit(part, try await UploadIntake(store, rules: rules))
         }
+    }
+
+    private mutating func commit(_ part: MultipartPart, _ intake: UploadIntake) async throws {
+        // For those who read no more than `uploads`; the form has the bytes.
+        func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+        let upload = try await intake.commit(field: text(part.name), filename: text(part.filename), type: text(part.type))
+        uploads.append(upload)
+        parts.append(FormPart(part, upload: upload))
     }
 
     private mutating func count(_ bytes: Int) throws(UploadRefusal) {

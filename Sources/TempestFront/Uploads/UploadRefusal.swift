@@ -2,6 +2,7 @@
 // status.
 
 public import HTTPTypes
+import Tempest
 
 /// Thrown for a body that cannot be taken.
 public struct UploadRefusal: Error, Sendable, Equatable, CustomStringConvertible {
@@ -30,6 +31,16 @@ public struct UploadRefusal: Error, Sendable, Equatable, CustomStringConvertible
     public var message: String
 
     init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+
+    init(_ error: FormError) {
+        let code: Code =
+            switch error.code {
+            case .malformed: .malformed
+            case .truncated: .truncated
+            case .tooLarge: .tooLarge
+            }
+        self.init(code, error.message)
+    }
 
     /// What the browser is told.
     public var status: HTTPResponse.Status {

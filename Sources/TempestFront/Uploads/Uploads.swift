@@ -39,7 +39,7 @@ public final class Uploads: Service {
     ///   `CancellationError`. Nothing is left in the store then.
     public func receive(_ request: Request) async throws -> ReceivedBody {
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        return try await receive(request.body, contentType: request.headers[.contentType], length: length)
+        return try await receive(request.body, contentType: request.headers[values: .contentType].first, length: length)
     }
 
     /// The same of a body alone. `length`: what its sender says of it; nil if it does not.
@@ -51,6 +51,8 @@ public final class Uploads: Service {
             return try await whole(body, contentType, length)
         } catch let refusal as UploadRefusal {
             throw refused(refusal)
+        } catch let error as FormError {
+            throw refused(UploadRefusal(error))
         } catch let error as UploadError {
             logger.error("an upload could not be kept", metadata: ["error": "\(error)"])
             let refusal =
@@ -145,7 +147,7 @@ public final class Uploads: Service {
             throw error
         }
         count(intake.uploads)
-        return .form(fields: intake.fields, uploads: intake.uploads)
+        return .form(intake.parts, uploads: intake.uploads)
     }
 
     private func tooLarge(_ most: Int) -> UploadRefusal {

@@ -21,12 +21,23 @@ struct RouteTests {
     @Test(
         "What is no route is refused with a sentence",
         arguments: [
-            "api=x", "/a b=x", "/a*=x", "/*/b=x", "/a", "/a=", "/a=b c", "/a=b:1", "/a?b=c",
+            "api=x", "/a b=x", "/a*=x", "/*/b=x", "/a", "/a=", "/a=b c", "/a=b:1", "/a?b=c", "/a=b/", "/a=/c",
         ])
     func bad(_ text: String) {
         #expect(throws: FrontConfigurationError.self) {
             let route = try FrontRoute(text)
             _ = route
+        }
+    }
+
+    @Test("A route of the command line may name a level and an action")
+    func actions() throws {
+        for (text, level, action) in [
+            ("/*=q", Level.default, "url"), ("/*=q:high", .high, "url"), ("/*=q/serve", .default, "serve"),
+            ("/a=q:high/pages/serve", .high, "pages/serve"),
+        ] {
+            let route = try FrontRoute(text)
+            #expect(route.queue.description == "q" && route.level == level && route.action == action, "\(text)")
         }
     }
 

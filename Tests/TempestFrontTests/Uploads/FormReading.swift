@@ -1,4 +1,5 @@
 import NIOCore
+import Tempest
 import Testing
 
 @testable import TempestFront
@@ -52,10 +53,10 @@ enum FormReading {
     }
 
     /// What it makes of a form, an error among it: for comparing.
-    static func outcome(_ pieces: [ArraySlice<UInt8>], boundary: String = "b") -> Result<[ReadPart], UploadRefusal> {
+    static func outcome(_ pieces: [ArraySlice<UInt8>], boundary: String = "b") -> Result<[ReadPart], FormError> {
         do {
             return .success(try read(pieces, boundary: boundary))
-        } catch let refusal as UploadRefusal {
+        } catch let refusal as FormError {
             return .failure(refusal)
         } catch {
             Issue.record("not a refusal: \(error)")

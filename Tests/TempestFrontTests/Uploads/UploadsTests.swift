@@ -62,7 +62,7 @@ struct UploadsTests {
         }
     }
 
-    @Test("Files of a form are put aside, fields are kept; an input that was left empty is nothing, an empty file is one")
+    @Test("Files of a form are put aside, fields are kept; an input that was left empty is a part, an empty file is one")
     func forms() async throws {
         try await UploadBench.run { bench in
             let uploads = bench.uploads()
@@ -72,11 +72,17 @@ struct UploadsTests {
             let text = empty + void + FormReading.form(MultipartReaderTests.tricky, filename: "../../etc/passwd")
             for length in [1, 7, 64, 10_000] {
                 let body = try await uploads.receive(UploadBench.body(text, pieces: length), contentType: Self.form, length: nil)
-                guard case .form(let fields, let files) = body else {
+                guard case .form(let parts, let files) = body else {
                     Issue.record("no form")
                     return
                 }
-                #expect(fields == [FormField(name: "title", value: "Grüße")])
+                #expect(
+                    parts == [
+                        FormPart(name: "none", filename: "", type: "image/png").with(head: parts[0].head),
+                        FormPart(name: "void", filename: "void.txt", upload: files[0]).with(head: parts[1].head),
+                        FormPart(name: "title", value: "Grüße"),
+                        FormPart(name: "file", filename: "../../etc/passwd", type: "text/plain", upload: files[1]),
+                    ])
                 #expect(files.map(\.field) == ["void", "file"])
                 #expect(files.map(\.size) == [0, MultipartReaderTests.tricky.utf8.count])
                 #expect(files[1].filename == "../../etc/passwd")
@@ -84,9 +90,6 @@ struct UploadsTests {
                 #expect(try bench.content(files[1]) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(try await files[1].bytes(in: bench.folder) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(bench.names == files.map(\.token).sorted())
-                #expect(body.extra["form"] == ["title": "Grüße"])
-                #expect(body.extra["uploads"]?[1]?["filename"] == "../../etc/passwd")
-                #expect(body.extra["uploads"]?[1]?["size"]?.asInt == Int64(MultipartReaderTests.tricky.utf8.count))
                 await uploads.abandon(body)
             }
             #expect(bench.names.isEmpty)
@@ -160,14 +163,34 @@ struct UploadsTests {
         }
     }
 
-    @Test("Fields are UTF-8, forms are forms")
+    @Test("A field of any bytes is taken; repeats keep their order, among files too")
+    func repeats() async throws {
+        try await UploadBench.run { bench in
+            let uploads = bench.uploads()
+            var text = ByteBuffer()
+            for (name, bytes) in [("tag", [0xFF, 0xFE]), ("file", [0x31]), ("tag", []), ("tag", Array("two".utf8))]
+                as [(String, [UInt8])]
+            {
+                text.writeString("--b\r\nContent-Disposition: form-data; name=\"\(name)\"")
+                text.writeString(name == "file" ? "; filename=\"f\"\r\n\r\n" : "\r\n\r\n")
+                text.writeBytes(bytes)
+                text.writeString("\r\n")
+            }
+            text.writeString("--b--")
+            let body = try await uploads.receive(UploadBench.body([text]), contentType: Self.form, length: nil)
+            let form = WebForm(try #require(body.form))
+            #expect(form.map(\.name) == ["tag", "file", "tag", "tag"])
+            #expect(form.map(\.bytes) == [[0xFF, 0xFE], [], [], Array("two".utf8)])
+            #expect(form["tag"] == "\u{FFFD}\u{FFFD}" && form.all("tag").count == 3 && form["file"] == nil)
+            #expect(form.file("file")?.upload?.size == 1)
+        }
+    }
+
+    @Test("What says that it is a form and is none is refused")
     func malformed() async throws {
         try await UploadBench.run { bench in
             let uploads = bench.uploads()
-            var field = ByteBuffer(string: "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n")
-            field.writeBytes([0xFF, 0xFE])
-            field.writeString("\r\n--b--")
-            for body in [field, ByteBuffer(string: "no form"), ByteBuffer(string: "")] {
+            for body in [ByteBuffer(string: "no form"), ByteBuffer(string: "")] {
                 let refusal = await #expect(throws: UploadRefusal.self) {
                     try await uploads.receive(UploadBench.body([body]), contentType: Self.form, length: nil)
                 }
@@ -186,12 +209,12 @@ struct UploadsTests {
             #expect(refusal?.status.code == 413)
         }
         let field = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--b--"
-        guard case .form(let fields, _) = try await uploads.receive(UploadBench.body(field), contentType: Self.form, length: nil)
+        guard case .form(let parts, _) = try await uploads.receive(UploadBench.body(field), contentType: Self.form, length: nil)
         else {
             Issue.record("no form")
             return
         }
-        #expect(fields == [FormField(name: "a", value: "x")])
+        #expect(parts.map(\.name) == ["a"] && parts.map(\.value) == ["x"])
     }
 
     @Test("A store's errors become statuses: no room 507, trouble 503; nothing of the store's words reaches the browser")
@@ -243,5 +266,13 @@ struct UploadsTests {
             }
             #expect(bench.names == ["README", "x.part", fresh].sorted())
         }
+    }
+}
+
+extension FormPart {
+    fileprivate func with(head: [UInt8]?) -> FormPart {
+        var part = self
+        part.head = head
+        return part
     }
 }

@@ -7,20 +7,12 @@ import Testing
 
 @Suite("Uploads through a whole front", .timeLimit(.minutes(3)))
 struct UploadWholeTests {
-    /// A request as a worker that knows of uploads reads it.
-    private struct Page: Decodable {
-        var url: String
-        var body: String?
-        var form: [String: String]?
-        var uploads: [UploadReference]?
-    }
-
     /// Redeems what was put aside from the folder, and says what it found.
     private static func serve(_ worker: Worker, _ folder: String) {
-        worker.handle("url") { (_: JobContext, page: Page) in
-            var lines = ["body \(page.body?.utf8.count ?? 0)"]
-            for (name, value) in (page.form ?? [:]).sorted(by: { $0.key < $1.key }) { lines.append("\(name)=\(value)") }
-            for upload in page.uploads ?? [] {
+        worker.handle("url") { (_: JobContext, page: WebRequest) in
+            var lines = ["body \(page.body.count)"]
+            for part in page.form where part.upload == nil { lines.append("\(part.name)=\(part.value)") }
+            for upload in page.uploads {
                 let bytes = try await upload.bytes(in: folder)
                 #expect(UploadBench.sha256(bytes) == upload.sha256)
                 lines.append(

@@ -18,6 +18,7 @@ struct FrontCommand: AsyncParsableCommand {
 
             EXAMPLE
               tempest front --route '/api/*=api:high' --route '/*=pages' --files public
+              tempest front --route '/*=pages:default/serve'   # the action is serve
               tempest front --config front.yaml
 
             FILE
@@ -45,13 +46,14 @@ struct FrontCommand: AsyncParsableCommand {
         name: .customLong("route"),
         help: .init(
             "Requests to these paths go to this queue. /* is asked after files. May be given several times.",
-            valueName: "pattern=queue[:level]"))
+            valueName: "pattern=queue[:level][/action]"))
     var routes: [String] = []
 
     @Option(
         name: .customLong("socket"),
         help: .init(
-            "WebSockets at these paths are jobs of this queue. May be given several times.", valueName: "pattern=queue[:level]"))
+            "WebSockets at these paths are jobs of this queue. May be given several times.",
+            valueName: "pattern=queue[:level][/action]"))
     var sockets: [String] = []
 
     @Option(

@@ -1,14 +1,13 @@
 // Forms as browsers send them (multipart/form-data, RFC 7578 and 2046), read as they come in: a state machine without I/O that is
-// fed buffers and hands out heads and pieces of content. Before it: the body's buffers. After it: the intake, which puts files
-// aside.
+// fed buffers and hands out heads and pieces of content.
 
-import NIOCore
+package import NIOCore
 
 /// Reads a form from buffers that may be cut anywhere. It holds at most one buffer, or one part's head, and never a content.
 ///
 /// What has two readings is refused: a boundary inside a longer line, a folded header, a bare CR or LF in a head.
-struct MultipartReader: Sendable {
-    enum Event: Equatable, Sendable {
+package struct MultipartReader: Sendable {
+    package enum Event: Equatable, Sendable {
         /// A part begins.
         case part(MultipartPart)
         /// A piece of the part's content, never empty.
@@ -19,13 +18,15 @@ struct MultipartReader: Sendable {
         case end
     }
 
-    struct Limits: Sendable, Hashable {
+    package struct Limits: Sendable, Hashable {
         /// How long the head of a part may be, in bytes.
-        var head = 16 << 10
+        package var head = 16 << 10
         /// How many parts there may be.
-        var parts = 1000
+        package var parts = 1000
         /// How much may stand before the first boundary and after the last, in bytes.
-        var around = 4096
+        package var around = 4096
+
+        package init() {}
     }
 
     private enum State {
@@ -53,7 +54,7 @@ struct MultipartReader: Sendable {
     /// A boundary was read, and the content before it handed out.
     private var isAtBoundary = false
 
-    init(boundary: [UInt8], limits: Limits = Limits()) {
+    package init(boundary: [UInt8], limits: Limits = Limits()) {
         self.limits = limits
         self.delimiter = Array("\r\n--".utf8) + boundary
         // The first boundary may stand at the very beginning: as if a line had ended before it.
@@ -62,10 +63,10 @@ struct MultipartReader: Sendable {
     }
 
     /// Whether the last boundary was read.
-    var isOver: Bool { if case .epilogue = state { true } else { false } }
+    package var isOver: Bool { if case .epilogue = state { true } else { false } }
 
     /// Takes the body's next buffer. To be called when `next` has returned nil.
-    mutating func feed(_ buffer: ByteBuffer) {
+    package mutating func feed(_ buffer: ByteBuffer) {
         if pending.readableBytes == 0 {
             pending = buffer
         } else {
@@ -76,13 +77,13 @@ struct MultipartReader: Sendable {
     }
 
     /// What can be told from the buffers so far; nil: the next buffer is needed.
-    mutating func next() throws(UploadRefusal) -> Event? {
+    package mutating func next() throws(FormError) -> Event? {
         switch state {
         case .preamble:
             let content = readContent()
             around += content.bytes?.readableBytes ?? 0
             guard around <= limits.around else {
-                throw UploadRefusal(.malformed, "the form does not begin with the boundary that its content type names")
+                throw FormError(.malformed, "the form does not begin with the boundary that its content type names")
             }
             guard content.isWhole else { return nil }
             state = .afterBoundary
@@ -94,7 +95,7 @@ struct MultipartReader: Sendable {
                 return .end
             }
             parts += 1
-            guard parts <= limits.parts else { throw UploadRefusal(.tooLarge, "the form has more than \(limits.parts) parts") }
+            guard parts <= limits.parts else { throw FormError(.tooLarge, "the form has more than \(limits.parts) parts") }
             state = .head
             return try next()
         case .head:
@@ -115,15 +116,15 @@ struct MultipartReader: Sendable {
         case .epilogue:
             around += pending.readableBytes
             pending.clear()
-            guard around <= limits.around else { throw UploadRefusal(.malformed, "there is more after the form's last boundary") }
+            guard around <= limits.around else { throw FormError(.malformed, "there is more after the form's last boundary") }
             return nil
         }
     }
 
     /// To be called at the end of the body. Throws when the form had not ended.
-    func finish() throws(UploadRefusal) {
+    package func finish() throws(FormError) {
         guard isOver else {
-            throw UploadRefusal(.truncated, "the form ends before its last boundary: it is not whole")
+            throw FormError(.truncated, "the form ends before its last boundary: it is not whole")
         }
     }
 
@@ -159,7 +160,7 @@ struct MultipartReader: Sendable {
 
     /// What follows a boundary: two hyphens after the last one, a new line after the others, spaces before that. True: it was the
     /// last.
-    private mutating func readBoundaryEnd() throws(UploadRefusal) -> Bool? {
+    private mutating func readBoundaryEnd() throws(FormError) -> Bool? {
         let view = pending.readableBytesView
         guard let first = view.first else { return nil }
         if first == UInt8(ascii: "-") {
@@ -177,12 +178,12 @@ struct MultipartReader: Sendable {
         return false
     }
 
-    private static var longerLine: UploadRefusal {
-        UploadRefusal(.malformed, "a line of the form goes on after the boundary: choose a boundary that the content has not")
+    private static var longerLine: FormError {
+        FormError(.malformed, "a line of the form goes on after the boundary: choose a boundary that the content has not")
     }
 
     /// The lines of a head up to the empty one, which is read too.
-    private mutating func readHead() throws(UploadRefusal) -> [UInt8]? {
+    private mutating func readHead() throws(FormError) -> [UInt8]? {
         let view = pending.readableBytesView
         let end: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]
         // No line at all.
@@ -203,7 +204,7 @@ struct MultipartReader: Sendable {
         }
         searched = view.count
         guard view.count <= limits.head else {
-            throw UploadRefusal(.tooLarge, "a part of the form has a head of more than \(limits.head) bytes")
+            throw FormError(.tooLarge, "a part of the form has a head of more than \(limits.head) bytes")
         }
         return nil
     }
