@@ -154,7 +154,7 @@ let package = Package(
         .testTarget(
             name: "VectorTests",
             dependencies: [
-                "TempestCodecs", "TempestProtocol", "TempestRedis", "TempestTesting",
+                "Tempest", "TempestCodecs", "TempestProtocol", "TempestRedis", "TempestTesting",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

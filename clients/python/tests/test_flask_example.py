@@ -86,11 +86,13 @@ class FlaskExample(unittest.TestCase):
             file.write(content)
         upload = {"token": token, "size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "field": "photo",
                   "filename": "Straße.jpg", "type": "image/jpeg"}
-        status, _, body = self.ask("/photo", "POST", form={"title": "ä"}, uploads=[upload])
+        status, _, body = self.ask("/photo", "POST", uploads=[upload], form=[
+            {"name": "title", "value": "ä"}, {"name": "photo", "filename": "Straße.jpg", "type": "image/jpeg", "upload": 0}])
         self.assertEqual(status, 200, self.log)
         self.assertEqual(__import__("json").loads(body), {"files": {"photo": {"filename": "Straße.jpg", "bytes": 200_000}},
                                                           "form": {"title": "ä"}})
-        status, _, _ = self.ask("/photo", "POST", uploads=[{**upload, "sha256": "0" * 64}])
+        status, _, _ = self.ask("/photo", "POST", uploads=[{**upload, "sha256": "0" * 64}], form=[
+            {"name": "photo", "filename": "x", "upload": 0}])
         self.assertEqual(status, 500)
 
     def test_what_is_not_there_and_what_must_not_be_asked_so(self):

@@ -14,19 +14,27 @@ class Requests(unittest.TestCase):
     def test_paths_and_queries(self):
         asked = request("/caf%C3%A9%2Fx?a=1&b=%C3%A4+%2B&a=2&c#part")
         self.assertEqual((asked.path, asked.raw_path, asked.query_string), ("/café/x", "/caf%C3%A9%2Fx", "a=1&b=%C3%A4+%2B&a=2&c"))
-        self.assertEqual(asked.query_items, [("a", "1"), ("b", "ä +"), ("a", "2"), ("c", "")])
-        self.assertEqual(asked.query, {"a": "2", "b": "ä +", "c": ""})
+        self.assertEqual(asked.query.pairs, [("a", "1"), ("b", "ä +"), ("a", "2"), ("c", "")])
+        self.assertEqual(asked.query, {"a": "1", "b": "ä +", "c": ""})
+        self.assertEqual((asked.query["a"], asked.query.all("a"), asked.query.all("x"), asked.query.get("x")), ("1", ["1", "2"], [], None))
         for url, path, query in (("*", "/", ""), ("http://h?x=1", "/", "x=1"), ("http://h/p", "/p", ""), ("//h/p", "//h/p", ""),
                                  ("h:443", "/", ""), ("/%ff", "/\ufffd", "")):
             self.assertEqual((request(url).path, request(url).query_string), (path, query), url)
 
     def test_forms_of_both_kinds(self):
-        self.assertEqual(request(form={"a": "1"}).fields, {"a": "1"})
+        self.assertEqual(request(form=[{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]).fields, {"a": "1"})
         asked = request(body="a=1&b=%20", headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
         self.assertEqual((asked.fields, asked.body, asked.content_type), ({"a": "1", "b": " "}, b"a=1&b=%20",
                                                                           "application/x-www-form-urlencoded"))
         with self.assertRaises(HandlerError):
             request("/?" + "&".join("a" * 1001)).query
+
+    def test_header_bytes(self):
+        asked = request(headers={"x-a": "caf\xe9", "x-b": "ü"}, headers_latin1=["x-a"])
+        self.assertEqual((asked.header_bytes("x-a"), asked.header_bytes("x-b"), asked.header_bytes("x-c")), (b"caf\xe9", b"\xc3\xbc", b""))
+        for bad in (["x-a"], "x-a", [3]):
+            with self.assertRaises(HandlerError):
+                request(headers={"x-a": "€"}, headers_latin1=bad)
 
     def test_bodies(self):
         self.assertEqual(request(body="ä").body, "ä".encode())
@@ -52,12 +60,13 @@ class Answers(unittest.TestCase):
         self.assertEqual(http.redirect("/ä b\r\nx: y").values, [303, {"location": "/%C3%A4%20b%0D%0Ax:%20y"}, None])
         self.assertEqual(http.answer(204, {"a": " b\tc\t"}).values[1], {"a": "b\tc"})
         self.assertEqual(http.answer(204).values, [204, {}, None])
+        self.assertEqual(http.answer(204, {"a": [b" caf\xe9 ", "b"]}).values[1], {"a": [b"caf\xe9", "b"]})
         self.assertEqual(http.answer(200, {"set-cookie": ["a=1", "b=2"], "age": 5}, b"\xff").values,
                          [200, {"set-cookie": ["a=1", "b=2"], "age": 5}, b"\xff"])
 
     def test_what_no_front_accepts_is_refused(self):
         for arguments in ((99,), (600,), ("200",), (True,), (200, {"a": "b\r\nc"}), (200, {"a b": "c"}), (200, {"a": 1.5}), (200, {"": "x"}),
-                          (200, {"a": ["b", "c\n"]}), (200, {"a": "b\x1b[2J"}), (200, {"a": True}), (200, {}, {"a": 1}), (200, {}, 7)):
+                          (200, {"a": ["b", "c\n"]}), (200, {"a": "b\x1b[2J"}), (200, {"a": b"\r\n"}), (200, {"a": True}), (200, {}, {"a": 1}), (200, {}, 7)):
             self.assertRaises(ValueError, http.answer, *arguments)
 
     def test_cookies(self):

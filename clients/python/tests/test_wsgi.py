@@ -1,5 +1,6 @@
 """WSGI applications behind a queue: the environ, each way of answering, errors; with wsgiref's validator between."""
 import io
+import base64
 import os
 import subprocess
 import sys
@@ -163,6 +164,13 @@ def form(environ, start_response):
     return [body.replace(boundary.encode(), b"B") if int(environ["CONTENT_LENGTH"]) == len(body) else b"wrong length"]
 
 
+@app
+def headers(environ, start_response):
+    values = [environ[name].encode("latin-1") for name in ("HTTP_X_A", "HTTP_X_B")]
+    start_response("200 OK", [("X-A", environ["HTTP_X_A"]), ("X-B", environ["HTTP_X_B"]), ("X-B", "second")])
+    return [" ".join(value.hex() for value in values).encode()]
+
+
 # What cannot be served at all, by what its log is to say.
 BAD = {
     "no start": (lambda environ, start: [b"x"], "before it called start_response"),
@@ -301,9 +309,19 @@ class Applications(unittest.TestCase):
         self.assertEqual((headers["tempest-session"], body), ("rotate", "2"))
 
     def test_a_form_that_the_front_took_apart_is_put_together_again(self):
-        (((_, _, body),), _) = self.get("form", method="POST", form={"name": "ä", 'a"\r\nb': "2"}, headers={"content-type": "x"})
+        (((_, _, body),), _) = self.get("form", method="POST", headers={"content-type": "x"}, form=[
+            {"name": "name", "value": "ä"}, {"name": 'a"\r\nb', "value": "2"}, {"name": "name", "value": ""}, {"name": "f", "filename": ""},
+            {"name": "h", "head": "content-disposition: form-data; name=h", "value": "3"}])
         self.assertEqual(body, '--B\r\nContent-Disposition: form-data; name="name"\r\n\r\nä\r\n'
-                               '--B\r\nContent-Disposition: form-data; name="a%22%0D%0Ab"\r\n\r\n2\r\n--B--\r\n')
+                               '--B\r\nContent-Disposition: form-data; name="a%22%0D%0Ab"\r\n\r\n2\r\n'
+                               '--B\r\nContent-Disposition: form-data; name="name"\r\n\r\n\r\n'
+                               '--B\r\nContent-Disposition: form-data; name="f"; filename=""\r\n\r\n\r\n'
+                               "--B\r\ncontent-disposition: form-data; name=h\r\n\r\n3\r\n--B--\r\n")
+
+    def test_header_values_are_bytes_both_ways(self):
+        (((_, headers, body),), _) = self.get("headers", headers={"x-a": "caf\xe9", "x-b": "ü"}, headers_latin1=["x-a"])
+        self.assertEqual(body, "636166e9 c3bc")
+        self.assertEqual(headers, {"x-a": {"$b64": base64.b64encode(b"caf\xe9").decode()}, "x-b": ["ü", "second"]})
 
     def test_what_is_no_request_is_refused(self):
         good = {"method": "GET", "url": "/", "headers": {}}
@@ -311,7 +329,9 @@ class Applications(unittest.TestCase):
                            ({**good, "url": "/a b"}, "url"), ({**good, "url": ""}, "url"), ({**good, "headers": {"a": 1}}, "headers"),
                            ({**good, "headers": {"a": "b\r\nc"}}, "no header"), ({**good, "headers": {"a b": "c"}}, "no header"),
                            ({**good, "body": 1}, "body"), ({**good, "body": "&", "body_encoding": "base64"}, "base64"),
-                           ({**good, "body": "a", "body_encoding": "gzip"}, "body_encoding"), ({**good, "form": []}, "form"),
+                           ({**good, "body": "a", "body_encoding": "gzip"}, "body_encoding"), ({**good, "form": {}}, "form"),
+                           ({**good, "form": [{"upload": 0}]}, "upload"), ({**good, "form": [{"head": "a\r\n\r\nb"}]}, "head"),
+                           ({**good, "headers_latin1": 3}, "headers_latin1"),
                            ({**good, "uploads": {}}, "uploads"), ({**good, "scheme": "file"}, "scheme")):
             args, meta = self.served.answers("whole", bad)
             self.assertEqual((args, meta["error"]["code"]), ([[]], "bad_args"))

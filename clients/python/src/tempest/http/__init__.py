@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from .answers import answer, cookie, html, json, redirect, text
 from .endpoint import endpoint
+from .fields import Fields
+from .form import Form, Part
 from .request import Request
 from .upload import Upload
 
-__all__ = ["Request", "Upload", "answer", "cookie", "endpoint", "html", "json", "redirect", "text"]
+__all__ = ["Fields", "Form", "Part", "Request", "Upload", "answer", "cookie", "endpoint", "html", "json", "redirect", "text"]

@@ -11,7 +11,8 @@ from ..codecs import JSON
 from ..elements import Elements
 from .checks import CONTROL, TOKEN
 
-Header = Union[str, int, List[str]]
+Line = Union[str, bytes]
+Header = Union[Line, int, List[Line]]
 Body = Union[str, bytes, None]
 
 _COOKIE_VALUE = frozenset("!#$%&'()*+-./:<=>?@[]^_`{|}~") | frozenset(
@@ -19,7 +20,8 @@ _COOKIE_VALUE = frozenset("!#$%&'()*+-./:<=>?@[]^_`{|}~") | frozenset(
 
 
 def answer(status: int = 200, headers: Optional[Mapping[str, Header]] = None, body: Body = None) -> Elements:
-    """An answer. Names of headers become lower case; a list of texts is as many lines. ValueError for what no front accepts."""
+    """An answer. Names of headers become lower case; a list of texts is as many lines; bytes go out as they are.
+    ValueError for what no front accepts."""
     if type(status) is not int or not 200 <= status <= 599:
         raise ValueError(f"a status is an integer from 200 to 599, not {status!r}")
     if body is not None and not isinstance(body, (str, bytes, bytearray, memoryview)):
@@ -84,7 +86,9 @@ def _value(name: str, value: Any) -> Header:
     return value if type(value) is int else _line(name, value)
 
 
-def _line(name: str, value: Any) -> str:
+def _line(name: str, value: Any) -> Line:
+    if isinstance(value, bytes) and not CONTROL.search(value.decode("latin-1")):
+        return value.strip(b" \t")
     if not isinstance(value, str) or CONTROL.search(value):
-        raise ValueError(f"the header {name} is text without control characters, an integer, or a list of such texts")
+        raise ValueError(f"the header {name} is text or bytes without control characters, an integer, or a list of such texts")
     return value.strip(" \t")

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import io
 import secrets
-from typing import Any, BinaryIO, Callable, Deque, List, Mapping, Optional, Sequence, Union
+from typing import Any, BinaryIO, Callable, Deque, List, Optional, Sequence, Union
 from collections import deque
 
+from .form import Part
 from .upload import Upload
 
 Piece = Union[bytes, Upload]
@@ -17,19 +18,14 @@ Piece = Union[bytes, Upload]
 class Multipart:
     """`length` in bytes, and `content_type` with the boundary."""
 
-    def __init__(self, form: Mapping[str, str], uploads: Sequence[Upload]) -> None:
+    def __init__(self, form: Sequence[Part]) -> None:
         # 128 random bits: nobody who wrote the content can have known it.
         boundary = f"tempest-{secrets.token_hex(16)}"
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._pieces: List[Piece] = []
-        for name, value in form.items():
-            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n'
-            self._pieces.append(head.encode("utf-8") + value.encode("utf-8") + b"\r\n")
-        for upload in uploads:
-            disposition = f'form-data; name="{_quoted(upload.field or "")}"; filename="{_quoted(upload.filename or "upload")}"'
-            kind = _one_line(upload.type or "application/octet-stream")
-            head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n"
-            self._pieces += [head.encode("utf-8"), upload, b"\r\n"]
+        for part in form:
+            self._pieces.append(f"--{boundary}\r\n".encode("ascii") + (part.head or plain_head(part)) + b"\r\n\r\n")
+            self._pieces += [part.content if part.upload is None else part.upload, b"\r\n"]
         self._pieces.append(f"--{boundary}--\r\n".encode("ascii"))
         self.length = sum(piece.size if isinstance(piece, Upload) else len(piece) for piece in self._pieces)
 
@@ -69,10 +65,14 @@ class _Joined(io.RawIOBase):
         super().close()
 
 
-def _quoted(text: str) -> str:
-    """As browsers write names in forms."""
-    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+def plain_head(part: Part) -> bytes:
+    """The header lines of a part as browsers write them."""
+    head = b"Content-Disposition: form-data"
+    for key, value in ((b"name", part.raw_name), (b"filename", part.raw_filename)):
+        if value is not None:
+            head += b"; " + key + b'="' + value.replace(b"\r", b"%0D").replace(b"\n", b"%0A").replace(b'"', b"%22") + b'"'
+    return head if part.raw_type is None else head + b"\r\nContent-Type: " + _one_line(part.raw_type)
 
 
-def _one_line(text: str) -> str:
-    return "".join(char if " " <= char <= "~" else " " for char in text)
+def _one_line(value: bytes) -> bytes:
+    return bytes(byte if byte >= 0x20 and byte != 0x7F else 0x20 for byte in value)

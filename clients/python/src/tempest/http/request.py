@@ -8,33 +8,36 @@ import io
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, BinaryIO, Dict, List, Optional, Tuple
-from urllib.parse import parse_qsl, unquote
+from typing import Any, BinaryIO, Dict, FrozenSet, List, Optional, Tuple
+from urllib.parse import unquote
 
 from ..context import Context
 from ..errors import HandlerError
 from ..session import Session
 from .checks import CONTROL, TOKEN, bytes_in, map_in, refuse, text_in, texts_in
+from .fields import Fields
+from .form import Form
+from .form_reader import pairs, read
 from .multipart import Multipart
 from .upload import Upload
-
-FIELDS_MOST = 1000
 
 
 @dataclass
 class Request:
     """`method`; `target`, the request target as it was sent; `headers`, names in lower case; `body`, None if there was none;
-    `form`, the fields of a multipart form that are no files; `uploads`; `remote_address`; `scheme`; its job's `context`."""
+    `received`, the parts of a multipart form that the front has read, or None; `uploads`; `remote_address`; `scheme`; its job's
+    `context`; `latin1`, the names of headers that are not UTF-8 and have been read as ISO-8859-1."""
 
     method: str
     target: str
     headers: Dict[str, str] = field(default_factory=dict)
     body: Optional[bytes] = None
-    form: Dict[str, str] = field(default_factory=dict)
+    received: Optional[Form] = None
     uploads: List[Upload] = field(default_factory=list)
     remote_address: str = ""
     scheme: str = "http"
     context: Optional[Context] = None
+    latin1: FrozenSet[str] = frozenset()
 
     @classmethod
     def of(cls, argument: Any, context: Optional[Context] = None, path: str = "args[0]") -> "Request":
@@ -55,10 +58,11 @@ class Request:
         uploads = members.get("uploads")
         if uploads is not None and not isinstance(uploads, list):
             raise refuse(f"{path}.uploads", "array", uploads)
+        found = [Upload.of(each, f"{path}.uploads[{index}]") for index, each in enumerate(uploads or [])]
+        form = members.get("form")
         return cls(method, target, {name.lower(): value for name, value in headers.items()}, bytes_in(members, "body", path),
-                   texts_in(members, "form", path),
-                   [Upload.of(each, f"{path}.uploads[{index}]") for index, each in enumerate(uploads or [])],
-                   text_in(members, "remote_address", path, ""), scheme, context)
+                   None if form is None else Form.of(form, found, f"{path}.form"), found,
+                   text_in(members, "remote_address", path, ""), scheme, context, _latin1(members, headers, path))
 
     @property
     def raw_path(self) -> str:
@@ -76,21 +80,28 @@ class Request:
         return self._parts[1]
 
     @cached_property
-    def query_items(self) -> List[Tuple[str, str]]:
-        """All names and values of the query, in order, decoded. HandlerError `bad_args` if they are more than 1,000."""
-        return _pairs(self.query_string)
+    def query(self) -> Fields:
+        """The query, decoded: `query["q"]` is the first of that name, `query.all("q")` are all, `query.pairs` is everything in order.
+        HandlerError `bad_args` if they are more than 1,000."""
+        return Fields([(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
+                       for name, value in pairs(self.query_string.encode("utf-8"))])
 
     @cached_property
-    def query(self) -> Dict[str, str]:
-        """The query by its names; of several of one name, the last."""
-        return dict(self.query_items)
+    def form(self) -> Form:
+        """What a form sent, in either of the two ways in which browsers do; without parts if the body is something else.
+        HandlerError `bad_args` for a body that says it is a form and is none."""
+        if self.received is not None:
+            return self.received
+        return Form() if self.body is None else read(self.body, self.header_bytes("content-type"))
 
-    @cached_property
-    def fields(self) -> Dict[str, str]:
-        """What a form sent, in either of the two ways in which browsers do; of several of one name, the last."""
-        if self.body is not None and self.content_type == "application/x-www-form-urlencoded":
-            return dict(_pairs(self.body.decode("utf-8", "replace")))
-        return self.form
+    @property
+    def fields(self) -> Fields:
+        """The fields of the form that are no files, by name."""
+        return self.form.fields
+
+    def header_bytes(self, name: str) -> bytes:
+        """The value of a header in the bytes that came; empty if there is none. `name` is in lower case."""
+        return self.headers.get(name, "").encode("latin-1" if name in self.latin1 else "utf-8")
 
     @property
     def content_type(self) -> str:
@@ -128,11 +139,11 @@ class Request:
         kind = self.headers.get("content-type", "")
         if self.body is not None:
             return len(self.body), kind, io.BytesIO(self.body)
-        if len(self.uploads) == 1 and self.uploads[0].field is None and not self.form:
-            return self.uploads[0].size, kind, self.uploads[0].open(folder, origins)
-        if self.uploads or self.form:
-            multipart = Multipart(self.form, self.uploads)
+        if self.received is not None:
+            multipart = Multipart(self.received)
             return multipart.length, multipart.content_type, multipart.open(folder, origins)
+        if self.uploads:
+            return self.uploads[0].size, kind, self.uploads[0].open(folder, origins)
         return None, kind, io.BytesIO()
 
     @cached_property
@@ -147,8 +158,14 @@ class Request:
         return path if path.startswith("/") else "/", query
 
 
-def _pairs(text: str) -> List[Tuple[str, str]]:
-    try:
-        return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=FIELDS_MOST)
-    except ValueError:
-        raise HandlerError("bad_args", f"args[0]: more than {FIELDS_MOST} fields") from None
+def _latin1(members: Dict[str, Any], headers: Dict[str, str], path: str) -> FrozenSet[str]:
+    """The names in `headers_latin1`. HandlerError `bad_args` if a value of theirs is no ISO-8859-1."""
+    names = members.get("headers_latin1")
+    if names is None:
+        return frozenset()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise refuse(f"{path}.headers_latin1", "array of texts", names)
+    for name in names:
+        if any(char > "\xff" for char in headers.get(name, "")):
+            raise HandlerError("bad_args", f"{path}.headers: {name[:80]!r} is not ISO-8859-1")
+    return frozenset(name.lower() for name in names)

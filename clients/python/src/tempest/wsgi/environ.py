@@ -68,11 +68,12 @@ def environ_of(request: Request, length: Optional[int], content_type: str, input
     if length is not None:
         environ["CONTENT_LENGTH"] = str(length)
     if content_type:
-        environ["CONTENT_TYPE"] = native(content_type.encode("utf-8"))
-    for header, value in request.headers.items():
+        same = content_type == request.headers.get("content-type")
+        environ["CONTENT_TYPE"] = native(request.header_bytes("content-type") if same else content_type.encode("ascii"))
+    for header in request.headers:
         # `x_name` would be taken for `x-name`, which a proxy in front may have checked.
         if header not in _LEFT_OUT and "_" not in header:
-            environ["HTTP_" + header.upper().replace("-", "_")] = native(value.encode("utf-8"))
+            environ["HTTP_" + header.upper().replace("-", "_")] = native(request.header_bytes(header))
     return environ
 
 

@@ -19,6 +19,9 @@ log = logging.getLogger("tempest")
 # these are 5.6 MiB.
 PIECE = 256 * 1024
 
+# Of a header.
+Line = Union[str, bytes]
+
 
 class Response:
     """`head_sent` says whether it is too late for another answer."""
@@ -27,7 +30,7 @@ class Response:
         self._context = context
         self._method = method
         self._status: Optional[int] = None
-        self._headers: Dict[str, Union[str, List[str]]] = {}
+        self._headers: Dict[str, Union[Line, List[Line]]] = {}
         self._length: Optional[int] = None
         self._sent = 0
         self._held: Optional[bytes] = None
@@ -136,18 +139,17 @@ def _status(status: Any) -> int:
     return code
 
 
-def _headers(headers: Any) -> Dict[str, Union[str, List[str]]]:
-    """By names in lower case; several of one name are as many lines."""
-    lines: Dict[str, List[str]] = {}
+def _headers(headers: Any) -> Dict[str, Union[Line, List[Line]]]:
+    """By names in lower case; several of one name are as many lines. Bytes that are no UTF-8 stay bytes."""
+    lines: Dict[str, List[Line]] = {}
     for name, value in headers:
         if not isinstance(name, str) or not TOKEN.fullmatch(name):
             raise ValueError(f"the name of a header is a token, not {name!r}")
         if not isinstance(value, str) or CONTROL.search(value):
             raise ValueError(f"the header {name} is text without control characters, not {value!r}")
-        value = value.strip(" \t")
+        content = value.strip(" \t").encode("latin-1")
         try:
-            value = value.encode("latin-1").decode("utf-8")
+            lines.setdefault(name.lower(), []).append(content.decode("utf-8"))
         except UnicodeDecodeError:
-            pass  # bytes of another alphabet, each as a character
-        lines.setdefault(name.lower(), []).append(value)
+            lines.setdefault(name.lower(), []).append(content)
     return {name: values[0] if len(values) == 1 else values for name, values in lines.items()}
