@@ -14,18 +14,27 @@ class TestHTTP < FrontTest
   def test_paths_and_queries
     asked = request("/caf%C3%A9%2Fx?a=1&b=%C3%A4+%2B&a=2&c#part")
     assert_equal ["/café/x", "/caf%C3%A9%2Fx", "a=1&b=%C3%A4+%2B&a=2&c"], [asked.path, asked.raw_path, asked.query_string]
-    assert_equal [%w[a 1], ["b", "ä +"], %w[a 2], ["c", ""]], asked.query_items
-    assert_equal({ "a" => "2", "b" => "ä +", "c" => "" }, asked.query)
+    assert_equal [%w[a 1], ["b", "ä +"], %w[a 2], ["c", ""]], asked.query.pairs
+    assert_equal({ "a" => "1", "b" => "ä +", "c" => "" }, asked.query.to_h)
+    assert_equal ["1", %w[1 2], nil, []], [asked.query["a"], asked.query.all("a"), asked.query["x"], asked.query.all("x")]
     { "*" => ["/", ""], "http://h?x=1" => ["/", "x=1"], "http://h/p" => ["/p", ""], "//h/p" => ["//h/p", ""], "h:443" => ["/", ""],
       "/%ff" => ["/\u{FFFD}", ""] }.each { |url, expected| assert_equal expected, [request(url).path, request(url).query_string], url }
     assert_raises(Tempest::BadArguments) { request("/?#{(['a'] * 1001).join('&')}").query }
   end
 
   def test_forms_of_both_kinds_and_cookies
-    assert_equal({ "a" => "1" }, request(form: { "a" => "1" }).fields)
+    assert_equal({ "a" => "1" }, request(form: [{ "name" => "a", "value" => "1" }, { "name" => "a", "value" => "2" }]).fields.to_h)
     asked = request(body: "a=1&b=%20", headers: { "Content-Type" => "application/x-www-form-urlencoded; charset=utf-8", "cookie" => 'a=1; b="2"; a=3; ; c; d=x=y' })
-    assert_equal({ "a" => "1", "b" => " " }, asked.fields)
+    assert_equal({ "a" => "1", "b" => " " }, asked.fields.to_h)
     assert_equal({ "a" => "1", "b" => "2", "d" => "x=y" }, asked.cookies)
+  end
+
+  def test_header_bytes
+    asked = request(headers: { "x-a" => "caf\u00e9", "x-b" => "ü" }, headers_latin1: ["x-a"])
+    assert_equal ["caf\xE9".b, "ü".b, "".b], %w[x-a x-b x-c].map { |name| asked.header_bytes(name) }
+    assert_equal({ "x-a" => ["caf\xE9".b, "b"] }, HTTP.answer(204, { "x-a" => [" caf\xE9 ".b, "b"] }).values[1])
+    assert_equal Encoding::BINARY, HTTP.answer(204, { "x-a" => "caf\xE9" }).values[1]["x-a"].encoding
+    [["x-a"], "x-a", [3]].each { |bad| assert_raises(Tempest::BadArguments) { request(headers: { "x-a" => "€" }, headers_latin1: bad) } }
   end
 
   def test_bodies
@@ -42,7 +51,8 @@ class TestHTTP < FrontTest
     7 => "args[0]: expected map", {} => ".method: expected text", GOOD.merge("method" => "G T") => "method", GOOD.merge("url" => "/a b") => "url",
     GOOD.merge("url" => "") => "url", GOOD.merge("headers" => { "a" => 1 }) => "headers", GOOD.merge("headers" => { "a" => "b\r\nc" }) => "no header",
     GOOD.merge("headers" => { "a b" => "c" }) => "no header", GOOD.merge("body" => 1) => "body", GOOD.merge("body" => "&", "body_encoding" => "base64") => "base64",
-    GOOD.merge("body" => "a", "body_encoding" => "gzip") => "body_encoding", GOOD.merge("form" => []) => "form", GOOD.merge("uploads" => {}) => "uploads",
+    GOOD.merge("body" => "a", "body_encoding" => "gzip") => "body_encoding", GOOD.merge("form" => {}) => "form", GOOD.merge("form" => [{ "upload" => 0 }]) => "upload",
+    GOOD.merge("form" => [{ "head" => "a\r\n\r\nb" }]) => "head", GOOD.merge("headers_latin1" => 3) => "headers_latin1", GOOD.merge("uploads" => {}) => "uploads",
     GOOD.merge("scheme" => "file") => "scheme", GOOD.merge("uploads" => [{ "token" => "../x" }]) => "uploads[0]"
   }.freeze
 

@@ -208,8 +208,11 @@ class TestRack < FrontTest
   end
 
   def test_a_form_that_the_front_took_apart_is_put_together_again
-    (answer,), = get("bare form", method: "POST", form: { "name" => "ä", "b[c]" => "2" }, headers: { "content-type" => "multipart/form-data; boundary=x" })
-    assert_equal({ "name" => "ä", "b" => { "c" => "2" } }, JSON.parse(answer[2]))
+    (answer,), = get("bare form", method: "POST", headers: { "content-type" => "multipart/form-data; boundary=x" }, form: [
+      { "name" => "name", "value" => "ä" }, { "name" => "b[c]", "value" => "2" }, { "name" => "ids[]", "value" => "1" }, { "name" => "ids[]", "value" => "" },
+      { "head" => "content-disposition: form-data; name=h", "value" => "3" }
+    ])
+    assert_equal({ "name" => "ä", "b" => { "c" => "2" }, "ids" => ["1", ""], "h" => "3" }, JSON.parse(answer[2]))
   end
 
   def test_what_is_no_application_is_refused

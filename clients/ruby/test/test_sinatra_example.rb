@@ -68,10 +68,12 @@ class TestSinatraExample < FrontTest
     token = [Random.bytes(32)].pack("m0").tr("+/", "-_").delete("=")
     File.binwrite(File.join(@redis.folder, token), content)
     upload = { token: token, size: content.bytesize, sha256: Digest::SHA256.hexdigest(content), field: "photo", filename: "Straße.jpg", type: "image/jpeg" }
-    answer, = visit("/photo", method: "POST", form: { "title" => "ä" }, uploads: [upload])
+    answer, = visit("/photo", method: "POST", uploads: [upload], form: [
+      { name: "title", value: "ä" }, { name: "photo", filename: "Straße.jpg", type: "image/jpeg", upload: 0 }
+    ])
     assert_equal 200, answer[0], @program.log
     assert_equal({ "files" => { "photo" => { "filename" => "Straße.jpg", "bytes" => 200_000 } }, "form" => { "title" => "ä" } }, JSON.parse(answer[2]))
-    assert_equal 500, visit("/photo", method: "POST", uploads: [upload.merge(sha256: "0" * 64)]).first[0]
+    assert_equal 500, visit("/photo", method: "POST", uploads: [upload.merge(sha256: "0" * 64)], form: [{ name: "photo", filename: "x", upload: 0 }]).first[0]
   end
 
   def test_what_is_not_there_and_head

@@ -24,7 +24,7 @@ class TestSockets < FrontTest
 
   def test_each_event_is_answered_by_frames
     assert_equal [[[]], {}], say(event: "open", method: "GET", url: "/chat?a=1", headers: {})
-    assert_equal ["/chat", { "a" => "1" }], [@known.last.request.path, @known.last.request.query]
+    assert_equal ["/chat", { "a" => "1" }], [@known.last.request.path, @known.last.request.query.to_h]
     assert_equal [["1"]], say(event: "message", data: "one").first
     assert_equal [["1", { "$b64" => "/w==" }]], say(event: "message", data: "two").first
     assert_equal [[{ "$b64" => "/w==" }]], say(event: "message", data: "/w==", data_encoding: "base64").first

@@ -216,15 +216,18 @@ class TestUploads < Minitest::Test
     length, type, io = request(uploads: [described(field: nil, filename: nil)]).content(folder: @folder)
     assert_equal [CONTENT.bytesize, "image/png", CONTENT], [length, type, io.read]
     io.close
-    asked = request(form: { "a" => "1" }, uploads: [described, described(field: 'g"', filename: nil, type: "x\r\ny")])
+    asked = request(uploads: [described, described], form: [
+      { "name" => "a", "value" => "1" }, { "name" => "f", "filename" => "../../etc/passwd", "type" => "image/png", "upload" => 0 },
+      { "name" => "a", "value" => "2" }, { "name" => 'g"', "filename" => "", "type" => "x\r\ny", "upload" => 1 }
+    ])
     length, type, io = asked.content(folder: @folder)
     body = io.read
     assert_equal length, body.bytesize
     io.close
     parts = body.split("--#{type[/boundary=(.*)/, 1]}".b)
     assert_equal "\r\nContent-Disposition: form-data; name=\"f\"; filename=\"../../etc/passwd\"\r\nContent-Type: image/png\r\n\r\n".b + CONTENT + "\r\n".b, parts[2]
-    assert parts[3].start_with?("\r\nContent-Disposition: form-data; name=\"g%22\"; filename=\"upload\"\r\nContent-Type: x  y\r\n\r\n".b)
-    assert_equal [5, "--\r\n"], [parts.size, parts[4]]
+    assert parts[4].start_with?("\r\nContent-Disposition: form-data; name=\"g%22\"; filename=\"\"\r\nContent-Type: x  y\r\n\r\n".b)
+    assert_equal [6, "--\r\n"], [parts.size, parts[5]]
     _, _, again = asked.content(folder: @folder)
     pieces = +"".b
     while (piece = again.read(100_001))

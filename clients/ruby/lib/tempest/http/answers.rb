@@ -116,7 +116,7 @@ module Tempest
     end
 
     def header_line(name, value)
-      return value.gsub(/\A[ \t]+|[ \t]+\z/, "") if Checks.line?(value)
+      return Checks.line(value) if Checks.line?(value)
 
       raise ArgumentError, "the header #{name} is text without control characters, an Integer, or an Array of such texts"
     end

@@ -62,6 +62,12 @@ module Tempest
         value.is_a?(String) && !value.b.match?(/[\x00-\x08\x0A-\x1F\x7F]/n)
       end
 
+      # @return [String] a line of a header without spaces around it: text if it is UTF-8, else bytes, which go out as they are
+      def line(value)
+        text = value.b.gsub(/\A[ \t]+|[ \t]+\z/n, "").force_encoding(Encoding::UTF_8)
+        text.valid_encoding? ? text : text.b
+      end
+
       def refuse(path, expected, found)
         raise BadArguments, "#{path}: expected #{expected}, found #{Envelope.kind(found)}"
       end

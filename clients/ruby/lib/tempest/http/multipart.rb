@@ -14,16 +14,14 @@ module Tempest
       # @return [Integer] bytes
       attr_reader :length
 
-      # @param form [Hash{String => String}]
-      # @param uploads [Array<Upload>]
-      def initialize(form, uploads)
+      # @param form [Form]
+      def initialize(form)
         # 128 random bits: nobody who wrote the content can have known it.
         boundary = "tempest-#{SecureRandom.hex(16)}"
         @content_type = "multipart/form-data; boundary=#{boundary}"
-        @pieces = form.map do |name, value|
-          "--#{boundary}\r\nContent-Disposition: form-data; name=\"#{quoted(name)}\"\r\n\r\n#{value}\r\n".b
+        @pieces = form.flat_map do |part|
+          ["--#{boundary}\r\n".b + (part.head || Multipart.plain_head(part)) + "\r\n\r\n".b, part.upload || part.content, "\r\n".b]
         end
-        uploads.each { |upload| @pieces.push(head(boundary, upload), upload, "\r\n".b) }
         @pieces << "--#{boundary}--\r\n".b
         @length = @pieces.sum { |piece| piece.is_a?(Upload) ? piece.size : piece.bytesize }
       end
@@ -33,17 +31,14 @@ module Tempest
         Joined.new(@pieces, places)
       end
 
-      private
-
-      def head(boundary, upload)
-        type = (upload.type || "application/octet-stream").gsub(/[^ -~]/, " ")
-        "--#{boundary}\r\nContent-Disposition: form-data; name=\"#{quoted(upload.field.to_s)}\"; " \
-          "filename=\"#{quoted(upload.filename || 'upload')}\"\r\nContent-Type: #{type}\r\n\r\n".b
-      end
-
-      # As browsers write names in forms.
-      def quoted(text)
-        text.gsub("\r", "%0D").gsub("\n", "%0A").gsub('"', "%22")
+      # @return [String] the header lines of a part as browsers write them
+      def self.plain_head(part)
+        head = "Content-Disposition: form-data".b
+        { "name" => part.raw_name, "filename" => part.raw_filename }.each do |key, value|
+          head << "; #{key}=\"".b << value.b.gsub(/[\r\n"]/n) { |char| format("%%%02X", char.ord) } << '"'.b if value
+        end
+        head << "\r\nContent-Type: ".b << part.raw_type.b.gsub(/[\x00-\x1F\x7F]/n, " ") if part.raw_type
+        head
       end
 
       # Reads one piece after the other.

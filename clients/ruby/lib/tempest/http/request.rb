@@ -11,9 +11,6 @@ module Tempest
   module HTTP
     # One request.
     class Request
-      # Names and values that a query or a form has at most.
-      FIELDS = 1000
-
       # @return [String]
       attr_reader :method
       # @return [String] the request target, as it was sent
@@ -22,8 +19,6 @@ module Tempest
       attr_reader :headers
       # @return [String, nil] ASCII-8BIT; nil: there was none
       attr_reader :body
-      # @return [Hash{String => String}] the fields of a multipart form that are no files
-      attr_reader :form
       # @return [Array<Upload>]
       attr_reader :uploads
       # @return [String] empty if the front does not say it
@@ -46,10 +41,11 @@ module Tempest
         check(path)
         @headers = @headers.transform_keys(&:downcase)
         @body = Checks.bytes(members, "body", path)
-        @form = Checks.texts(members, "form", path)
         uploads = members["uploads"] || []
         Checks.refuse("#{path}.uploads", "array", uploads) unless uploads.is_a?(Array)
         @uploads = uploads.each_with_index.map { |upload, place| Upload.read(upload, "#{path}.uploads[#{place}]") }
+        @received = members["form"].nil? ? nil : Form.read(members["form"], @uploads, "#{path}.form")
+        @latin1 = latin1(members["headers_latin1"], path)
       end
 
       # @return [String] the path as it was sent, with its percent signs; it begins with a slash, whatever form the target has
@@ -67,22 +63,33 @@ module Tempest
         parts.last
       end
 
-      # @return [Array<(String, String)>] all names and values of the query, in order, decoded
+      # @return [Fields] the query, decoded: `query["q"]` is the first of that name, `query.all("q")` are all
       # @raise [BadArguments] if they are more than 1,000
-      def query_items
-        @query_items ||= Request.pairs(query_string)
-      end
-
-      # @return [Hash{String => String}] the query by its names; of several of one name, the last
       def query
-        query_items.to_h
+        @query ||= Fields.new(FormReader.pairs(query_string).map { |pair| pair.map { |bytes| Part.text(bytes) } })
       end
 
-      # @return [Hash{String => String}] what a form sent, in either of the two ways in which browsers do; of several of one name, the last
-      def fields
-        return form unless body && content_type == "application/x-www-form-urlencoded"
+      # @return [Form] what a form sent, in either of the two ways in which browsers do; without parts if the body is something else
+      # @raise [BadArguments] for a body that says it is a form and is none
+      def form
+        @form ||= @received || (body ? FormReader.read(body, header_bytes("content-type")) : Form.new)
+      end
 
-        @fields ||= Request.pairs(body.dup.force_encoding(Encoding::UTF_8).scrub).to_h
+      # @return [Fields] the fields of the form that are no files, by name
+      def fields
+        form.fields
+      end
+
+      # @param name [String] in lower case
+      # @return [String] the value of a header in the bytes that came, ASCII-8BIT; empty if there is none
+      def header_bytes(name)
+        value = headers.fetch(name, "")
+        (latin1?(name) ? value.encode(Encoding::ISO_8859_1) : value).b
+      end
+
+      # @return [Boolean] whether the value of that header is no UTF-8, and has been read as ISO-8859-1
+      def latin1?(name)
+        @latin1.include?(name)
       end
 
       # @return [String] the media type of the body, in lower case and without its parameters; empty if it says none
@@ -120,26 +127,13 @@ module Tempest
         type = headers.fetch("content-type", "")
         return [body.bytesize, type, StringIO.new(body)] if body
 
+        if @received
+          multipart = Multipart.new(@received)
+          return [multipart.length, multipart.content_type, multipart.open(**places)]
+        end
         upload = uploads.first
-        return [upload.size, type, upload.open(**places)] if uploads.size == 1 && upload.field.nil? && form.empty?
-        return [nil, type, StringIO.new(String.new(encoding: Encoding::BINARY))] if uploads.empty? && form.empty?
-
-        multipart = Multipart.new(form, uploads)
-        [multipart.length, multipart.content_type, multipart.open(**places)]
+        upload ? [upload.size, type, upload.open(**places)] : [nil, type, StringIO.new(String.new(encoding: Encoding::BINARY))]
       end
-
-      # @return [Array<(String, String)>]
-      def self.pairs(text)
-        parts = text.split("&", FIELDS + 2).reject(&:empty?)
-        raise BadArguments, "args[0]: more than #{FIELDS} fields" if parts.size > FIELDS
-
-        parts.map { |part| part.split("=", 2).then { |name, value| [unescape(name), unescape(value.to_s)] } }
-      end
-
-      def self.unescape(text)
-        text.b.tr("+", " ").gsub(/%\h\h/n) { |code| code[1, 2].hex.chr }.force_encoding(Encoding::UTF_8).scrub
-      end
-      private_class_method :unescape
 
       private
 
@@ -155,6 +149,20 @@ module Tempest
 
           raise BadArguments, "#{path}.headers: #{name[0, 80].inspect} is no header"
         end
+      end
+
+      def latin1(names, path)
+        return [] if names.nil?
+        unless names.is_a?(Array) && names.all? { |name| Checks.text?(name) }
+          Checks.refuse("#{path}.headers_latin1", "array of texts", names)
+        end
+
+        names.each do |name|
+          next unless headers.fetch(name, "").match?(/[^\u0000-\u00FF]/)
+
+          raise BadArguments, "#{path}.headers: #{name[0, 80].inspect} is not ISO-8859-1"
+        end
+        names.map(&:downcase)
       end
 
       def parts

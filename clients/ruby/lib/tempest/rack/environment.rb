@@ -31,7 +31,8 @@ module Tempest
           "tempest.request" => request, "tempest.context" => request.context, "tempest.session" => request.session
         )
         env["CONTENT_LENGTH"] = length.to_s if length
-        env["CONTENT_TYPE"] = type unless type.empty?
+        same = type == request.headers["content-type"] && request.latin1?("content-type")
+        env["CONTENT_TYPE"] = same ? request.header_bytes("content-type") : type unless type.empty?
         env.merge!(headers(request))
       end
 
@@ -58,7 +59,7 @@ module Tempest
         request.headers.each_with_object({}) do |(name, value), env|
           next if LEFT_OUT.include?(name) || name.include?("_") || (name == "host" && !HOST.match?(value))
 
-          env["HTTP_#{name.upcase.tr('-', '_')}"] = value
+          env["HTTP_#{name.upcase.tr('-', '_')}"] = request.latin1?(name) ? request.header_bytes(name) : value
         end
       end
     end

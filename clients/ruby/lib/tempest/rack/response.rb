@@ -76,9 +76,7 @@ module Tempest
       def self.line(name, value)
         raise ArgumentError, "the header #{name} has control characters in it" unless HTTP::Checks.line?(value)
 
-        bytes = value.b.gsub(/\A[ \t]+|[ \t]+\z/n, "")
-        text = bytes.dup.force_encoding(Encoding::UTF_8)
-        text.valid_encoding? ? text : bytes.force_encoding(Encoding::ISO_8859_1).encode(Encoding::UTF_8)
+        HTTP::Checks.line(value)
       end
       private_class_method :line
 
