@@ -1,0 +1,1 @@
+"""A small Django application: books with a file and several tags."""
