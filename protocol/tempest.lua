@@ -13,6 +13,7 @@
 --   {Q}:!cid:P          SET   P's connections, "<run_id>/<client id>"
 --   {Q}:!run:P          HASH  "<level>.<no>" -> payload; "#" -> number of the last claim; "@" -> number of the last job;
 --                             "!" -> the field that P runs alone
+--   {Q}:!begun:P        SET   fields of P's run hash that must not be run again: `once` jobs whose handlers it calls
 --   {Q}:!land:P:<level> LIST  what P's parked BLMOVE dropped and P has not adopted
 --   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
 --   {Q}:!notes          HASH  P -> what it says of itself, for people
@@ -37,7 +38,7 @@
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 3
+local REVISION = 4
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
@@ -523,7 +524,9 @@ local function settle(keys, argv)
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local there, order, answers = fields_there(run, argv), {}, {}
   local over, tally, stale, undelivered, time, ends_alone = 0, {}, 0, 0, nil, false
-  local crashed = redis.call('EXISTS', at(q, 'tries')) == 1
+  -- Asked in one, since most have neither.
+  local special = redis.call('EXISTS', at(q, 'tries'), at(q, 'begun:' .. p)) > 0
+  local crashed = special and redis.call('EXISTS', at(q, 'tries')) == 1
   local alone = redis.call('HGET', run, '!')
   for i = 2, #argv, 4 do
     local field, outcome, inbox = argv[i], argv[i + 1], argv[i + 2]
@@ -592,6 +595,7 @@ local function settle(keys, argv)
       undelivered = undelivered + batch.count
     end
   end
+  if special and over > 0 then redis.call('SREM', at(q, 'begun:' .. p), unpack(ended)) end
   if ends_alone then ended[over + 1] = '!' end
   if over > 0 then redis.call('HDEL', run, unpack(ended)) end
   count(q, 'settled', over)
@@ -716,25 +720,55 @@ local function publish(keys, argv)
   return { id or '', redis.call('PUBLISH', channel, message) }
 end
 
+-- ARGV: P, field…     at most 1,000
+-- Marks claimed jobs as begun, because P is about to call their handlers and they are to be run once. When P dies, they are not taken
+-- back but buried as `interrupted`. To mark again harms nothing. Returns an integer each: 1 marked; 0 the field is not P's any more,
+-- and must not be run.
+local function begin(keys, argv)
+  local q, p = keys[1], argv[1]
+  local gone = fenced(q, p)
+  if gone then return gone end
+  if #argv < 2 or #argv > 1001 then return bad('P, 1 to 1000 fields') end
+  local run, begun, reply = at(q, 'run:' .. p), at(q, 'begun:' .. p), {}
+  for i = 2, #argv do
+    local there = level_of(argv[i]) and redis.call('HEXISTS', run, argv[i]) == 1
+    if there then redis.call('SADD', begun, argv[i]) end
+    reply[i - 1] = there and 1 or 0
+  end
+  return reply
+end
+
+-- The fields that P has marked as begun.
+local function begun_by(q, p)
+  local fields = {}
+  for _, field in ipairs(redis.call('SMEMBERS', at(q, 'begun:' .. p))) do fields[field] = true end
+  return fields
+end
+
 -- ARGV: P, field…    in the order in which they were claimed
--- Puts claimed jobs back to the heads of their levels, the first named foremost. Returns how many were still P's.
+-- Puts claimed jobs back to the heads of their levels, the first named foremost. A field that was marked by `begin` stays, unless it
+-- is written `~<field>`: P has not called its handler, and never will. Returns how many went back.
 local function giveback(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
   if gone then return gone end
-  local run, returned = at(q, 'run:' .. p), 0
+  local run, begun, returned = at(q, 'run:' .. p), begun_by(q, p), 0
   local alone = redis.call('HGET', run, '!')
   for i = #argv, 2, -1 do
-    local level = level_of(argv[i])
-    local job = level and redis.call('HGET', run, argv[i])
+    local unrun, field = string.match(argv[i], '^(~?)(.*)$')
+    local level = level_of(field)
+    local job = level and redis.call('HGET', run, field)
+    -- A call that was sent before its field was marked may arrive after that: the handler runs by now.
+    if job and unrun == '' and begun[field] then job = nil end
     if job then
-      if argv[i] == alone then
+      if field == alone then
         put_aside('LPUSH', q, level, job)
         redis.call('HDEL', run, '!')
       else
         put_back(q, p, level, job)
       end
-      redis.call('HDEL', run, argv[i])
+      redis.call('HDEL', run, field)
+      if begun[field] then redis.call('SREM', at(q, 'begun:' .. p), field) end
       returned = returned + 1
     end
   end
@@ -781,27 +815,40 @@ local function fields_backwards(run)
   return fields
 end
 
+-- A job that was to be run once, and whose process has gone: what it has done nobody knows, so only a person may start it again.
+local function interrupt(q, p, level, job)
+  bury(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')
+  set_tries(q, job, 0)
+end
+
 -- ARGV: P, level…
 -- P ends: what it still holds goes back as in giveback, what landed from the levels named and those seen too, and its keys are
--- deleted. Returns how many jobs went back. P need
--- not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody knew it any more.
+-- deleted. What it has begun and must not be run again is buried as `interrupted`: P settles such jobs before, with their answers.
+-- Returns how many jobs went back. P need not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody
+-- knew it any more.
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
   if not p or #p == 0 then return bad('P') end
   local wrong = bad_level(argv, 2)
   if wrong then return wrong end
-  local run, returned = at(q, 'run:' .. p), 0
+  local run, returned, begun = at(q, 'run:' .. p), 0, begun_by(q, p)
   local alone = redis.call('HGET', run, '!')
   -- What landed was taken after all that is in the run hash.
   for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end
   for _, level in ipairs(parked_levels(q)) do returned = returned + unland(q, p, level, math.huge) end
   for _, entry in ipairs(fields_backwards(run)) do
     local level, job = level_of(entry[1]), redis.call('HGET', run, entry[1])
-    if entry[1] == alone then put_aside('LPUSH', q, level, job) else put_back(q, p, level, job) end
+    if begun[entry[1]] then
+      interrupt(q, p, level, job)
+    elseif entry[1] == alone then
+      put_aside('LPUSH', q, level, job)
+    else
+      put_back(q, p, level, job)
+    end
     redis.call('HDEL', run, entry[1])
-    returned = returned + 1
+    if not begun[entry[1]] then returned = returned + 1 end
   end
-  redis.call('DEL', run, at(q, 'cid:' .. p))
+  redis.call('DEL', run, at(q, 'begun:' .. p), at(q, 'cid:' .. p))
   unregister(q, p)
   redis.call('ZREM', at(q, 'grave'), p)
   count(q, 'returned', returned)
@@ -809,23 +856,28 @@ local function goodbye(keys, argv)
 end
 
 -- Takes back what a dead P holds, up to `limit` bytes. Returns how many jobs it moved, how many are left, the payloads that died of
--- poison, and the bytes moved. What landed never ran. A job that ran is presumed to have crashed P: the first time it goes back to the head of its level;
+-- poison, the bytes moved, and the payloads that were interrupted. What landed never ran. A job that P marked as begun is dead, and not
+-- counted as a crash. Any other that ran is presumed to have crashed P: the first time it goes back to the head of its level;
 -- then it is to be run alone, and only crashes while alone count on, so that bystanders are not blamed.
 local function bring_back(q, p, limit)
-  local run, moved, bytes, poisoned = at(q, 'run:' .. p), 0, 0, {}
+  local run, moved, bytes, poisoned, interrupted = at(q, 'run:' .. p), 0, 0, {}, {}
   for _, level in ipairs(parked_levels(q)) do
     local n, size = unland(q, p, level, limit - bytes)
     moved, bytes = moved + n, bytes + size
-    if bytes >= limit then return moved, 1, poisoned, bytes end
+    if bytes >= limit then return moved, 1, poisoned, bytes, interrupted end
   end
   local alone, fields, crashed = redis.call('HGET', run, '!'), fields_backwards(run), 0
-  local done = 0
+  local done, begun = 0, begun_by(q, p)
   for _, entry in ipairs(fields) do
     if bytes >= limit then break end
     local field, level = entry[1], level_of(entry[1])
     local job = redis.call('HGET', run, field)
     local tries = tries_of(q, job)
-    if field == alone or tries == 0 then
+    if begun[field] then
+      interrupt(q, p, level, job)
+      redis.call('SREM', at(q, 'begun:' .. p), field)
+      interrupted[#interrupted + 1] = job
+    elseif field == alone or tries == 0 then
       tries = tries + 1
       set_tries(q, job, tries)
       if tries >= POISON then
@@ -841,33 +893,34 @@ local function bring_back(q, p, limit)
       put_aside('RPUSH', q, level, job)
     end
     redis.call('HDEL', run, field)
-    done, bytes, crashed = done + 1, bytes + #job, crashed + 1
+    done, bytes = done + 1, bytes + #job
+    if not begun[field] then crashed = crashed + 1 end
   end
   count(q, 'crashed', crashed)
   if done == #fields then redis.call('DEL', run, at(q, 'cid:' .. p)) end
-  return moved + done, #fields - done, poisoned, bytes
+  return moved + done, #fields - done, poisoned, bytes, interrupted
 end
 
 -- ARGV: P, beat counter or `*`
 -- Takes the jobs of a dead process back into the queue. With a counter, only if P's is still that: its observer saw it stand still for
 -- P's lease. `*`: a supervisor saw the process end. Its connections are killed before. P is fenced from the first call on.
--- Returns [moved, left, [payload…]]: call again while left > 0; the payloads are dead now, of poison. [-1, 0, []]: P lives, or was
--- never known.
+-- Returns [moved, left, [payload…], [payload…]]: call again while left > 0; the payloads are dead now, the first of poison, the others
+-- interrupted: tell their callers. [-1, 0, [], []]: P lives, or was never known.
 local function reap(keys, argv)
   local q, p, seen = keys[1], argv[1], argv[2]
   if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
   local counter = redis.call('HGET', at(q, 'procs'), p)
   if counter then
-    if seen ~= '*' and seen ~= counter then return { -1, 0, {} } end
+    if seen ~= '*' and seen ~= counter then return { -1, 0, {}, {} } end
     unregister(q, p)
     redis.call('ZADD', at(q, 'grave'), string.format('%d', now()), p)
     count(q, 'reaped', 1)
   elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
-    return { -1, 0, {} }
+    return { -1, 0, {}, {} }
   end
-  local moved, left, poisoned = bring_back(q, p, MOVE_BYTES)
+  local moved, left, poisoned, _, interrupted = bring_back(q, p, MOVE_BYTES)
   count(q, 'recovered', moved)
-  return { moved, left, poisoned }
+  return { moved, left, poisoned, interrupted }
 end
 
 -- Moves jobs that are due to the tails of their levels, up to MOVE_BYTES and 1,000. Returns when the next one is due, or nil.
@@ -1224,6 +1277,7 @@ register('credit', credit, 'allow-oom')
 register('credits', credits, 'allow-oom', 'no-writes')
 register('gather', gather, 'allow-oom')
 register('publish', publish)
+register('begin', begin, 'allow-oom')
 register('giveback', giveback, 'allow-oom')
 register('cancel', cancel, 'allow-oom')
 register('listen', listen, 'allow-oom')

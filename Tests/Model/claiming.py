@@ -1,4 +1,4 @@
-"""The model's claim, adopt, suspect, settle, chunk and giveback. Before it: places.py; after it: queue_model.py."""
+"""The model's claim, adopt, suspect, begin, settle, chunk and giveback. Before it: places.py; after it: queue_model.py."""
 import re
 
 from places import LEVEL, WRONG, Run, Refused, need, need_levels, number
@@ -108,6 +108,15 @@ class Claiming:
         self.count(b"claimed")
         return [closed, level, first, [job.payload]]
 
+    def begin(self, p, *names):
+        self.must_live(p)
+        need(1 <= len(names) <= 1000)
+        held = self.runs[p].held if p in self.runs else {}
+        for name in names:
+            if name in held:
+                self.runs[p].begun.add(name)
+        return [int(name in held) for name in names]
+
     def settle(self, p, *args):
         self.must_live(p)
         need(len(args) % 4 == 0 and len(args) <= 4000)
@@ -122,6 +131,7 @@ class Claiming:
                 continue
             reply.append(1)
             level, job = run.held.pop(name)
+            run.begun.discard(name)
             self.accepted[p, name] = self.accepted.get((p, name), 0) + 1
             self.end_claim(p, level, job, outcome, answer)
             if run.alone == name:
@@ -177,7 +187,8 @@ class Claiming:
         self.must_live(p)
         run, n = self.runs.get(p), 0
         for name in reversed(names):
-            if run and name in run.held:
+            unrun, name = name.startswith(b"~"), name.removeprefix(b"~")
+            if run and name in run.held and (unrun or name not in run.begun):
                 self.give_back(p, run, name)
                 n += 1
         self.count(b"returned", n)
@@ -186,6 +197,7 @@ class Claiming:
     def give_back(self, p, run, name):
         """One job goes back uncounted: to its head, or before those that are to be run alone."""
         level, job = run.held.pop(name)
+        run.begun.discard(name)
         if run.alone == name:
             run.alone = None
             self.put_aside(level, job, first=True)

@@ -50,6 +50,7 @@ class Run:
     jobs: int = None    # "@"
     alone: bytes = None
     held: dict = field(default_factory=dict)  # field -> (level, Job)
+    begun: set = field(default_factory=set)   # fields whose jobs run, and must not run again
 
 
 class Places:
@@ -69,6 +70,7 @@ class Places:
         self.uids = self.arrivals = self.finished = 0
         self.taken_last = {}  # level -> arrival of the youngest job taken from its head
         self.accepted = {}    # (P, field) -> final answers accepted
+        self.spent = set()    # uids of jobs that were begun and then interrupted: only a person may start them again
 
     # Counting and telling
 
@@ -103,13 +105,24 @@ class Places:
         at = self.lists.setdefault(level, [])
         if at is WRONG:
             return self.bury(by, level, job, b"wrong_type", b"the key of the level is no list")
+        self.must_not_have_run(job)
         job.returned = True
         at.insert(0, job)
 
     def put_aside(self, level, job, first):
         """To those that are to be run alone."""
+        self.must_not_have_run(job)
         self.suspects.insert(0 if first else len(self.suspects), (level, job))
         self.tell(b"suspect")
+
+    def interrupt(self, by, level, job):
+        """The job was begun by a process that has gone: it is dead, and its crashes are forgotten."""
+        self.bury(by, level, job, b"interrupted", b"its process ended while it ran; it may have been carried out")
+        self.tries.pop(job.payload, None)
+        self.spent.add(job.uid)
+
+    def must_not_have_run(self, job):
+        assert job.uid not in self.spent, f"job {job.uid} was interrupted, and is to run again"
 
     def take(self, level):
         """From the head of its level; first in, first out, but for those that were put back."""
@@ -170,6 +183,11 @@ class Places:
             seen[job.uid] = place
         assert len(seen) + self.finished == self.uids, f"{self.uids} jobs made, {len(seen)} there, {self.finished} ended"
         assert all(n == 1 for n in self.accepted.values()), self.accepted
+        dead = {record["job"].uid for record in self.dead or ()}
+        for place, job in self.all_jobs():
+            assert job.uid not in self.spent or job.uid in dead, f"job {job.uid} was interrupted, and is in {place}"
+        for p, run in self.runs.items():
+            assert run.begun <= run.held.keys(), f"{p} has begun what it does not hold"
 
 
 def sha1(payload):

@@ -180,6 +180,9 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
                 if value is not None:
                     fields[name] = value
             found[key(b"run:" + p)] = (b"hash", fields, 0)
+            # The marks are kept apart, and outlive nothing: the key of a process that holds no such job is not there. A mark that a
+            # sweep could not yet remove stays beside what is left.
+            found[key(b"begun:" + p)] = (b"set", run.begun, 0)
         for p, ids in self.connections.items():
             found[key(b"cid:" + p)] = (b"set", ids, 0)
         inboxes = self.beats | {inbox + b"#": n for inbox, n in self.read_so_far.items()}

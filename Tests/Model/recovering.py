@@ -57,6 +57,9 @@ class Recovering:
             n += self.unland(p, level, 2**62)[0]
         if run:
             for name in list(reversed(run.held)):
+                if name in run.begun:
+                    self.interrupt(p, *run.held.pop(name))
+                    continue
                 self.give_back(p, run, name)
                 n += 1
         self.runs.pop(p, None)
@@ -67,14 +70,15 @@ class Recovering:
         return n
 
     def bring_back(self, p, limit):
-        """What a dead process holds, up to so many bytes: how many jobs, how many are left, who died of poison, and the bytes."""
+        """What a dead process holds, up to so many bytes: how many jobs, how many are left, who died of poison, the bytes, and who was
+        interrupted."""
         moved = size = 0
         for level in self.known_levels():
             n, more = self.unland(p, level, limit - size)
             moved, size = moved + n, size + more
             if size >= limit:
-                return moved, 1, [], size
-        run, poisoned, last = self.runs.get(p), [], None
+                return moved, 1, [], size, []
+        run, poisoned, interrupted, last = self.runs.get(p), [], [], None
         for name in list(reversed(run.held)) if run else ():
             if size >= limit:
                 break
@@ -82,15 +86,20 @@ class Recovering:
             assert last is None or job.claim < last, "not in the order of the claims"
             last = job.claim
             payload = job.payload
+            moved, size = moved + 1, size + len(payload)
+            if name in run.begun:
+                run.begun.discard(name)
+                self.interrupt(p, level, job)
+                interrupted.append(payload)
+                continue
             if self.crash(p, level, job, name == run.alone):
                 poisoned.append(payload)
-            moved, size = moved + 1, size + len(payload)
             self.count(b"crashed")
         left = len(run.held) if run else 0
         if not left:
             self.runs.pop(p, None)
             self.connections.pop(p, None)
-        return moved, left, poisoned, size
+        return moved, left, poisoned, size, interrupted
 
     def crash(self, p, level, job, alone):
         """A job that ran when its process died; whether it is dead of poison."""
@@ -113,15 +122,15 @@ class Recovering:
         need(p and (seen == b"*" or seen.isdigit()))
         if p in self.procs:
             if seen != b"*" and int(seen) != self.procs[p]:
-                return [-1, 0, []]
+                return [-1, 0, [], []]
             self.unregister(p)
             self.grave[p] = Near(self.now)
             self.count(b"reaped")
         elif p not in self.grave:
-            return [-1, 0, []]
-        moved, left, poisoned, _ = self.bring_back(p, self.limits.move_bytes)
+            return [-1, 0, [], []]
+        moved, left, poisoned, _, interrupted = self.bring_back(p, self.limits.move_bytes)
         self.count(b"recovered", moved)
-        return [moved, left, poisoned]
+        return [moved, left, poisoned, interrupted]
 
     def tick(self, p, note, *levels):
         self.must_live(p)
@@ -168,7 +177,7 @@ class Recovering:
         for p, since in sorted(self.grave.items(), key=lambda entry: (entry[1], entry[0])):
             if budget <= 0:
                 break
-            moved, left, _, size = self.bring_back(p, budget)
+            moved, left, _, size, _ = self.bring_back(p, budget)
             budget -= size
             self.count(b"recovered", moved)
             if not left and abs(self.now - since) > GRAVE:

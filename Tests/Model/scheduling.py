@@ -197,6 +197,49 @@ class Scheduler:
             fields.append(self.random.choice([*actor.ended, b"high.99", b"#", b"@", b"!", b"default.0"]))
         return fields
 
+    def begin(self):
+        """It marks jobs that are to be run once; perhaps one that is not its own, and perhaps again, because the reply was lost."""
+        actor = self.actor()
+        fields = [field for field in actor.fields if self.chance(0.6)]
+        if self.chance(0.15):
+            fields.append(self.random.choice([*actor.ended, b"high.99", b"#", b"@", b"!", b"~high.1"]))
+        for _ in range(2 if self.chance(0.1) else 1):
+            self.heard(actor, self.call("begin", actor.p, *fields))
+
+    def interrupted(self):
+        """Jobs that run once, among others, in a process that ends in one of the ways there are; late calls of its own come after it."""
+        self.start()
+        actor = self.actors[-1]
+        if self.chance(0.3):
+            self.do("push", b"high", b"equal")
+            self.call("claim", actor.p, 1, 1, 1, b"high")
+            self.bury_process(actor)
+            self.start()
+            actor = self.actors[-1]
+        for _ in range(self.random.randint(1, 4)):
+            self.do("push", b"high", self.payload())
+        self.understand(actor, self.call("claim", actor.p, 1, 4, 1048576, b"high"))
+        if not actor.fields:
+            self.understand(actor, self.call("suspect", actor.p))
+        begun = [field for field in actor.fields if self.chance(0.7)]
+        late = self.random.choice([[], begun, [b"~" + field for field in begun]])
+        self.call("begin", actor.p, *begun)
+        if late and self.chance(0.6):
+            self.call("giveback", actor.p, *late)
+        if begun and self.chance(0.3):
+            self.call("settle", actor.p, begun[0], self.random.choice([b"done", b"retry 0", b"next low", b"retry 600", b"dead x"]), b"", b"again")
+        if self.chance(0.3):
+            self.call("giveback", actor.p, *actor.fields)
+        end = self.random.random()
+        if end < 0.5:
+            self.bury_process(actor)
+            self.call("reap", actor.p, b"*")
+        elif end < 0.75:
+            self.call("goodbye", actor.p)
+            if self.chance(0.5):
+                self.call("hello", actor.p, b"new", b"run/1")
+        self.call("begin", actor.p, *(actor.fields or [b"high.1"]))
+
     def outcome(self):
         return self.random.choice([b"done", b"done", b"failed", b"expired", b"cancelled " + self.random.choice(IDS),
                                    b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"next high", b"next low",
@@ -392,7 +435,7 @@ class Scheduler:
         self.call("levels", *self.several_levels())
 
     ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (breaks, 0.5), (mends, 0.6), (age, 5),
-               (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3),
+               (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
                (alone, 0.8), (land_and_adopt, 1.5), (converse, 0.8),

@@ -57,6 +57,7 @@ class Timing:
         need(self.lists.get(level) is not WRONG)
         job = self.unbury(index)
         self.tries.pop(job.payload, None)
+        self.spent.discard(job.uid)
         job.payload = payload or job.payload
         self.append(b"", level, job)
         self.count(b"revived")
