@@ -43,7 +43,8 @@ class Client:
     longest) seconds between them; `timeout` (`run_timeout` in a call), seconds a run may take; `expires`, when it is too
     late to begin it: seconds from now, or a datetime. `route`: what is done with the answer, step by step: each is an action, or
     a dict of `action`, `queue` (else that of the job before it), `level` and a `route` of its own; a list of such runs in parallel,
-    and the step after it gets all their answers. The last answer is what a caller gets. BadRoute for what is none.
+    and the step after it gets all their answers. The last answer is what a caller gets. BadRoute for what is none. `once`: when a
+    worker ends while it runs the job, the job is not run again; it is dead, as `interrupted`, and its caller gets that RemoteError.
 
     Nothing is connected before the first push, and no inbox registered before the first call. RedisUnavailable from a
     push means that the job may or may not be on its queue.
@@ -66,13 +67,13 @@ class Client:
              codec: Optional[str] = None, meta: Optional[Dict[str, Any]] = None, after: Optional[float] = None,
              at: Union[datetime, int, None] = None, attempts: Optional[int] = None,
              backoff: Optional[Tuple[float, float]] = None, timeout: Optional[float] = None,
-             expires: Optional[When] = None, route: Route = ()) -> str:
+             expires: Optional[When] = None, route: Route = (), once: bool = False) -> str:
         """Puts a job on the queue for which nobody waits; its id. CodecError if an argument has no form in the codec.
 
         It is not run before `after` seconds have passed, or before `at`: a datetime, or milliseconds since 1970.
         """
         due = due_in(after, at)
-        meta = self._meta(meta, attempts, backoff, timeout, expires, route=route)
+        meta = self._meta(meta, attempts, backoff, timeout, expires, route=route, once=once)
         job_id = new_id()
         self._send(queue, level, [encode_job(Job(action, list(args), None, job_id, meta, self._named(codec)))], due)
         return job_id
@@ -80,11 +81,12 @@ class Client:
     def push_many(self, jobs: Iterable[Tuple[str, Sequence[Any]]], queue: Optional[str] = None, level: str = "default",
                   codec: Optional[str] = None, after: Optional[float] = None, at: Union[datetime, int, None] = None,
                   attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-                  timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> List[str]:
+                  timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = (),
+                  once: bool = False) -> List[str]:
         """Pushes (action, args) in their order, many a command; their ids. All are encoded before the first is pushed."""
         due = due_in(after, at)
         chosen = self._named(codec)
-        meta = self._meta(None, attempts, backoff, timeout, expires, route=route)
+        meta = self._meta(None, attempts, backoff, timeout, expires, route=route, once=once)
         ids, payloads = [], []
         for action, args in jobs:
             ids.append(new_id())
@@ -104,7 +106,7 @@ class Client:
     def call(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
              codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
              attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-             run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> Any:
+             run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = (), once: bool = False) -> Any:
         """What the action's handler returns, or None if it returned nothing; of several answers, the last.
 
         Raises RemoteError if the job failed, CallTimeout if no answer came in `timeout` seconds (the job may still run,
@@ -112,7 +114,7 @@ class Client:
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=True)
         try:
             return _value(reply.take(deadline))
@@ -122,7 +124,8 @@ class Client:
     def stream(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
                codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
                attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
-               run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = ()) -> "Stream":
+               run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = (),
+               once: bool = False) -> "Stream":
         """The answers of the action, one by one as they come; the job is pushed at once.
 
         `timeout` is for each answer. Iterating raises as `call` does, and RemoteError `interrupted` if the job was run
@@ -130,7 +133,7 @@ class Client:
         """
         seconds = self._timeout if timeout == DEFAULT else timeout
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=False)
         return Stream(inbox, job_id, reply, seconds)
 
@@ -212,16 +215,16 @@ class Client:
 
     def _meta(self, given: Optional[Dict[str, Any]], attempts: Optional[int], backoff: Optional[Tuple[float, float]],
               timeout: Optional[float], expires: Optional[When], deadline: Optional[float] = None,
-              route: Route = ()) -> Dict[str, Any]:
+              route: Route = (), once: bool = False) -> Dict[str, Any]:
         """The meta of a job: what its caller gives, and the options. `deadline` is in seconds from now."""
         steps = route_meta(route)
         if self._four_elements:
-            if given or steps or any(option is not None for option in (attempts, backoff, timeout, expires)):
+            if given or steps or once or any(option is not None for option in (attempts, backoff, timeout, expires)):
                 raise ValueError("this client was made with four_elements: its jobs cannot carry a meta")
             return {}
         relative = deadline is not None or (expires is not None and not isinstance(expires, datetime))
         now = self._now() if relative else None
-        meta = job_meta(given or {}, attempts, backoff, timeout, expires, now)
+        meta = job_meta(given or {}, attempts, backoff, timeout, expires, now, once)
         if deadline is not None and now is not None:
             meta.setdefault("deadline", now + round(min(deadline, 1e9) * 1000))
         return {**meta, "route": steps} if steps else meta

@@ -20,6 +20,7 @@ from .flow import Flow
 from .link import Argument, Link
 from .membership import Claim
 from .outcome import push_elsewhere
+from .routes import Journey
 from .session import Session, is_session
 
 
@@ -62,6 +63,9 @@ class Context:
         counted_on = self.address.queue if self.address is not None and self.address.kind == "elsewhere" else self.queue
         self._flow = Flow(job.meta.get("credits"), partial(sender.used, claim, counted_on, str(job.job_id)), self.check,
                           sender.pause)
+        self.job = job
+        self.claim = claim
+        self.journey: Optional[Journey] = None
         self._claim = claim
         self._answers_in = answers_in
         self._sender = sender

@@ -18,6 +18,7 @@ from .heart import Heart
 from .link import Link
 from .membership import Claim, Membership
 from .node import Node
+from .once import is_once
 from .running import Running
 from .slots import Slots
 from .solo import return_landed, unpark
@@ -216,7 +217,7 @@ class Dispatcher(threading.Thread):
         try:
             unpark(self._link, self.parkers)
             return_landed(self._link, self._stations)
-            claims = membership.suspect(self._link)
+            claims = self._begun(membership, membership.suspect(self._link))
         finally:
             with self._slots.lock:
                 self._slots.draining = False
@@ -278,12 +279,43 @@ class Dispatcher(threading.Thread):
                 claims = claims[0].membership.ranked(claims)
             now = claims[: self._slots.room]
             self._slots.free -= len(now)
-        for claim in now:
+        try:
+            begun = self._begun(claims[0].membership, now) if now else now
+        except BaseException:
+            for claim in claims[len(now):]:
+                claim.membership.ended(claim.field)
+            self._release(len(now))
+            raise
+        self._release(len(now) - len(begun))
+        for claim in begun:
             self._hooks.start(claim)
         if len(claims) > len(now):
             claims[0].membership.giveback(self._link, claims[len(now):])
             with self._slots.lock:
                 station.dry = False
+
+    def _begun(self, membership: Membership, claims: List[Claim]) -> List[Claim]:
+        """Marks those that are to be run once, in one call; without them there is none. Those that may be run."""
+        once = [claim for claim in claims if is_once(claim)]
+        if not once:
+            return claims
+        try:
+            ours = membership.begin(self._link, once)
+        except BaseException:
+            # Nothing was run. They count as held no more, so that recover finds them.
+            for claim in claims:
+                membership.ended(claim.field)
+            raise
+        lost = [claim for claim in once if claim.field not in ours]
+        for claim in lost:
+            log.warning("tempest: %s was no longer ours; it is not run", claim.token)
+            membership.ended(claim.field)
+        return [claim for claim in claims if claim not in lost] if lost else claims
+
+    def _release(self, slots: int) -> None:
+        if slots:
+            with self._slots.lock:
+                self._slots.free += slots
 
     def _join(self, station: Station) -> None:
         old = station.membership

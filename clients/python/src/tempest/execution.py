@@ -27,6 +27,7 @@ log = logging.getLogger("tempest")
 
 DETAIL_MOST = 500
 MESSAGE_MOST = 10_000
+INTERRUPTED = "the worker ended while it ran; it may have been carried out"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
     timeout = None if plan.timeout is None else plan.timeout / 1000
     context = Context(job, claim, answers_in(job), bench.sender, plan.attempt, plan.attempts, timeout, now)
     if journey is not None:
+        context.journey = journey
         context.address = None  # what is sent before the last answer is for callers, and this answer goes on
     bench.running.enter(context)
     try:
@@ -117,6 +119,13 @@ def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Contex
 
 def _cancelled(claim: Claim, job: Job, context: Optional[Context] = None) -> Outcome:
     return _failed(claim, job, "cancelled", "the job was cancelled", None, context, f"cancelled {job.job_id}")
+
+
+def interrupted(context: Context) -> Outcome:
+    """The end of a job that is to be run once, and whose handler the worker leaves behind: nobody knows what it has done."""
+    outcome = _failed(context.claim, context.job, "interrupted", INTERRUPTED, None, context, f"dead interrupted {INTERRUPTED}")
+    outcome.journey = context.journey
+    return outcome
 
 
 def _expired(claim: Claim, job: Job, now: Optional[int]) -> Outcome:

@@ -49,6 +49,7 @@ class Membership:
         self.connections: Set[str] = set()
         self._last_claim = 0
         self._held: Set[str] = set()
+        self._marking: Set[str] = set()  # fields of a `begin` whose reply has not come: marked or not, nothing of them was run
         self._lock = threading.Lock()
 
     def join(self, link: Link) -> None:
@@ -90,6 +91,14 @@ class Membership:
         """The next job that is to be run alone, or none. P holds nothing, and runs nothing beside it."""
         return self._taken(link, self._call(link, "suspect", *self.levels))[0]
 
+    def begin(self, link: Link, claims: Sequence[Claim]) -> Set[str]:
+        """Marks jobs that are to be run once, before they are: the fields of those that are still P's."""
+        fields = [claim.field for claim in claims]
+        self._marking.update(fields)
+        words = self._call(link, "begin", *fields)
+        self._marking.difference_update(fields)
+        return {field for field, word in zip(fields, words) if word == 1}
+
     def recover(self, link: Link, numbered: int = -1) -> List[Claim]:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
         with self._lock:
@@ -99,12 +108,23 @@ class Membership:
         fields = {bytes(reply[i]).decode(): reply[i + 1] for i in range(0, len(reply), 2)}
         self._last_claim = numbered if numbered >= 0 else int(fields.get("#", b"0"))
         alone = bytes(fields.get("!", b"")).decode()
+        self._marking.intersection_update(fields)
         if alone and alone not in known:
             # It came to be run alone, and nobody here made room for that: the next one who did takes it.
-            self._call(link, "giveback", alone)
-        lost = [field for field in fields if field not in ("#", "@", "!", alone) and field not in known]
+            self._marking.add(alone)
+        gone = self._renounce(link)
+        lost = [field for field in fields if field not in ("#", "@", "!") and field not in known | gone]
         claims = [Claim(self, field, field.rpartition(".")[0], fields[field]) for field in lost]
         return self._hold(self.ranked(self._checked(link, claims)))
+
+    def _renounce(self, link: Link) -> Set[str]:
+        """Gives back what may be marked and was not run: as it is, it would pass for a job whose handler was called. It is never marked
+        again, because this call may arrive late too."""
+        fields = sorted(self._marking, key=lambda field: int(field.rpartition(".")[2]))
+        if fields:
+            self._call(link, "giveback", *(f"~{field}" for field in fields))
+            self._marking.difference_update(fields)
+        return set(fields)
 
     def _checked(self, link: Link, claims: List[Claim]) -> List[Claim]:
         """The claims, marked where their jobs were cancelled: asked only when somebody cancelled any."""
@@ -144,6 +164,8 @@ class Membership:
 
     def leave(self, link: Link) -> int:
         """Ends P: what it still holds goes back to the heads. How many jobs that were."""
+        if not self.fenced:
+            self._renounce(link)
         return int(self._call(link, "goodbye", *self.levels))
 
     def _call(self, link: Link, name: str, *arguments: Any) -> Any:

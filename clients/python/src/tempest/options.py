@@ -26,7 +26,7 @@ def due_in(after: Optional[float], at: Union[datetime, int, None]) -> Optional[s
 
 
 def job_meta(given: Dict[str, Any], attempts: Optional[int], backoff: Optional[Tuple[float, float]], timeout: Optional[float],
-             expires: Optional[When], now: Optional[int]) -> Dict[str, Any]:
+             expires: Optional[When], now: Optional[int], once: bool = False) -> Dict[str, Any]:
     """The meta with the options in it; `now`, Redis' clock, is needed where `expires` is in seconds."""
     meta = dict(given)
     if attempts is not None:
@@ -47,6 +47,8 @@ def job_meta(given: Dict[str, Any], attempts: Optional[int], backoff: Optional[T
         if now is None:
             raise ValueError("expires in seconds needs Redis' clock, which this user may not ask for; give a datetime")
         meta["expires_at"] = now + seconds
+    if once:
+        meta["once"] = True
     return meta
 
 

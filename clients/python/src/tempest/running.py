@@ -53,6 +53,10 @@ class Running:
             if process is None or context.process == process:
                 context.interrupt()
 
+    @property
+    def all(self) -> List[Context]:
+        return list(self._contexts.values())
+
     def note(self, queue: str, process: str) -> str:
         """What P says of itself, JSON; "" if that is what it said last."""
         contexts = [context for context in self.of(queue) if context.process == process]

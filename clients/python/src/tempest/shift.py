@@ -18,6 +18,7 @@ from .handlers import Handler
 from .heart import Heart, Listener, Tick
 from .membership import Claim, Membership
 from .node import Node
+from .once import left_behind
 from .running import Running
 from .settler import Settler
 from .signals import QUIET
@@ -126,6 +127,7 @@ class Shift(Listener):
             self._settler.drain(deadline)
         else:
             log.warning("tempest: %d handlers still run; their jobs go back", self._slots.count - self._slots.free)
+            self._leave_behind(max(deadline, time.monotonic() + 2.0))
         self._over.set()
         self._running.interrupt()
         self._settler.stop()
@@ -155,6 +157,15 @@ class Shift(Listener):
                 again = False
             if again or time.monotonic() >= deadline:
                 return False
+
+    def _leave_behind(self, deadline: float) -> None:
+        """Jobs that are to be run once do not go back once they run: their callers are told."""
+        outcomes = [outcome for outcome in map(left_behind, self._running.all) if outcome is not None]
+        for outcome in outcomes:
+            log.warning("tempest: %s is to be run once, and still runs: it is dead, as interrupted", outcome.claim.token)
+            self._settler.settle(outcome)
+        if outcomes:
+            self._settler.drain(deadline)
 
     def _work(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Takes back what dead processes held: kills their connections, reaps until nothing is left, answers callers of poison.
+"""Takes back what dead processes held: kills their connections, reaps until nothing is left, answers the callers of what is dead now.
 
 The beat process calls `work` between its ticks; what to bury comes from its observers.
 """
@@ -18,7 +18,10 @@ from .link import Link
 from .outcome import push_elsewhere
 from .routes import answer_id
 
-POISON = "each process that ran the job crashed; it was given up"
+REASONS = {
+    "poison": "each process that ran the job crashed; it was given up",
+    "interrupted": "the process that ran the job ended; it may have been carried out",
+}
 
 
 class Undertaker:
@@ -49,13 +52,14 @@ class Undertaker:
             if key not in self._moved:
                 found = link.call("SMEMBERS", connections_key(queue, process))
                 cut(link, process, [bytes(identity).decode("utf-8", "replace") for identity in found])
-            moved, left, poisoned = functions.call(link, "reap", queue, process, counter)
+            moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, counter)
         except RedisRefused as error:
             self._over(key)
             return self._say({"log": ["error", f"queue {queue}: {process} stands still and cannot be reaped: {error}"]})
-        if poisoned:
+        dead = [*(("poison", payload) for payload in poisoned), *(("interrupted", payload) for payload in interrupted)]
+        if dead:
             # Decoding what others wrote may take a while, and must not delay a beat.
-            thread = threading.Thread(target=_answer, args=(self._url, queue, list(poisoned)), daemon=True)
+            thread = threading.Thread(target=_answer, args=(self._url, queue, dead), daemon=True)
             thread.start()
             self._answering = [each for each in self._answering if each.is_alive()] + [thread]
         if moved < 0:
@@ -95,16 +99,16 @@ def _process_of(record: bytes, queue: str) -> Any:
         return None
 
 
-def _answer(url: str, queue: str, payloads: List[bytes]) -> None:
-    """Tells the callers of jobs that died of poison. Best effort: the dead records say it in any case."""
+def _answer(url: str, queue: str, dead: List[Tuple[str, bytes]]) -> None:
+    """Tells the callers of jobs that died of poison, or were interrupted. Best effort: the dead records say it in any case."""
     link = Link(url)
     try:
-        for payload in payloads:
+        for code, payload in dead:
             try:
                 job = parse_job(payload)
                 address = job.address
                 if address is not None:
-                    error = {"code": "poison", "message": POISON}
+                    error = {"code": code, "message": REASONS[code]}
                     answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
                     push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or queue), answer)
             except TempestError:

@@ -1,0 +1,210 @@
+"""Jobs that are to be run once: workers that die, stop or leave under them. Real processes, a Redis of their own."""
+import json
+import signal
+import threading
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from redis_server import RedisServer, text, wait_for
+from tempest import Client, RemoteError
+from tempest.errors import RedisUnavailable
+from tempest.link import Link
+from tempest.membership import Membership
+from worker_process import WorkerProcess
+
+LEASE = 1.2
+
+
+class Once(unittest.TestCase):
+    def setUp(self):
+        self.server = RedisServer()
+        self.addCleanup(self.server.stop)
+        self.redis = self.server.client
+        self.client = Client(self.server.url, queue="q", timeout=20)
+        self.addCleanup(self.client.close)
+        self.calls = ThreadPoolExecutor(4)
+        self.addCleanup(self.calls.shutdown)
+
+    def start(self, *arguments):
+        worker = WorkerProcess(self.server.url, "q", "--lease", str(LEASE), *arguments)
+        self.addCleanup(worker.kill)
+        return worker
+
+    def call(self, *args, **options):
+        return self.calls.submit(self.client.call, *args, **options)
+
+    def held(self):
+        return sorted(text(self.redis.lrange("held", 0, -1)))
+
+    def dead(self):
+        return [record for _, record in self.redis.xrange("{q}:!dead")]
+
+    def assert_interrupted(self, call):
+        with self.assertRaises(RemoteError) as caught:
+            call.result(20)
+        self.assertEqual(caught.exception.code, "interrupted")
+        self.assertIn("may have been carried out", caught.exception.message)
+
+    def test_what_a_killed_worker_had_begun_is_not_run_again_and_its_caller_is_told(self):
+        worker = self.start("--concurrency", "3")
+        call = self.call("hold", "called", once=True)
+        self.client.push("hold", "pushed", once=True)
+        self.client.push("hold", "twice")
+        wait_for(lambda: len(self.held()) == 3, "not all was begun")
+        worker.kill()
+        self.start("--concurrency", "3")
+        self.assert_interrupted(call)
+        wait_for(lambda: self.held() == ["called", "pushed", "twice", "twice"], "the job that may run twice was not run again")
+        self.redis.rpush("release:twice", "", "")
+        wait_for(lambda: self.redis.hget("{q}:!counts", "settled") == b"1", "it was not settled")
+        self.assertEqual(self.held(), ["called", "pushed", "twice", "twice"])
+        self.assertEqual({record[b"reason"] for record in self.dead()}, {b"interrupted"})
+        self.assertEqual(sorted(json.loads(record[b"job"])[1][0] for record in self.dead()), ["called", "pushed"])
+        self.assertEqual((self.redis.hget("{q}:!counts", "crashed"), self.redis.keys("{q}:!begun:*")), (b"1", []))
+
+    def test_in_all_codecs_and_however_json_writes_the_key(self):
+        worker = self.start("--concurrency", "4")
+        for codec in "json", "msgpack", "tnetstring":
+            self.client.push("hold", codec, codec=codec, once=True)
+        self.redis.rpush("q", rb'["hold",["escaped"],null,"some-id",{"\u006fnc\u0065":true}]')
+        wait_for(lambda: len(self.held()) == 4, "not all was begun")
+        worker.kill()
+        self.start("--concurrency", "4")
+        wait_for(lambda: len(self.dead()) == 4, "not all were interrupted")
+        self.assertEqual({record[b"reason"] for record in self.dead()}, {b"interrupted"})
+        self.assertEqual(len(self.held()), 4)
+
+    def test_what_else_than_true_means_nothing(self):
+        worker = self.start("--concurrency", "4")
+        for value in (False, 1, "true", None):
+            self.client.push("hold", "x", meta={"once": value})
+        wait_for(lambda: len(self.held()) == 4, "not all was begun")
+        self.assertEqual(self.redis.keys("{q}:!begun:*"), [])
+        worker.kill()
+
+    def test_a_handler_that_the_grace_cuts_off_is_interrupted_and_others_go_back(self):
+        worker = self.start("--concurrency", "2", "--grace", "0.3")
+        call = self.call("hold", "once", once=True)
+        self.client.push("hold", "back")
+        wait_for(lambda: len(self.held()) == 2, "not all was begun")
+        worker.signal(signal.SIGTERM)
+        self.assert_interrupted(call)
+        self.redis.rpush("release:once", "")
+        self.redis.rpush("release:back", "")
+        worker.wait()
+        self.assertEqual(self.redis.llen("q"), 1)
+        self.assertIn(b'"back"', self.redis.lindex("q", 0))
+        self.assertEqual([record[b"reason"] for record in self.dead()], [b"interrupted"])
+
+    def test_a_handler_that_ends_within_the_grace_has_answered(self):
+        worker = self.start("--grace", "10")
+        call = self.call("hold", "once", once=True)
+        wait_for(lambda: self.held(), "it was not begun")
+        worker.signal(signal.SIGTERM)
+        self.redis.rpush("release:once", "")
+        self.assertEqual(call.result(20), "once")
+        worker.wait()
+        self.assertEqual(self.dead(), [])
+
+    def test_a_worker_that_was_taken_for_dead_answers_no_more(self):
+        worker = self.start("--name", "stopped")
+        call = self.call("hold", "once", once=True)
+        wait_for(lambda: self.held(), "it was not begun")
+        other = self.start()
+        worker.signal(signal.SIGSTOP)
+        try:
+            self.assert_interrupted(call)
+        finally:
+            worker.signal(signal.SIGCONT)
+        self.redis.rpush("release:once", "")
+        wait_for(lambda: worker.said("was fenced"), "it did not notice")
+        other.signal(signal.SIGTERM)
+        other.wait()
+        self.assertEqual(self.client.call("echo", 1), [1])  # by the one that has begun anew
+        self.assertEqual((self.held(), len(self.dead())), (["once"], 1))
+
+    def test_a_failure_of_the_handler_is_no_interruption(self):
+        self.start()
+        self.client.push("flaky", ["a"], 3, once=True)
+        wait_for(lambda: self.redis.llen("tried") == 3, "it was not tried again")
+        wait_for(lambda: self.redis.hget("{q}:!counts", "settled") == b"3", "it was not settled")
+        self.assertEqual((self.dead(), self.redis.keys("{q}:!begun:*")), ([], []))
+
+    def test_one_call_marks_all_of_a_claim_and_without_such_jobs_there_is_none(self):
+        calls, ready = [], threading.Event()
+
+        def listen():
+            with self.redis.monitor() as monitor:
+                ready.set()
+                for command in monitor.listen():
+                    if "tempest1_begin" in command["command"] or "tempest1_claim" in command["command"]:
+                        calls.append(command["command"])
+                    if "enough" in command["command"]:
+                        return
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        self.assertTrue(ready.wait(10))
+        self.client.push_many([("note", ["plain"])] * 8)
+        worker = self.start("--concurrency", "8")
+        wait_for(lambda: self.redis.llen("noted") == 8, "the plain jobs were not run")
+        self.assertEqual([call for call in calls if "begin" in call], [])
+        worker.signal(signal.SIGTERM)
+        worker.wait()
+        self.client.push_many([("note", ["once"])] * 8, once=True)
+        self.start("--concurrency", "8")
+        wait_for(lambda: self.redis.llen("noted") == 16, "the others were not run")
+        self.redis.echo("enough")
+        thread.join(10)
+        begins = [call for call in calls if "begin" in call]
+        self.assertEqual(len(begins), 1, begins)
+        self.assertEqual(begins[0].count("default."), 8)
+
+
+class Torn(Link):
+    """Loses the reply to the next `begin`, which Redis has carried out."""
+    armed = True
+
+    def pipeline(self, commands):
+        replies = super().pipeline(commands)
+        if self.armed and any("tempest1_begin" in map(str, command) for command in commands):
+            self.armed = False
+            self.close()
+            raise RedisUnavailable("cut by the test")
+        return replies
+
+
+class LostReplies(unittest.TestCase):
+    def setUp(self):
+        self.server = RedisServer()
+        self.addCleanup(self.server.stop)
+        self.redis = self.server.client
+        self.link = Torn(self.server.url)
+        self.addCleanup(self.link.close)
+        self.membership = Membership("q", ["default"], "test", LEASE)
+        self.membership.join(self.link)
+        self.redis.rpush("q", '["hold",["a"],null,"id",{"once":true}]')
+        self.claims = self.membership.claim(self.link, 1, ["default"])[0]
+        with self.assertRaises(RedisUnavailable):
+            self.membership.begin(self.link, self.claims)
+        for claim in self.claims:
+            self.membership.ended(claim.field)
+
+    def test_a_job_whose_mark_was_not_confirmed_goes_back_and_is_claimed_anew(self):
+        self.assertEqual(self.membership.recover(self.link), [])
+        self.assertEqual((self.redis.llen("q"), self.redis.keys("{q}:!begun:*")), (1, []))
+        (again,) = self.membership.claim(self.link, 1, ["default"])[0]
+        self.assertEqual((again.payload, again.field), (self.claims[0].payload, "default.2"))
+        self.assertEqual(self.membership.begin(self.link, [again]), {"default.2"})
+
+    def test_a_worker_that_leaves_then_gives_back_what_it_never_ran(self):
+        self.membership.leave(self.link)
+        self.assertEqual((self.redis.llen("q"), self.redis.xlen("{q}:!dead"), self.redis.keys("{q}:!begun:*")), (1, 0, []))
+
+    def test_a_claim_that_is_gone_is_not_begun(self):
+        self.redis.hdel(f"{{q}}:!run:{self.membership.process}", "default.1")
+        self.assertEqual(self.membership.begin(self.link, self.claims), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
