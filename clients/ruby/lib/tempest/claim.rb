@@ -10,6 +10,9 @@ module Tempest
     # @return [Boolean] whether a handler thread has it
     attr_accessor :started
 
+    # @return [Boolean] whether it was marked as begun, because its job is to be run once
+    attr_accessor :once
+
     # @return [Job, nil] once it was read
     attr_accessor :job
 
@@ -31,6 +34,7 @@ module Tempest
       @level = @field[/\A(.*)\.\d+\z/, 1]
       @payload = payload
       @started = false
+      @once = false
       @lost = false
       @cancelled = false
     end

@@ -50,7 +50,9 @@ module Tempest
     # @param options [Hash] attempts: how often it is run at most (Integer); backoff: [first, longest] seconds between attempts;
     #   timeout: seconds that a run may take; expires: seconds from now, or a Time, after which it is not begun any more;
     #   route: what is done with the answer, step by step (Array): each is an action, or a hash of action, queue (else that of the
-    #   job before it), level and a route of its own; an array of such runs in parallel, and what follows gets all their answers
+    #   job before it), level and a route of its own; an array of such runs in parallel, and what follows gets all their answers;
+    #   once: whether it is not run again when a worker ends while it runs it: it is dead then, as `interrupted`, and a caller gets
+    #   that RemoteError
     # @return [String] the job's id
     # @raise [CodecError] nothing was sent
     # @raise [ConnectionLost] it may or may not have been pushed
@@ -115,7 +117,7 @@ module Tempest
     #
     # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff, expires and route, as of {push}
+    # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
     # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
@@ -134,7 +136,7 @@ module Tempest
     #
     # @param timeout [Numeric, nil] seconds to wait for each answer
     # @param run_timeout [Numeric, nil] seconds that a run may take
-    # @param options [Hash] attempts, backoff, expires and route, as of {push}
+    # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)

@@ -80,7 +80,8 @@ module Tempest
 
     def begin_work
       @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
-      @pool = Pool.new(@worker.concurrency, Runner.new(@handlers, @sender, @clock, @logger), @mailbox)
+      @runner = Runner.new(@handlers, @sender, @clock, @logger)
+      @pool = Pool.new(@worker.concurrency, @runner, @mailbox)
       @backoff.reset
       @logger.info("tempest worker ready: queues #{@worker.queues.join(', ')}; levels #{@worker.levels.join(', ')}; " \
                    "actions #{@handlers.actions.join(', ')}; concurrency #{@worker.concurrency}; " \
@@ -183,9 +184,9 @@ module Tempest
     # Runs as many as there is room for; the rest goes back at once, for workers that have some.
     def start(station, claims)
       run = claims.first(room)
-      station.mark_cancelled(@line, run) unless run.empty?
-      begin_now(run)
       surplus = claims.drop(run.size)
+      station.mark_cancelled(@line, run) unless run.empty?
+      begin_now(station.begin_once(@line, run))
       station.give_back(@line, surplus) unless surplus.empty?
     end
 
@@ -218,6 +219,7 @@ module Tempest
       @stations.each { |candidate| return_landed(candidate) }
       claims = station.suspect(@line)
       station.mark_cancelled(@line, claims)
+      claims = station.begin_once(@line, claims)
       begin_now(claims)
       station.suspects = claims.empty? ? 0 : station.suspects - 1
       station.keeper = false
@@ -336,7 +338,7 @@ module Tempest
 
     # The last word to Redis, and to the threads and the process that were started.
     def finish
-      attempt { @settlement.settle(@line) } if @pool
+      leave_behind if @pool
       @stations.each do |station|
         attempt do
           returned = station.goodbye(@line)
@@ -348,6 +350,15 @@ module Tempest
       @pool&.close
       @parks&.close
       [@line, @sender].compact.each(&:close)
+    end
+
+    # Jobs that are to be run once do not go back once they run: their callers are told.
+    def leave_behind
+      note(@mailbox.take(0))
+      attempt { @settlement.settle(@line) }
+      left = @stations.flat_map { |station| station.held.values }.select { |claim| claim.once && claim.started }
+      left.each { |claim| @settlement.add(@runner.interrupted(claim)) }
+      attempt { @settlement.settle(@line) } unless left.empty?
     end
 
     # Once, and once more on a new connection; a Redis that is gone must not keep a worker from ending.

@@ -8,6 +8,11 @@ module Tempest
   class Failure
     # Characters of {text} at most.
     TEXT = 500
+    # What callers of jobs are told whose processes have gone, by the reason.
+    REASONS = {
+      "poison" => "each process that ran this job crashed",
+      "interrupted" => "the process that ran this job ended; it may have been carried out"
+    }.freeze
 
     # @return [Exception] what counts as the reason: {TimedOut} when the time was up before the handler raised something
     attr_reader :error

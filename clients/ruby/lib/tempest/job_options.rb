@@ -16,12 +16,13 @@ module Tempest
     # @return [Hash]
     # @raise [ArgumentError] for what is out of range
     # @raise [BadRoute]
-    def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil, route: nil)
+    def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil, route: nil, once: false)
       made = {}
       made["attempts"] = positive_integer("attempts", attempts) if attempts
       made["backoff"] = RetryPolicy.milliseconds(backoff) if backoff
       made["route"] = Journey.meta(route) unless route.nil? || route == []
       made["timeout"] = [milliseconds("timeout", timeout), 1].max if timeout
+      made["once"] = true if once
       made["expires_at"] = moment("expires", expires, clock) if expires
       made.merge(meta.transform_keys(&:to_s))
     end

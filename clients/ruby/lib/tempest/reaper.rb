@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 # Takes the jobs of dead processes back into the queue, one call at a time so that the beat goes on in between. Before it: the
-# Observer. After it: other workers, and the callers of what died of poison.
+# Observer. After it: other workers, and the callers of what is dead now.
 
 module Tempest
   # The dead processes of one queue.
   class Reaper
     # A poisoned payload of more bytes is not read for its caller's address: reading it would hold up the beat, and what it does
-    # to a process is known by now.
+    # to a process is known by now. One that was merely interrupted is read.
     READABLE = 262_144
 
     # @yieldparam sentence [String] for the worker's log
@@ -38,13 +38,14 @@ module Tempest
         OldConnections.end_all(@line, process, identities)
         @killed = process
       end
-      moved, left, poisoned = @line.fcall("reap", @queue, process, counter)
+      moved, left, poisoned, interrupted = @line.fcall("reap", @queue, process, counter)
       @dead.delete(process) unless left.positive?
       @killed = nil unless left.positive?
       return if moved.negative?
 
       @log.call("#{process} on #{@queue} is dead: #{moved} of its jobs taken back#{", #{left} left" if left.positive?}")
-      Array(poisoned).each { |payload| answer(payload) }
+      Array(poisoned).each { |payload| answer(payload, "poison") if payload.bytesize <= READABLE }
+      Array(interrupted).each { |payload| answer(payload, "interrupted") }
     end
 
     # The connection is a new one: what was killed on the old one is looked at again.
@@ -55,19 +56,17 @@ module Tempest
     private
 
     # Best effort: the record of the dead job stays, whatever becomes of its answer.
-    def answer(payload)
-      return if payload.bytesize > READABLE
-
+    def answer(payload, code)
       job = Job.read(payload)
       address = job.address
       return unless address
 
       address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
-      Elsewhere.push(@line, address, Answer.error(job, "poison", "each process that ran this job crashed").encode)
+      Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)
     rescue Refused, CodecError
       nil
     rescue ServerError => e
-      @log.call("the caller of a job that died of poison on #{@queue} is not told: #{e.message}")
+      @log.call("the caller of a dead job (#{code}) on #{@queue} is not told: #{e.message}")
     end
   end
 end

@@ -10,7 +10,8 @@ module Tempest
     META_TYPES = {
       "attempt" => Integer, "attempts" => Integer, "backoff" => Array, "timeout" => Integer, "enqueued_at" => Integer,
       "expires_at" => Integer, "deadline" => Integer, "last_error" => String, "traceparent" => String, "tracestate" => String,
-      "session" => String, "accept" => Array, "credits" => Integer, "unique" => String
+      "session" => String, "accept" => Array, "credits" => Integer, "unique" => String,
+      "once" => ->(value) { [true, false].include?(value) }
     }.freeze
 
     # @param handlers [HandlerTable]
@@ -43,6 +44,16 @@ module Tempest
       # A fault of this library: the job must not come back for ever, and its bytes are kept.
       @logger.error("dead job on #{claim.station.queue} (#{claim.level}): #{describe(e)}")
       Outcome.dead(claim, "bad_codec", "the job could not be read")
+    end
+
+    # @return [Outcome] of a job that is to be run once, and whose handler is left behind: nobody knows what it has done
+    def interrupted(claim)
+      job = claim.job
+      outcome = dead(claim, job, job.address, "interrupted", Failure::REASONS.fetch("interrupted"))
+      outcome.journey = Journey.of(job, claim.station.queue)
+      outcome
+    rescue BadRoute
+      outcome
     end
 
     # @return [Outcome] of a claim whose handler ended its own thread instead of returning
@@ -173,7 +184,7 @@ module Tempest
     def warn_of_meta(job)
       job.meta.each do |key, value|
         type = META_TYPES[key]
-        next if type.nil? || value.is_a?(type)
+        next if type.nil? || type === value # rubocop:disable Style/CaseEquality
 
         @logger.warn("#{job.action} (#{job.job_id}): meta.#{key} is ignored: it is #{Envelope.kind(value)}")
       end

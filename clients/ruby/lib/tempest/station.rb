@@ -34,6 +34,8 @@ module Tempest
       @lease = lease
       @weights = weights
       @held = {}
+      # Fields of a `begin` whose reply has not come: marked or not, nothing of them was run.
+      @marking = []
       @closed = []
       @process = nil
       @left = nil
@@ -104,6 +106,21 @@ module Tempest
       ask(line, claims.select(&:job)) { |claim| claim.job.job_id }
     end
 
+    # Marks jobs that are to be run once, in one call, before they are; without such jobs there is none.
+    #
+    # @return [Array<Claim>] those that may be run
+    def begin_once(line, claims)
+      once = claims.select { |claim| once?(claim) }
+      return claims if once.empty?
+
+      @marking = once.map(&:field)
+      marked = line.fcall("begin", @queue, @process, *@marking)
+      @marking = []
+      gone = once.zip(marked).filter_map { |claim, mark| claim unless claim.once = mark == 1 }
+      gone.each { |claim| @held.delete(claim.field)&.lose }
+      claims - gone
+    end
+
     # Asks which of the running jobs were cancelled, because word of that may have been missed.
     def recheck(line)
       ask(line, @held.values.select(&:job_id), &:job_id)
@@ -147,7 +164,8 @@ module Tempest
       fields = jobs.keys.sort_by { |field| [@levels.index(field[/\A(.*)\./, 1]) || @levels.size, field[/\d+\z/].to_i] }
       unseen = fields.reject { |field| @held[field]&.started }
       # A job that is to be run alone waits until nothing else runs.
-      line.fcall("giveback", @queue, @process, run["!"]) if unseen.delete(run["!"])
+      @marking |= [run["!"]] if unseen.include?(run["!"])
+      unseen -= renounce(line)
       # Nothing says whether jobs of these were cancelled: so that is asked.
       @closed |= ["~"]
       unseen.map { |field| @held[field] = Claim.new(self, @process, field, jobs[field]) }
@@ -158,6 +176,7 @@ module Tempest
     def goodbye(line)
       return 0 unless @process
 
+      renounce(line)
       leaving = @process
       @process = nil
       returned = line.fcall("goodbye", @queue, leaving, *@levels)
@@ -182,7 +201,28 @@ module Tempest
 
     private
 
+    # Most jobs say nothing of the kind, and are not read here. JSON may write a letter of the key as \\u….
+    def once?(claim)
+      return false unless claim.payload.include?("once") || claim.payload.include?("\\u")
+
+      claim.job ||= Station.read(claim.payload)
+      claim.job ? claim.job.meta["once"] == true : false
+    end
+
+    # Gives back what may be marked and was not run: as it is, it would pass for a job whose handler was called. It is never marked
+    # again, because this call may arrive late too.
+    #
+    # @return [Array<String>] the fields
+    def renounce(line)
+      fields = @marking.sort_by { |field| field[/\d+\z/].to_i }
+      line.fcall("giveback", @queue, @process, *fields.map { |field| "~#{field}" }) unless fields.empty?
+      fields.each { |field| @held.delete(field) }
+      @marking = []
+      fields
+    end
+
     def lose_all
+      @marking = []
       @held.each_value(&:lose)
       @held = {}
     end

@@ -73,7 +73,7 @@ module Tempest
     #
     # Its arguments are the job's args; what it returns is the answer. Raise {HandlerError} for an error that the caller is to
     # see; anything else that is raised is logged here and answered as `handler`, "the handler failed". Handlers run at least
-    # once, not exactly once: make them repeatable.
+    # once, not exactly once: make them repeatable, or have jobs pushed with `once: true`.
     #
     # @param action [String, Symbol]
     # @param callable [#call] instead of a block
