@@ -11,8 +11,10 @@ public struct ConnectionLimits: Sendable {
     public var header: TimeAmount = .seconds(10)
     /// How long a connection may stay open without a byte of a next request; of a first one, not longer than ``header``. 60 s.
     public var idle: TimeAmount = .seconds(60)
-    /// How long a client may take nothing of a response of which bytes wait. 30 s.
+    /// How long a client may take less than ``writeRate`` of a response of which bytes wait. 30 s.
     public var writeStall: TimeAmount = .seconds(30)
+    /// Bytes a second that a client must take of what waits for it, over each ``writeStall``; nil: one byte in each is enough. 1 KiB/s.
+    public var writeRate: Int? = 1024
     /// Bytes a second that a body must bring, over each ``bodyGrace`` in which the front waited for it; nil: any rate. 1 KiB/s.
     public var bodyRate: Int? = 1024
     /// How long a body may be slower than ``bodyRate``. 10 s.

@@ -13,7 +13,7 @@ struct ConnectionTimes {
         case slowHeader
         /// A body that hardly comes: 408.
         case slowBody
-        /// A response that is not taken: closed.
+        /// A response that is hardly taken: cut.
         case stalled
     }
 
@@ -26,7 +26,8 @@ struct ConnectionTimes {
     private var hasHadRequest = false
 
     init(limits: ConnectionLimits, now: NIODeadline) {
-        (self.limits, waitingSince, progress, lastLook) = (limits, now, WriteProgress(now), now)
+        (self.limits, waitingSince, lastLook) = (limits, now, now)
+        progress = WriteProgress(now, span: limits.writeStall, rate: limits.writeRate)
     }
 
     /// The last response has ended: the time of the next request begins.
@@ -39,12 +40,14 @@ struct ConnectionTimes {
     ///   - firstByte: when the first byte of a next request came.
     ///   - isBusy: a request is being read or answered.
     ///   - wantsBody: a body is being read and the front waits for bytes of it, rather than the client for the front.
+    ///   - waiting: whether bytes wait that the client could take.
+    ///   - taken: how many it has taken so far.
     mutating func look(
-        _ now: NIODeadline, firstByte: NIODeadline?, isBusy: Bool, wantsBody: Bool, waiting: Int, sent: Int
+        _ now: NIODeadline, firstByte: NIODeadline?, isBusy: Bool, wantsBody: Bool, waiting: Bool, taken: Int
     ) -> Verdict {
         let since = now - lastLook
         lastLook = now
-        if progress.stalled(waiting: waiting, sent: sent, now) >= limits.writeStall { return .stalled }
+        if progress.isSlow(waiting: waiting, taken: taken, now) { return .stalled }
         if !isBusy {
             if let firstByte { return now - max(firstByte, waitingSince) >= limits.header ? .slowHeader : .fine }
             // Browsers connect to ask: who connects and says nothing is held for no longer than who says it slowly.

@@ -13,6 +13,7 @@ public struct FrontChannel: HTTPChannelHandler {
     private let http1: HTTP1Channel
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
+    private let registry: ConnectionRegistry
     private let upgrader: (any ConnectionUpgrader)?
     private let access: AccessPolicy?
     private let executors = LoopExecutors()
@@ -20,7 +21,7 @@ public struct FrontChannel: HTTPChannelHandler {
     public var responder: Responder { http1.responder }
 
     init(
-        responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks,
+        responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks, registry: ConnectionRegistry,
         upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
     ) {
         // The gate has the times; Hummingbird's handler for idle connections is left without one.
@@ -29,19 +30,21 @@ public struct FrontChannel: HTTPChannelHandler {
                 maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                 maxHeaderFieldCount: limits.headerFields))
         http1 = HTTP1Channel(responder: responder, configuration: configuration)
-        (self.limits, self.clocks, self.upgrader, self.access) = (limits, clocks, upgrader, access)
+        (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
+        (self.upgrader, self.access) = (upgrader, access)
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         setup(channel: channel, bytes: nil, logger: logger)
     }
 
-    /// - Parameter bytes: a watch that is already next to the socket, below TLS.
+    /// - Parameter bytes: a watch that is already next to the socket, below TLS, and registered.
     func setup(channel: any Channel, bytes: ByteWatch?, logger: Logger) -> EventLoopFuture<Value> {
         http1.setup(channel: channel, logger: logger).assumeIsolated().flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let watch = bytes ?? ByteWatch()
             if bytes == nil {
+                watch.register(channel, in: registry)
                 try pipeline.addHandler(watch, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             }
             let gate = RequestGate(

@@ -19,11 +19,12 @@ extension HTTPServerBuilder {
     ///   - allowsHTTP2: by TLS, whether browsers may choose HTTP/2.
     ///   - sockets: paths that are WebSockets.
     ///   - client: reaches the workers of `sockets`; must be given when there are some, and be shut down after the server.
+    ///   - registry: knows the server's connections, and bounds what waits for all of them; nil: one of its own.
     /// - Throws: `NIOSSLError` when the application is run, for certificates or keys that do not fit.
     public static func front(
         limits: ConnectionLimits = .init(), tls: TLSConfiguration? = nil, allowsHTTP2: Bool = true,
         sockets: [SocketRoute] = [], trusted: TrustedProxies = .none, client: TempestClient? = nil,
-        logger: Logger = Logger(label: "tempest.front")
+        registry: ConnectionRegistry? = nil, logger: Logger = Logger(label: "tempest.front")
     ) -> HTTPServerBuilder {
         precondition(sockets.isEmpty || client != nil, "sockets need a client that reaches their workers")
         let door = client.flatMap { client in
@@ -33,22 +34,23 @@ extension HTTPServerBuilder {
                     sockets, backend: TempestSocketBackend(client: client, logger: logger), isTLS: tls != nil, trusted: trusted,
                     logger: logger)
         }
-        return front(limits: limits, tls: tls, allowsHTTP2: allowsHTTP2, upgrader: door, access: nil)
+        let registry = registry ?? ConnectionRegistry(logger: logger)
+        return front(limits: limits, tls: tls, allowsHTTP2: allowsHTTP2, registry: registry, upgrader: door, access: nil)
     }
 
     static func front(
-        limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, upgrader: (any ConnectionUpgrader)?,
-        access: AccessPolicy? = nil
+        limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, registry: ConnectionRegistry = .init(),
+        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy? = nil
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             let clocks = ConnectionClocks(resolution: limits.resolution)
             guard let tls else {
                 return FrontChannel(
-                    responder: responder, limits: limits, clocks: clocks, upgrader: upgrader, access: access)
+                    responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access)
             }
             return try SecureFrontChannel(
-                responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, upgrader: upgrader,
-                access: access)
+                responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, registry: registry,
+                upgrader: upgrader, access: access)
         }
     }
 }

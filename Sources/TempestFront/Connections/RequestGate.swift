@@ -216,17 +216,18 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         if case .over = phase, let lingersUntil, now >= lingersUntil { return context.close(promise: nil) }
         var isBusy = unanswered > 0 || isReading
         if case .open = phase {} else { isBusy = true }
+        let waiting = bytes.count(context.channel)
         let verdict = times.look(
-            now, firstByte: bytes.firstByteAt, isBusy: isBusy, wantsBody: isReading && wantsRead,
-            waiting: ByteWatch.waiting(context.channel), sent: bytes.sent)
+            now, firstByte: bytes.firstByteAt, isBusy: isBusy, wantsBody: isReading && wantsRead, waiting: waiting > 0,
+            taken: waiting > 0 ? bytes.sent - bytes.unconfirmed(context.channel) : bytes.sent)
         switch verdict {
         case .fine: break
         case .idle:
             logger.debug("a connection was idle for \(limits.idle), and is closed")
             context.close(promise: nil)
         case .stalled:
-            logger.debug("a client took nothing of a response for \(limits.writeStall): the connection is closed")
-            context.close(promise: nil)
+            logger.debug("a client took hardly anything of a response for \(limits.writeStall): the connection is cut")
+            bytes.cut()
         case .slowHeader: refuse(.requestTimeout, "a header that took too long", isNew: true)
         case .slowBody: refuse(.requestTimeout, "a body below \(limits.bodyRate ?? 0) bytes a second", isNew: false)
         }

@@ -21,6 +21,7 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     private let http2: HTTP2Channel
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
+    private let registry: ConnectionRegistry
     private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
@@ -28,13 +29,14 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     /// - Throws: `NIOSSLError` for certificates or keys that do not fit.
     init(
         responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, limits: ConnectionLimits,
-        clocks: ConnectionClocks, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
+        clocks: ConnectionClocks, registry: ConnectionRegistry, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
     ) throws {
         var tls = tls
         tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         context = try NIOSSLContext(configuration: tls)
-        (self.limits, self.clocks) = (limits, clocks)
-        http1 = FrontChannel(responder: responder, limits: limits, clocks: clocks, upgrader: upgrader, access: access)
+        (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
+        http1 = FrontChannel(
+            responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access)
         let stream = HTTP1Channel.Configuration(
             additionalChannelHandlers: [StreamGateInstaller(limits: limits, clocks: clocks, access: access)])
         let configuration = HTTP2Channel.Configuration(
@@ -46,6 +48,7 @@ public struct SecureFrontChannel: HTTPChannelHandler {
         let (bytes, clock) = (ByteWatch(), clocks.clock(channel.eventLoop))
         let gate = SecureGate(limits: limits, bytes: bytes, clock: clock, logger: logger)
         let shared = NIOLoopBound((bytes, gate), eventLoop: channel.eventLoop)
+        bytes.register(channel, in: registry)
         do {
             try channel.pipeline.syncOperations.addHandlers([bytes, gate, NIOSSLServerHandler(context: context)])
         } catch {

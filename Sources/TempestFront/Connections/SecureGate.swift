@@ -20,7 +20,7 @@ final class SecureGate: ChannelInboundHandler, RemovableChannelHandler, ClockMem
     init(limits: ConnectionLimits, bytes: ByteWatch, clock: ConnectionClock, logger: Logger) {
         (self.limits, self.bytes, self.clock, self.logger) = (limits, bytes, clock, logger)
         since = clock.now
-        progress = WriteProgress(clock.now)
+        progress = WriteProgress(clock.now, span: limits.writeStall, rate: limits.writeRate)
     }
 
     /// TLS stands. For HTTP/1 a ``RequestGate`` takes over.
@@ -48,11 +48,12 @@ final class SecureGate: ChannelInboundHandler, RemovableChannelHandler, ClockMem
         guard let context else { return }
         if !isNegotiated, now - since >= limits.handshake {
             logger.debug("a TLS handshake took longer than \(limits.handshake): the connection is closed")
-            return context.close(promise: nil)
+            return bytes.cut()
         }
-        if progress.stalled(waiting: ByteWatch.waiting(context.channel), sent: bytes.sent, now) >= limits.writeStall {
-            logger.debug("a client took nothing for \(limits.writeStall): the connection is closed")
-            context.close(promise: nil)
+        let waiting = bytes.count(context.channel)
+        if progress.isSlow(waiting: waiting > 0, taken: bytes.sent - bytes.unconfirmed(context.channel), now) {
+            logger.debug("a client took hardly anything for \(limits.writeStall): the connection is cut")
+            bytes.cut()
         }
     }
 }

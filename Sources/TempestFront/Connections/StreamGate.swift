@@ -100,8 +100,8 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
     func tick(_ now: NIODeadline) {
         guard let context else { return }
         let verdict = times.look(
-            now, firstByte: nil, isBusy: true, wantsBody: isReading && wantsRead, waiting: waitingWrites,
-            sent: taken + waitingWrites)
+            now, firstByte: nil, isBusy: true, wantsBody: isReading && wantsRead, waiting: waitingWrites > 0,
+            taken: taken)
         if verdict != .fine { context.close(promise: nil) }
     }
 }

@@ -25,6 +25,7 @@ public final class Front: Service {
     private let table: RouteTable
     private let files: StaticFiles?
     private let drain = Drain()
+    private let registry: ConnectionRegistry
     private let onServerRunning: @Sendable (any Channel) async -> Void
 
     /// - Parameters:
@@ -40,6 +41,7 @@ public final class Front: Service {
     ) throws {
         try configuration.check()
         self.configuration = configuration
+        registry = ConnectionRegistry(bound: configuration.waiting, logger: logger)
         self.table = try RouteTable(configuration.routes)
         self.clients =
             try client.map { FrontClients($0) }
@@ -100,7 +102,9 @@ public final class Front: Service {
                 admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: logger)
         let access = AccessPolicy(
             log: configuration.accessLog.map { AccessLog($0, logger: logger) }, trusted: configuration.rules.trusted)
-        return .front(limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, upgrader: door, access: access)
+        return .front(
+            limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, registry: registry, upgrader: door,
+            access: access)
     }
 
     private func responder(_ parts: FrontParts) throws -> FrontResponder {

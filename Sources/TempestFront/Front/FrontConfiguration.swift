@@ -14,6 +14,8 @@ public struct FrontConfiguration: Sendable {
     public var files: StaticFilesOptions?
     /// What one connection may take, and how slowly.
     public var limits = ConnectionLimits()
+    /// How many bytes may wait for slow clients, over all connections: above that the connection for which most waits is cut.
+    public var waiting = 256 << 20
     /// Channels that browsers may follow at `/sub/<channel>`: names, or patterns with `*`. None: there are no event streams.
     public var subscriptions: [String] = []
     /// Has the last word on who may follow what.

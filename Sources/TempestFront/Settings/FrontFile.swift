@@ -68,6 +68,10 @@ public enum FrontFile {
                     }
                 },
                 make.integer(
+                    "waiting", \.waiting,
+                    "bytes that may wait for slow clients, over all connections; above it the connection for which most waits is cut",
+                    in: (1 << 20)...(1 << 40)),
+                make.integer(
                     "body", \.rules.body, "bytes of the largest body that travels in a job; above it 413", in: 1...(1 << 30)),
                 Setting(
                     "trust", "networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: an address, or `10.0.0.0/8`"

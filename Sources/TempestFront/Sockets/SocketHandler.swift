@@ -50,7 +50,8 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         (self.limits, self.dialogue, self.accepted, self.loop, self.logger) = (limits, dialogue, accepted, loop, logger)
         phase = .opening(opening)
         reader = SocketReader(limits: limits)
-        (pingAt, progress) = (loop.now + limits.ping, WriteProgress(loop.now))
+        pingAt = loop.now + limits.ping
+        progress = WriteProgress(loop.now, span: limits.writeStall, rate: limits.writeRate)
     }
 
     // MARK: Opening
@@ -275,9 +276,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     func tick(_ now: NIODeadline) {
         guard let context, let bytes else { return }
         if case .closing(let until) = phase, now >= until { return context.close(promise: nil) }
-        if progress.stalled(waiting: ByteWatch.waiting(context.channel), sent: bytes.sent, now) >= limits.writeStall {
-            logger.debug("a browser took nothing for \(limits.writeStall): its socket is closed")
-            return context.close(promise: nil)
+        let taken = bytes.sent - bytes.unconfirmed(context.channel)
+        if progress.isSlow(waiting: bytes.count(context.channel) > 0, taken: taken, now) {
+            logger.debug("a browser took hardly anything for \(limits.writeStall): its socket is cut")
+            return bytes.cut()
         }
         guard case .open = phase else { return }
         // A browser that is not read cannot be heard.

@@ -14,8 +14,10 @@ public struct SocketLimits: Sendable {
     public var waitingBytes = 4 << 20
     /// How often a ping is sent, and how long its pong may take. 20 s.
     public var ping: TimeAmount = .seconds(20)
-    /// How long a browser may take nothing of what waits for it. 30 s.
+    /// How long a browser may take less than ``writeRate`` of what waits for it. 30 s.
     public var writeStall: TimeAmount = .seconds(30)
+    /// Bytes a second that a browser must take of what waits for it, over each ``writeStall``; nil: one byte in each is enough. 1 KiB/s.
+    public var writeRate: Int? = 1024
     /// How long a browser may take to answer a close. 5 s.
     public var close: TimeAmount = .seconds(5)
     /// How long the handshake waits for the answer to `open`; then 504. 10 s.
