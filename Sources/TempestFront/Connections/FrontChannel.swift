@@ -16,13 +16,14 @@ public struct FrontChannel: HTTPChannelHandler {
     private let registry: ConnectionRegistry
     private let upgrader: (any ConnectionUpgrader)?
     private let access: AccessPolicy?
+    private let compresses: Bool
     private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
     init(
         responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks, registry: ConnectionRegistry,
-        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
+        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?, compresses: Bool
     ) {
         // The gate has the times; Hummingbird's handler for idle connections is left without one.
         let configuration = HTTP1Channel.Configuration(
@@ -31,7 +32,7 @@ public struct FrontChannel: HTTPChannelHandler {
                 maxHeaderFieldCount: limits.headerFields))
         http1 = HTTP1Channel(responder: responder, configuration: configuration)
         (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
-        (self.upgrader, self.access) = (upgrader, access)
+        (self.upgrader, self.access, self.compresses) = (upgrader, access, compresses)
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -53,6 +54,7 @@ public struct FrontChannel: HTTPChannelHandler {
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(gate, position: .after(decoder))
             try pipeline.addHandler(messages, position: .after(decoder))
+            if compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
             if let access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
             try pipeline.addHandler(
                 HeaderBytesHandler(watch: messages, limit: limits.headerBytes),

@@ -40,17 +40,18 @@ extension HTTPServerBuilder {
 
     static func front(
         limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, registry: ConnectionRegistry = .init(),
-        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy? = nil
+        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy? = nil, compresses: Bool = false
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             let clocks = ConnectionClocks(resolution: limits.resolution)
             guard let tls else {
                 return FrontChannel(
-                    responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access)
+                    responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access,
+                    compresses: compresses)
             }
             return try SecureFrontChannel(
                 responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, registry: registry,
-                upgrader: upgrader, access: access)
+                upgrader: upgrader, access: access, compresses: compresses)
         }
     }
 }

@@ -29,16 +29,20 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     /// - Throws: `NIOSSLError` for certificates or keys that do not fit.
     init(
         responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, limits: ConnectionLimits,
-        clocks: ConnectionClocks, registry: ConnectionRegistry, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?
+        clocks: ConnectionClocks, registry: ConnectionRegistry, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?,
+        compresses: Bool
     ) throws {
         var tls = tls
         tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         context = try NIOSSLContext(configuration: tls)
         (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
         http1 = FrontChannel(
-            responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access)
+            responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access,
+            compresses: compresses)
         let stream = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [StreamGateInstaller(limits: limits, clocks: clocks, access: access)])
+            additionalChannelHandlers: [
+                StreamGateInstaller(limits: limits, clocks: clocks, access: access, compresses: compresses)
+            ])
         let configuration = HTTP2Channel.Configuration(
             idleTimeout: .nanoseconds(limits.idle.nanoseconds), gracefulCloseTimeout: .seconds(30), streamConfiguration: stream)
         http2 = HTTP2Channel(responder: responder, configuration: configuration)

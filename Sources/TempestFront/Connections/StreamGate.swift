@@ -113,15 +113,19 @@ final class StreamGateInstaller: ChannelInboundHandler, RemovableChannelHandler 
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
     private let access: AccessPolicy?
+    private let compresses: Bool
 
-    init(limits: ConnectionLimits, clocks: ConnectionClocks, access: AccessPolicy?) {
-        (self.limits, self.clocks, self.access) = (limits, clocks, access)
+    init(limits: ConnectionLimits, clocks: ConnectionClocks, access: AccessPolicy?, compresses: Bool) {
+        (self.limits, self.clocks, self.access, self.compresses) = (limits, clocks, access, compresses)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let gate = StreamGate(limits: limits, clock: clocks.clock(context.eventLoop))
         do {
             try context.pipeline.syncOperations.addHandler(gate, position: .first)
+            if compresses {
+                try context.pipeline.syncOperations.addHandlers(CompressionHandlers.http2(), position: .after(self))
+            }
             if let access {
                 try context.pipeline.syncOperations.addHandler(StreamAccessHandler(access), position: .first)
             }

@@ -104,7 +104,7 @@ public final class Front: Service {
             log: configuration.accessLog.map { AccessLog($0, logger: logger) }, trusted: configuration.rules.trusted)
         return .front(
             limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, registry: registry, upgrader: door,
-            access: access)
+            access: access, compresses: configuration.compressesSomething)
     }
 
     private func responder(_ parts: FrontParts) throws -> FrontResponder {
@@ -117,7 +117,8 @@ public final class Front: Service {
         }
         return FrontResponder(
             table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
-            parts: parts, files: files, headers: configuration.headers, trusted: configuration.rules.trusted)
+            parts: parts, files: files, headers: configuration.headers, trusted: configuration.rules.trusted,
+            compresses: configuration.compresses)
     }
 
     private func drainOut() async {

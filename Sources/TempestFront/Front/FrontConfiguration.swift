@@ -28,6 +28,8 @@ public struct FrontConfiguration: Sendable {
     public var original = OriginalOptions()
     /// Bounds and beliefs.
     public var rules = HeldRequests.Rules()
+    /// Whether responses of text are compressed for who takes gzip.
+    public var compresses = false
     /// Headers of all responses.
     public var headers = HeaderRules()
     /// How long a request waits for a Redis that is away; then it is told 503.
@@ -49,6 +51,9 @@ public struct FrontConfiguration: Sendable {
         options.original.queues.formUnion(routes.filter(\.isOriginal).map(\.queue.description))
         return options
     }
+
+    /// Whether any response may have to be compressed.
+    var compressesSomething: Bool { compresses || routes.contains { $0.compresses == true } }
 
     /// Throws ``FrontConfigurationError`` for what would leave open what is meant to be closed.
     func check() throws(FrontConfigurationError) {

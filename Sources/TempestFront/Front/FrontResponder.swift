@@ -18,20 +18,36 @@ struct FrontResponder: HTTPResponder {
     let files: StaticFiles?
     let headers: HeaderRules
     let trusted: TrustedProxies
+    /// What is said of all responses whose route says nothing else.
+    let compresses: Bool
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
 
     func respond(to request: Request, context: FrontContext) async throws -> Response {
-        var response: Response
+        var (response, route) = (Response(status: .notFound), FrontRoute?.none)
+        var isPreflight = false
         do {
             let request = AwaitedBody.await(try Self.origin(request), on: context.channel)
-            response = try await answer(request, context)
+            switch try await place(of: request, context) {
+            case .response(let found): response = found
+            case .route(let held):
+                route = held.route
+                if let preflight = held.route.cors?.preflight(request.head) {
+                    (response, isPreflight) = (preflight, true)
+                } else {
+                    response = try await hold(request, held, context)
+                }
+            }
         } catch let error as CancellationError {
             // Nobody is there to be answered.
             throw error
         } catch {
             response = refused(error, request)
         }
-        if !headers.isEmpty { headers.apply(to: &response.headers) }
+        // What the route says of its responses holds for refusals too: a page must be able to read them.
+        if !isPreflight { route?.cors?.apply(origin: request.headers[.origin], to: &response.headers) }
+        headers.apply(to: &response.headers)
+        route?.headers.apply(to: &response.headers)
+        if route?.compresses ?? compresses { Compression.prepare(&response, for: request.head) }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
         return response
     }
@@ -55,15 +71,20 @@ struct FrontResponder: HTTPResponder {
         Refusal(.badRequest, "The target of the request is no path.", headers: [.connection: "close"])
     }
 
-    private func answer(_ request: Request, _ context: FrontContext) async throws -> Response {
+    private enum Place {
+        case response(Response)
+        case route(HeldRoute)
+    }
+
+    private func place(of request: Request, _ context: FrontContext) async throws -> Place {
         let target = request.head.path ?? "/"
         let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })
         guard let meant = RequestPath.canonical(path) else { throw Self.noPath }
-        if let health, let response = health.respond(to: path) { return response }
-        if let response = try await parts.respond(to: request, path: path, context) { return response }
-        if let held = table.find(meant.utf8) { return try await hold(request, held, context) }
-        if let response = try await files?.answer(request.head, isLast: table.fallback == nil) { return response }
-        if let held = table.fallback { return try await hold(request, held, context) }
+        if let health, let response = health.respond(to: path) { return .response(response) }
+        if let response = try await parts.respond(to: request, path: path, context) { return .response(response) }
+        if let held = table.find(meant.utf8) { return .route(held) }
+        if let response = try await files?.answer(request.head, isLast: table.fallback == nil) { return .response(response) }
+        if let held = table.fallback { return .route(held) }
         throw Refusal(.notFound, "There is nothing here.")
     }
 
@@ -73,27 +94,7 @@ struct FrontResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    /// What the route says of all its responses holds for refusals too: a page must be able to read them.
     private func hold(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
-        let route = held.route
-        var response: Response
-        if let preflight = route.cors?.preflight(request.head) {
-            response = preflight
-        } else {
-            do {
-                response = try await ask(request, held, context)
-            } catch let error as CancellationError {
-                throw error
-            } catch {
-                response = refused(error, request)
-            }
-            route.cors?.apply(origin: request.headers[.origin], to: &response.headers)
-        }
-        if !route.headers.isEmpty { route.headers.apply(to: &response.headers) }
-        return response
-    }
-
-    private func ask(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
         if let limiter = held.limiter {
             let forwarded = HTTPField.Name("x-forwarded-for").map { request.headers[values: $0] } ?? []
             let client = ClientFacts.address(context.channel.remoteAddress, forwarded: forwarded, trusted: trusted)

@@ -30,9 +30,8 @@ public struct HeaderRules: Sendable, Equatable {
         if value.isEmpty { removed.append(field) } else { fields.append(HTTPField(name: field, value: value)) }
     }
 
-    var isEmpty: Bool { fields.isEmpty && removed.isEmpty }
-
     func apply(to headers: inout HTTPFields) {
+        if fields.isEmpty, removed.isEmpty { return }
         for name in removed { headers[values: name] = [] }
         for field in fields { headers[field.name] = field.value }
     }

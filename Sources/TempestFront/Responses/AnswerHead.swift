@@ -14,7 +14,7 @@ struct UnfitAnswer: Error, CustomStringConvertible {
 struct AnswerHead {
     /// The front's: a worker's are dropped.
     private static let ours: Set<String> = [
-        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer",
+        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "x-tempest-gzip",
     ]
     private static let sessionName = "tempest-session"
 

@@ -29,6 +29,8 @@ public struct FrontRoute: Sendable {
     public var rate: RateLimit?
     /// Which pages of other origins may read responses; nil: what workers say themselves.
     public var cors: CORSPolicy?
+    /// Whether responses are compressed for who takes gzip; nil: as of all routes.
+    public var compresses: Bool?
     /// Headers of all responses of this route.
     public var headers = HeaderRules()
     /// Connections of browsers, not requests: WebSocket.

@@ -67,6 +67,9 @@ extension FrontFile {
                 Setting("cors", "which pages of other origins may read responses: `*`, origins, or the map below") {
                     node, route throws(FrontConfigurationError) in route.cors = try FrontFile.policy(node)
                 },
+                Setting("gzip", default: "the front's", "whether responses are compressed") {
+                    node, route throws(FrontConfigurationError) in route.compresses = try node.bool()
+                },
                 Setting("headers", "a map of headers for all responses of the route; an empty value takes a header away") {
                     node, route throws(FrontConfigurationError) in try FrontFile.headers(node, &route.headers)
                 },

@@ -104,6 +104,10 @@ public enum FrontFile {
                 Setting("original", "the map below, for routes with `original: true`") {
                     node, settings throws(FrontConfigurationError) in try original.read(node, into: &settings.original)
                 },
+                make.bool(
+                    "gzip", \.compresses,
+                    "whether text is compressed for those who take gzip: not streams of events, pieces, nor what is compressed already"
+                ),
                 Setting("headers", "a map of headers for all responses; an empty value takes a header away") {
                     node, settings throws(FrontConfigurationError) in try FrontFile.headers(node, &settings.headers)
                 },

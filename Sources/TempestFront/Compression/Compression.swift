@@ -1,0 +1,58 @@
+// Which responses are sent compressed: decided from request and response, before a byte goes out.
+
+import HTTPTypes
+import Hummingbird
+
+/// Marks responses for the handlers of ``CompressionHandlers``, which do the work.
+enum Compression {
+    /// Of a response that is to be compressed. It never reaches a client.
+    static let mark = "x-tempest-gzip"
+    private static let markName = HTTPField.Name(mark)
+    /// A shorter body would hardly become shorter, and costs more than it saves.
+    private static let leastBytes = 256
+
+    /// Marks the response if the client takes gzip and the content may be compressed.
+    ///
+    /// A response to HEAD has the headers of the one to GET but for its length, which nobody knows.
+    static func prepare(_ response: inout Response, for request: HTTPRequest) {
+        guard let markName, isEligible(response) else { return }
+        response.headers.addVary("Accept-Encoding")
+        guard ContentCoding.choose(request.headerFields[.acceptEncoding], of: [.gzip]) != nil else { return }
+        if request.method == .head {
+            response.headers[.contentLength] = nil
+        } else {
+            response.headers[markName] = "1"
+        }
+        // The same content in other bytes: a strong tag is of bytes.
+        if let tag = response.headers[.eTag], !tag.hasPrefix("W/") { response.headers[.eTag] = "W/\(tag)" }
+    }
+
+    private static func isEligible(_ response: Response) -> Bool {
+        let headers = response.headers
+        switch response.status.code {
+        case 200...203, 207, 400...599: break
+        default: return false
+        }
+        guard headers[.contentEncoding] == nil, headers[.contentRange] == nil else { return false }
+        if let cache = headers[.cacheControl], cache.lowercased().contains("no-transform") { return false }
+        if let length = headers[.contentLength].flatMap({ Int($0) }) ?? response.body.contentLength, length < leastBytes {
+            return false
+        }
+        return isCompressible(headers[.contentType])
+    }
+
+    /// Text in its many forms. Images, films and archives are compressed already; the events of a stream must not wait for each other.
+    static func isCompressible(_ type: String?) -> Bool {
+        guard let type else { return false }
+        let name = type.prefix { $0 != ";" && $0 != " " }.lowercased()
+        if name == "text/event-stream" { return false }
+        if name.hasPrefix("text/") || name.hasSuffix("+json") || name.hasSuffix("+xml") || name.hasSuffix("+text") { return true }
+        return others.contains(name)
+    }
+
+    private static let others: Set<String> = [
+        "application/javascript", "application/json", "application/manifest+json", "application/rtf", "application/wasm",
+        "application/x-javascript", "application/x-ndjson", "application/xml", "application/yaml", "font/otf", "font/ttf",
+        "image/bmp", "image/x-icon",
+    ]
+}

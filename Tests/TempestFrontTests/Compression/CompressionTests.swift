@@ -1,0 +1,111 @@
+import Tempest
+import TempestTesting
+import Testing
+
+@testable import TempestFront
+
+@Suite(.timeLimit(.minutes(3))) struct CompressionTests {
+    private static let text = String(repeating: "the quick brown fox, ", count: 500)
+
+    private static func serve(_ worker: Worker) {
+        worker.handle("url") { (context: JobContext, request: WebRequest) in
+            let plain = ("content-type", "text/plain; charset=utf-8")
+            switch request.path {
+            case "/text": try await context.send(WebAnswer(headers: [plain, ("etag", "\"v1\"")], body: text.utf8))
+            case "/stream":
+                try await context.send(WebAnswer(headers: [plain], body: text.utf8))
+                for _ in 1...5 { try await context.send(text) }
+            case "/broken":
+                try await context.send(WebAnswer(headers: [plain], body: text.utf8))
+                throw HandlerError(message: "no more")
+            case "/small": try await context.send(WebAnswer(headers: [plain], body: "short".utf8))
+            case "/image": try await context.send(WebAnswer(headers: [("content-type", "image/png")], body: text.utf8))
+            case "/encoded":
+                try await context.send(WebAnswer(headers: [plain, ("content-encoding", "br")], body: text.utf8))
+            case "/asis":
+                try await context.send(WebAnswer(headers: [plain, ("cache-control", "private, No-Transform")], body: text.utf8))
+            case "/events":
+                try await context.send(WebAnswer(headers: [("content-type", "text/event-stream")], body: text.utf8))
+            case "/part":
+                let range = ("content-range", "bytes 0-\(text.utf8.count - 1)/99999")
+                try await context.send(WebAnswer(status: 206, headers: [plain, range], body: text.utf8))
+            case "/mark": try await context.send(WebAnswer(headers: [plain, (Compression.mark, "1")], body: text.utf8))
+            default: try await context.send(WebAnswer(text: request.headers["accept-encoding"] ?? "none"))
+            }
+        }
+    }
+
+    private static func run(_ body: (Curl) async throws -> Void) async throws {
+        try await Curl.run {
+            $0.compresses = true
+        } handlers: {
+            serve($0)
+        } _: { curl, _ in
+            try await body(curl)
+        }
+    }
+
+    @Test(arguments: ["--http1.1", "--http2"])
+    func `text is compressed for who takes gzip, whole and in a stream, and comes out as it was`(version: String) async throws {
+        try await Self.run { curl in
+            for (path, count) in [("/text", 1), ("/stream", 6)] {
+                let facts = "\\n%{http_code} %{size_download} %header{content-encoding} %header{vary}\\n"
+                let got = try await curl(path, version, "-H", "Accept-Encoding: gzip, deflate, br", "--compressed", "-w", facts)
+                #expect(got.status == .exited(0))
+                #expect(got.output.first == String(repeating: Self.text, count: count))
+                let words = got.output.last?.split(separator: " ") ?? []
+                #expect(words.first == "200" && words.dropFirst(2) == ["gzip", "Accept-Encoding"], "\(got.output.last ?? "")")
+                #expect((words.dropFirst().first.flatMap { Int($0) } ?? .max) < 2000)
+            }
+            let broken = try await curl("/broken", version, "--compressed", "-o", "/dev/null")
+            #expect(broken.status != .exited(0), "half a compressed body is an error too")
+            // A strong tag is of bytes, and these are others.
+            let tag = try await curl("/text", version, "--compressed", "-o", "/dev/null", "-w", "%header{etag}")
+            #expect(tag.output == ["W/\"v1\""])
+            // Workers see what the client has said.
+            #expect(try await curl("/", version, "-H", "Accept-Encoding: br;q=1.0, gzip").output == ["br;q=1.0, gzip"])
+        }
+    }
+
+    @Test(arguments: ["--http1.1", "--http2"])
+    func `what must not be compressed is not`(version: String) async throws {
+        try await Self.run { curl in
+            let facts = "\\n%{size_download} [%header{content-encoding}]\\n"
+            for path in ["/small", "/image", "/encoded", "/asis", "/events", "/part"] {
+                let got = try await curl(path, version, "-H", "Accept-Encoding: gzip", "-w", facts)
+                #expect(
+                    got.status == .exited(0) && got.output.last?.contains("gzip") == false, "\(path) \(got.output.last ?? "")")
+                #expect(got.output.first == (path == "/small" ? "short" : Self.text), "\(path)")
+            }
+            for accepted in ["identity", "gzip;q=0", "br", "*;q=0", "gzip;q=0.1, identity;q=1"] {
+                let got = try await curl("/text", version, "-H", "Accept-Encoding: \(accepted)", "-w", facts)
+                #expect(got.output == [Self.text, "\(Self.text.utf8.count) []"], "\(accepted)")
+            }
+            // HEAD: the headers of GET, and no length, which nobody knows.
+            let head = try await curl("/text", version, "-I", "-H", "Accept-Encoding: gzip")
+            #expect(head.output.contains { $0.lowercased().hasPrefix("vary: accept-encoding") })
+            #expect(!head.output.contains { $0.lowercased().hasPrefix("content-length") || $0.lowercased().contains(": gzip") })
+        }
+    }
+
+    @Test func `a worker cannot set the mark of what is to be compressed`() async throws {
+        try await Self.run { curl in
+            let got = try await curl("/mark", "-D", "-", "-H", "Accept-Encoding: identity")
+            #expect(!got.output.contains { $0.lowercased().contains("x-tempest-gzip") } && got.output.last == Self.text)
+        }
+    }
+
+    @Test func `a route can leave it out, or do it alone`() async throws {
+        try await Curl.run {
+            $0.routes = try ["/no/*=pages", "/*=pages"].map { try FrontRoute($0) }
+            ($0.compresses, $0.routes[0].compresses) = (true, false)
+        } handlers: { worker in
+            worker.handle("url") { (_: JobContext, _: WebRequest) in WebAnswer(text: Self.text) }
+        } _: { curl, _ in
+            for (path, coding) in [("/no/a", "[]"), ("/a", "[gzip]")] {
+                let got = try await curl(path, "--compressed", "-o", "/dev/null", "-w", "[%header{content-encoding}]")
+                #expect(got.output == [coding], "\(path)")
+            }
+        }
+    }
+}
