@@ -29,6 +29,34 @@ struct MultipartReaderTests {
         }
     }
 
+    @Test("Repeats, empty files, odd names and bytes that are not UTF-8 read alike however the form is cut")
+    func oddCuts() throws {
+        func latin1(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8($0.value) } }
+        let heads: [[UInt8]] = [
+            latin1(#"Content-Disposition: form-data; name="tag""#),
+            latin1(#"Content-Disposition: form-data; name="f"; filename="""#),
+            latin1(#"Content-Disposition: form-data; name="f"; filename="a\"b%22c\\d;e.txt""# + "\r\nContent-Type: text/x"),
+            latin1("Content-Disposition: form-data; filename*=UTF-8''%e2%82%ac\r\nX-A: b"),
+            latin1("Content-Disposition: form-data; name=\"\u{FF}\u{E9}\""),
+            latin1(#"Content-Disposition: form-data; name="tag""#),
+        ]
+        let contents: [[UInt8]] = [[], [], [13, 10, 0xFF, 13], [45, 45, 98], [0xE9], latin1("two")]
+        var bytes: [UInt8] = []
+        for (head, content) in zip(heads, contents) {
+            bytes += latin1("--b\r\n")
+            bytes += head
+            bytes += latin1("\r\n\r\n")
+            bytes += content
+            bytes += latin1("\r\n")
+        }
+        bytes += latin1("--b--")
+        let whole = try FormReading.read([bytes[...]])
+        #expect(whole.map(\.content) == contents)
+        #expect(whole.map(\.head.head) == [nil, nil, heads[2], heads[3], nil, nil])
+        for cut in 0...bytes.count { #expect(try FormReading.read([bytes[..<cut], bytes[cut...]]) == whole, "cut at \(cut)") }
+        #expect(try FormReading.read(bytes.indices.map { bytes[$0...$0] }) == whole)
+    }
+
     @Test("A form that ends anywhere before its last boundary is refused")
     func truncated() {
         let bytes = Array(FormReading.form("content").utf8)

@@ -1,3 +1,4 @@
+import Foundation
 import Tempest
 import TempestCodecs
 import TempestFront
@@ -101,6 +102,47 @@ struct HeaderBytesWholeTests {
                 try await eventually("it is greeted") {
                     browser.received.firstRange(of: Array(Self.hex(Self.values[0]).utf8)) != nil
                 }
+            }
+        }
+    }
+
+    @Test("By TLS it is the same over HTTP/1.1; over HTTP/2, whose library has text alone, bytes go out as their characters")
+    func secure() async throws {
+        try await Curl.run(handlers: { Self.serve($0) }) { curl, folder in
+            // Words of a command are text here: curl reads the header from a file.
+            let file = "\(folder)/header"
+            let header = Array("X-A: ".utf8) + Self.values[0] + [10]
+            try Data(header).write(to: URL(fileURLWithPath: file))
+            let older = try await curl("/", "--http1.1", "-H", "@\(file)", "-o", "\(folder)/body", "-D", "\(folder)/head")
+            #expect(older.status == .exited(0), "\(older)")
+            let head = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/head"))
+            #expect(head.firstRange(of: Data("x-back: ".utf8) + Self.values[0] + [13, 10]) != nil)
+            #expect(try String(contentsOfFile: "\(folder)/body", encoding: .utf8) == "\(Self.hex(Self.values[0])) 0")
+        }
+        try await Curl.run(handlers: { worker in
+            worker.handle("url") { (_: JobContext, _: WebRequest) -> Value in
+                [200, ["x-back": .binary(Self.values[0]), "x-next": "plain"], "ok"]
+            }
+        }) { curl, _ in
+            let reply = try await curl("/", "--http2", "-i")
+            #expect(reply.status == .exited(0), "\(reply)")
+            #expect(
+                reply.output.contains { $0.hasPrefix("x-back: café") } && reply.output.contains { $0.hasPrefix("x-next: plain") })
+        }
+    }
+
+    @Test("Chunks full of empty lines, and a header that comes byte by byte, cost no more than their length")
+    func hostile() async throws {
+        try await RunningFront.run(handlers: { Self.serve($0) }) { front in
+            try await front.browse { browser in
+                let body = Array(repeating: [13, 10, 13, 10, 0xE9] as [UInt8], count: 20_000).flatMap(\.self)
+                let chunk = Array("\(String(body.count, radix: 16))\r\n".utf8) + body + Array("\r\n0\r\n\r\n".utf8)
+                let start = ContinuousClock.now
+                try await browser.send("", Self.request(Self.values[0], "Transfer-Encoding: chunked\r\n") + chunk)
+                #expect(try await browser.reply().text == "\(Self.hex(Self.values[0])) \(body.count)")
+                try await browser.send("", Self.request([UInt8](repeating: 0xE9, count: 20_000)))
+                #expect(try await browser.reply().text.count == 40_002)
+                #expect(ContinuousClock.now - start < .seconds(20))
             }
         }
     }

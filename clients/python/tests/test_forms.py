@@ -45,6 +45,10 @@ class Bodies(unittest.TestCase):
         self.assertTrue(form[1].is_file and not form[1].chosen and "doc" in form and "x" not in form)
         self.assertRaises(KeyError, lambda: form["x"])
 
+    def test_contents_that_look_like_boundaries(self):
+        contents = [b"--b", b"--b--", b"\r\n--", b"\r\r\n-", b"\n--b\n", b""]
+        self.assertEqual([part.content for part in request(parts(*[(HEAD + b"a", content) for content in contents])).form], contents)
+
     def test_fields_of_urls(self):
         form = request("tag=a+b&tag=%ff&c", "application/x-www-form-urlencoded").form
         self.assertEqual((form.all("tag"), form["c"], form[1].content), (["a b", "\ufffd"], "", b"\xff"))

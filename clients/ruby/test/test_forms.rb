@@ -42,6 +42,11 @@ class TestForms < Minitest::Test
     assert form[1].file? && !form[1].chosen?
   end
 
+  def test_contents_that_look_like_boundaries
+    contents = ["--b", "--b--", "\r\n--", "\r\r\n-", "\n--b\n", ""]
+    assert_equal contents, request(parts(*contents.map { |content| ["#{HEAD}a", content] })).form.map(&:content)
+  end
+
   def test_fields_of_urls
     form = request("tag=a+b&tag=%ff&c", "application/x-www-form-urlencoded").form
     assert_equal [["a b", "\u{FFFD}"], "", "\xFF".b], [form.all("tag"), form["c"], form[1].content]
