@@ -164,6 +164,13 @@ class TestRack < FrontTest
     %w[whole chunks measured].each { |action| assert_equal [1, nil], get("bare #{action}", method: "HEAD").first.then { |args| [args.size, args.first.last] } }
   end
 
+  def test_head_has_the_length_of_get_where_it_is_known
+    { "whole" => "7", "measured" => "4", "chunks" => nil, "nothing" => nil }.each do |action, length|
+      headers = get("bare #{action}", method: "HEAD").first.first[1]
+      length.nil? ? assert_nil(headers["content-length"], action) : assert_equal(length, headers["content-length"], action)
+    end
+  end
+
   def test_an_application_that_fails_is_a_500_and_its_trace_is_in_the_log
     (answer,), = get("bare raises")
     assert_equal [500, "Internal Server Error\n"], answer.values_at(0, 2)

@@ -64,6 +64,8 @@ class Response:
         for data in result:
             self._take(data, whole)
             if self._bodiless:
+                if whole:
+                    self._measure(data)
                 return  # it need not be made
 
     def finish(self) -> Elements:
@@ -77,7 +79,7 @@ class Response:
 
     @property
     def _bodiless(self) -> bool:
-        return self._method == "HEAD" or self._status in (204, 304)
+        return self._method == "HEAD" or self._status in (204, 205, 304)
 
     def _take(self, data: bytes, whole: bool) -> None:
         if self._status is None:
@@ -95,6 +97,11 @@ class Response:
         # application is asked for more, however long that takes it.
         if not whole and (self._length is None or self._sent < self._length):
             self._flush()
+
+    def _measure(self, body: bytes) -> None:
+        """A front counts a whole body of GET; of HEAD it gets none. An empty one may have been left out by the application."""
+        if self._method == "HEAD" and body and self._status not in (204, 205, 304):
+            self._headers.setdefault("content-length", str(len(bytes(body))))
 
     def _flush(self) -> None:
         held, self._held = self._held, None
