@@ -23,6 +23,7 @@ package final class Correspondence: Sendable {
         var isOver = false
         var used = 0
         var credited = 0
+        var meter: (@Sendable (Int) -> Void)?
     }
 
     /// How many bytes of answers wait for the reader at most.
@@ -46,12 +47,15 @@ package final class Correspondence: Sendable {
     package func next() async throws -> Answer? {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
+                var meter: (@Sendable (Int) -> Void)?
                 let ready = state.withLock { state -> Result<Answer?, any Error>? in
+                    meter = state.meter
                     if !state.waiting.isEmpty { return .success(Self.take(&state)) }
                     if let result = state.result { return result.map { nil } }
                     state.reader = continuation
                     return nil
                 }
+                if let meter, case .success(let answer?) = ready { meter(-answer.size) }
                 if let ready { continuation.resume(with: ready) }
             }
         } onCancel: {
@@ -92,14 +96,26 @@ package final class Correspondence: Sendable {
         }
     }
 
+    /// Tells somebody, from now on, by how many bytes the answers that wait for the reader become more, or fewer.
+    package func meter(_ meter: @escaping @Sendable (Int) -> Void) {
+        let bytes = state.withLock { state in
+            state.meter = meter
+            return state.bytes
+        }
+        if bytes > 0 { meter(bytes) }
+    }
+
     // MARK: What comes
 
     var isAnswered: Bool { state.withLock { $0.result != nil || $0.hasAnswer } }
 
     func receive(_ answer: Answer) {
+        var more: (meter: @Sendable (Int) -> Void, bytes: Int)?
         let (reader, taken, end) = state.withLock {
             state -> (CheckedContinuation<Answer?, any Error>?, Answer?, Result<Void, any Error>?) in
             guard state.result == nil else { return (nil, nil, nil) }
+            let before = state.bytes
+            defer { more = state.meter.map { ($0, state.bytes - before) } }
             let delivery = state.conversation.receive(answer)
             for answer in delivery.answers {
                 state.waiting.append(answer)
@@ -124,6 +140,7 @@ package final class Correspondence: Sendable {
             state.reader = nil
             return (reader, Self.take(&state), end)
         }
+        if let more { more.meter(more.bytes) }
         if let end { finish(end) } else { arm() }
         if let reader, let taken { reader.resume(returning: taken) }
     }

@@ -35,9 +35,9 @@ enum Compression {
         }
         guard headers[.contentEncoding] == nil, headers[.contentRange] == nil else { return false }
         if let cache = headers[.cacheControl], cache.lowercased().contains("no-transform") { return false }
-        if let length = headers[.contentLength].flatMap({ Int($0) }) ?? response.body.contentLength, length < leastBytes {
-            return false
-        }
+        // A stream whose length its application has promised is held to it by the connection, which would not see it any more.
+        if headers[.contentLength] != nil, response.body.contentLength == nil { return false }
+        if let length = response.body.contentLength, length > 0, length < leastBytes { return false }
         return isCompressible(headers[.contentType])
     }
 

@@ -88,7 +88,7 @@ final class ByteWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Ends the connection at once, with a reset: whoever reads it learns that something is missing, and nothing of it stays in the kernel.
     func cut() {
-        guard let context, context.channel.isActive else { return }
+        guard let context else { return }
         _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         context.close(promise: nil)
     }

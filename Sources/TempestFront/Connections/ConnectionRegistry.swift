@@ -9,7 +9,12 @@ import Synchronization
 /// Bytes that wait for slow clients are counted here. When they exceed ``bound``, the connection for which most wait is cut, and so on
 /// until the rest fits.
 public final class ConnectionRegistry: Sendable {
-    private let accounts = Mutex<[ObjectIdentifier: ConnectionAccount]>([:])
+    private struct State {
+        var accounts: [ObjectIdentifier: ConnectionAccount] = [:]
+        var isClosing = false
+    }
+
+    private let state = Mutex(State())
     private let total = Atomic(0)
     private let cuts = Atomic(0)
     /// How many bytes may wait for clients in all.
@@ -23,15 +28,19 @@ public final class ConnectionRegistry: Sendable {
     }
 
     /// How many connections are open, with those that are still in their TLS handshake.
-    public var count: Int { accounts.withLock(\.count) }
+    public var count: Int { state.withLock(\.accounts.count) }
     /// How many bytes wait for clients.
     public var waiting: Int { total.load(ordering: .relaxed) }
     /// How many connections were cut because too much waited.
     public var cutCount: Int { cuts.load(ordering: .relaxed) }
 
-    /// Cuts every connection at once, without a word to the client: the last means of a shutdown.
+    /// Cuts every connection at once, without a word to the client, and those that are still to come: the last means of a shutdown.
     public func closeAll() {
-        for account in accounts.withLock({ Array($0.values) }) { account.cut() }
+        let accounts = state.withLock { state in
+            state.isClosing = true
+            return Array(state.accounts.values)
+        }
+        for account in accounts { account.cut() }
     }
 
     /// Opens the account of a connection; it is closed with the connection.
@@ -42,11 +51,15 @@ public final class ConnectionRegistry: Sendable {
     func add(_ channel: any Channel, cut: @escaping @Sendable () -> Void) -> ConnectionAccount {
         let account = ConnectionAccount(self, peer: channel.remoteAddress?.ipAddress, cut: cut)
         let id = ObjectIdentifier(channel)
-        accounts.withLock { $0[id] = account }
+        let isClosing = state.withLock { state in
+            state.accounts[id] = account
+            return state.isClosing
+        }
         channel.closeFuture.whenComplete { _ in
-            _ = self.accounts.withLock { $0.removeValue(forKey: id) }
+            _ = self.state.withLock { $0.accounts.removeValue(forKey: id) }
             account.close()
         }
+        if isClosing { cut() }
         return account
     }
 
@@ -57,7 +70,7 @@ public final class ConnectionRegistry: Sendable {
 
     private func relieve() {
         while waiting > bound {
-            let all = accounts.withLock { Array($0.values) }
+            let all = state.withLock { Array($0.accounts.values) }
             guard let greediest = all.max(by: { $0.waiting < $1.waiting }) else { return }
             let bytes = greediest.close()
             guard bytes > 0 else { return }
@@ -87,6 +100,19 @@ final class ConnectionAccount: Sendable {
     }
 
     var waiting: Int { state.withLock(\.bytes) }
+
+    /// The account of a connection, or of the one that a stream belongs to; nil: it is no connection of a front.
+    static func of(_ channel: any Channel) async -> ConnectionAccount? {
+        if channel.eventLoop.inEventLoop { return find(channel) }
+        return try? await channel.eventLoop.submit { find(channel) }.get()
+    }
+
+    private static func find(_ channel: any Channel) -> ConnectionAccount? {
+        if let watch = try? channel.pipeline.syncOperations.handler(type: ByteWatch.self) { return watch.account }
+        // The parent of a connection is the listening socket, perhaps of another event loop.
+        guard let parent = channel.parent, parent.eventLoop.inEventLoop else { return nil }
+        return (try? parent.pipeline.syncOperations.handler(type: ByteWatch.self))?.account
+    }
 
     /// More bytes wait, or fewer if negative. May cut a connection, perhaps this one.
     func add(_ bytes: Int) {

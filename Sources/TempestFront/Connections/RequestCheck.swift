@@ -1,6 +1,7 @@
 // What a request's header must be before anybody looks at it: strict, so that a proxy before the front and the front never read one
 // request in two ways. Before it: NIO's parser, which refuses much already. After it: Hummingbird, or a socket's handshake.
 
+import NIOHPACK
 import NIOHTTP1
 
 enum RequestCheck {
@@ -8,9 +9,55 @@ enum RequestCheck {
     static func problem(_ head: HTTPRequestHead) -> HTTPResponseStatus? {
         guard head.version == .http1_1 || head.version == .http1_0 else { return .httpVersionNotSupported }
         // A tunnel is a proxy's affair, and what follows it is no HTTP.
-        guard head.method != .CONNECT else { return .notImplemented }
+        guard isKnown(head.method) else { return .notImplemented }
         for (_, value) in head.headers where !value.utf8.allSatisfy(isFieldByte) { return .badRequest }
-        return framing(head) ?? host(head)
+        return framing(head)
+            ?? host(head.headers["host"], isNeeded: head.version == .http1_1, target: head.uri, head.method)
+    }
+
+    /// The same for HTTP/2, whose own rules for headers NIO has checked.
+    static func problem(_ headers: HPACKHeaders, _ limits: ConnectionLimits) -> HTTPResponseStatus? {
+        var (size, fields, hasCookie) = (0, 0, false)
+        var (method, path, authority) = ("", "", String?.none)
+        var hosts: [String] = []
+        var lengths: [String] = []
+        for (name, value, _) in headers {
+            size += name.utf8.count + value.utf8.count
+            // Browsers send each cookie by itself, to compress them: for HTTP/1 it is one field.
+            if !name.hasPrefix(":"), name != "cookie" || !hasCookie { fields += 1 }
+            guard value.utf8.allSatisfy(isFieldByte) else { return .badRequest }
+            switch name {
+            case ":method": method = value
+            case ":path": path = value
+            case ":authority": authority = value
+            case "host": hosts.append(value)
+            case "content-length": lengths.append(value)
+            case "cookie": hasCookie = true
+            default: break
+            }
+        }
+        guard size <= limits.headerBytes, fields <= limits.headerFields else { return .requestHeaderFieldsTooLarge }
+        let kind = HTTPMethod(rawValue: method)
+        guard isKnown(kind) else { return .notImplemented }
+        guard lengths.count <= 1, lengths.allSatisfy(isLength) else { return .badRequest }
+        if let authority {
+            guard hosts.allSatisfy({ $0.lowercased() == authority.lowercased() }) else { return .badRequest }
+            hosts = [authority]
+        }
+        return host(hosts, isNeeded: true, target: path, kind)
+    }
+
+    /// Whether the front, or a worker, may know what the method means. A tunnel is a proxy's affair, and what follows it is no HTTP.
+    private static func isKnown(_ method: HTTPMethod) -> Bool {
+        if case .RAW = method { return false }
+        return method != .CONNECT
+    }
+
+    /// Whether a request that begins so has a method, if only one that nobody knows.
+    static func beginsMethod(_ byte: UInt8?) -> Bool { byte.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ?? true }
+
+    private static func isLength(_ length: String) -> Bool {
+        (1...18).contains(length.utf8.count) && length.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// Where the body ends must be said once and clearly.
@@ -18,11 +65,7 @@ enum RequestCheck {
         let lengths = head.headers["content-length"]
         let encodings = head.headers["transfer-encoding"]
         guard encodings.isEmpty || lengths.isEmpty, lengths.count <= 1, encodings.count <= 1 else { return .badRequest }
-        if let length = lengths.first {
-            guard (1...18).contains(length.utf8.count), length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-                return .badRequest
-            }
-        }
+        if let length = lengths.first, !isLength(length) { return .badRequest }
         if let encoding = encodings.first {
             guard head.version == .http1_1 else { return .badRequest }
             guard encoding.lowercased() == "chunked" else { return .notImplemented }
@@ -31,14 +74,14 @@ enum RequestCheck {
     }
 
     /// Whom the request is for must be said once and clearly, and the target must be a path.
-    private static func host(_ head: HTTPRequestHead) -> HTTPResponseStatus? {
-        let hosts = head.headers["host"]
-        guard hosts.count == 1 || hosts.isEmpty && head.version == .http1_0 else { return .badRequest }
+    private static func host(
+        _ hosts: [String], isNeeded: Bool, target: String, _ method: HTTPMethod
+    ) -> HTTPResponseStatus? {
+        guard hosts.count == 1 || hosts.isEmpty && !isNeeded else { return .badRequest }
         let host = hosts.first ?? ""
         guard host.utf8.allSatisfy(isHostByte) else { return .badRequest }
-        let target = head.uri
         guard target.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else { return .badRequest }
-        if target.hasPrefix("/") || target == "*" && head.method == .OPTIONS { return nil }
+        if target.hasPrefix("/") || target == "*" && method == .OPTIONS { return nil }
         // An absolute target is for proxies; one that names another host than Host would be read in two ways.
         let lowercase = target.lowercased()
         for scheme in ["http://", "https://"] where lowercase.hasPrefix(scheme) {

@@ -37,12 +37,18 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private var unanswered = 0
     private var isReading = false
     private var hasBegunResponse = false
+    private var promised = PromisedLength()
+    /// There may be no body: what is written of one would be read as the next response.
+    private var isBodiless = false
+    /// Only the end of the connection ends the body of this response, or its client takes it for that.
+    private var endsByClosing = false
     private var isLastRequest = false
     private var closesAfterResponse = false
     /// The client of the request that is read waits with its body until it is asked for it.
     private var isExpecting = false
-    /// Of the requests that are unanswered, oldest first: whether each is HEAD, and whether it is of HTTP/1.0.
-    private var asked = CircularBuffer<(isHead: Bool, isOld: Bool)>()
+    /// Of the requests that are unanswered, oldest first: whether each is HEAD, whether it is of HTTP/1.0, and whether it keeps the
+    /// connection.
+    private var asked = CircularBuffer<(isHead: Bool, isOld: Bool, isKept: Bool)>()
     private var wantsRead = false
     private var hasInputClosed = false
     private var lingersUntil: NIODeadline?
@@ -84,7 +90,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
                 return
             }
             unanswered += 1
-            asked.append((head.method == .HEAD, head.version == .http1_0))
+            asked.append((head.method == .HEAD, head.version == .http1_0, head.isKeepAlive))
             isExpecting = head.version == .http1_1 && RequestCheck.tokens(head.headers, "expect").contains("100-continue")
             isLastRequest = RequestCheck.endsParsing(head) || head.version == .http1_0 && !head.isKeepAlive
             context.fireChannelRead(data)
@@ -137,6 +143,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             switch error {
             case .headerOverflow: refuse(.requestHeaderFieldsTooLarge, "a header above the limits", isNew: !isReading)
             case .invalidVersion: refuse(.httpVersionNotSupported, "another version of HTTP", isNew: !isReading)
+            case .invalidMethod where RequestCheck.beginsMethod(bytes.firstByte):
+                refuse(.notImplemented, "an unknown method", isNew: !isReading)
             default: refuse(.badRequest, "no HTTP: \(error)", isNew: !isReading)
             }
         }
@@ -161,17 +169,22 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         }
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
-            hasBegunResponse = true
-            // Whether a body comes that nobody has asked for cannot be known: what comes next would be read as a body or as a request.
-            let isUncertain = isExpecting && unanswered == 1
-            if isLastRequest && unanswered == 1 || isUncertain { head.headers.replaceOrAdd(name: "connection", value: "close") }
-            if asked.first?.isOld == true, !head.headers.contains(name: "content-length") {
-                // Chunks are of HTTP/1.1: here the end of the connection is the body's.
-                head.version = .http1_0
-                head.headers.replaceOrAdd(name: "connection", value: "close")
-            }
-            closesAfterResponse = RequestCheck.tokens(head.headers, "connection").contains("close")
+            begin(&head)
             context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body where isBodiless && hasBegunResponse: promise?.succeed()
+        case .body(let body) where promised.left != nil:
+            let wanted = promised.take(body.readableBytes)
+            if wanted == body.readableBytes { return context.write(data, promise: promise) }
+            logger.warning("a response is longer than its content-length, and is cut there")
+            guard wanted > 0, case .byteBuffer(var buffer) = body, let part = buffer.readSlice(length: wanted) else {
+                promise?.succeed()
+                return
+            }
+            context.write(wrapOutboundOut(.body(.byteBuffer(part))), promise: promise)
+        case .end where promised.isShort:
+            logger.warning("a response is shorter than its content-length, and is broken off")
+            breakOff(context)
+            promise?.fail(ChannelError.outputClosed)
         case .end where unanswered > 0:
             unanswered -= 1
             hasBegunResponse = false
@@ -200,6 +213,11 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode != .input, hasBegunResponse, unanswered > 0 {
+            breakOff(context)
+            promise?.succeed()
+            return
+        }
         guard mode == .output else { return context.close(mode: mode, promise: promise) }
         if case .over = phase {
             promise?.succeed()
@@ -207,6 +225,40 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         }
         finish(context)
         promise?.succeed()
+    }
+
+    /// The head of a response, so that its client knows where the body ends and whether the connection stays.
+    private func begin(_ head: inout HTTPResponseHead) {
+        hasBegunResponse = true
+        let request = asked.first ?? (isHead: false, isOld: false, isKept: true)
+        let hasBody = !request.isHead && head.status.mayHaveResponseBody
+        isBodiless = !hasBody
+        let hasLength = head.headers.contains(name: "content-length")
+        promised = hasBody && hasLength ? PromisedLength(head.headers.first(name: "content-length")) : PromisedLength()
+        // A worker's word would be of its own connections.
+        head.headers.remove(name: "proxy-connection")
+        // Whether a body comes that nobody has asked for cannot be known: what comes next would be read as a body or as a request.
+        let isUncertain = isExpecting && unanswered == 1
+        // Chunks are of HTTP/1.1: before it the end of the connection is the body's.
+        let isUnmeasured = request.isOld && hasBody && !hasLength
+        endsByClosing = request.isOld
+        if request.isOld, !hasLength { head.version = .http1_0 }
+        let upgrades = RequestCheck.tokens(head.headers, "connection").contains("upgrade")
+        if isLastRequest && unanswered == 1 || isUncertain || isUnmeasured {
+            head.headers.replaceOrAdd(name: "connection", value: upgrades ? "close, upgrade" : "close")
+        } else if request.isOld, request.isKept, !head.headers.contains(name: "connection") {
+            head.headers.add(name: "connection", value: "keep-alive")
+        }
+        closesAfterResponse = RequestCheck.tokens(head.headers, "connection").contains("close")
+    }
+
+    /// Ends the connection in the middle of a response, so that nobody takes a part of it for the whole.
+    private func breakOff(_ context: ChannelHandlerContext) {
+        phase = .over
+        bytes.isDiscarding = true
+        context.flush()
+        // To a client of HTTP/1.0 an end without a reset is the body's.
+        if endsByClosing { bytes.cut() } else { context.close(promise: nil) }
     }
 
     // MARK: Ends
@@ -243,7 +295,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         isReading = false
         // A request that was let through and is broken now is refused instead of answered, unless its answer has begun.
         if !isNew, unanswered > 0 {
-            if unanswered == 1, hasBegunResponse { return context.close(promise: nil) }
+            if unanswered == 1, hasBegunResponse { return breakOff(context) }
             unanswered -= 1
             _ = asked.popLast()
         }
@@ -256,6 +308,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         var headers = headers
         headers.replaceOrAdd(name: "connection", value: "close")
         headers.replaceOrAdd(name: "content-length", value: "0")
+        headers.replaceOrAdd(name: "date", value: HTTPDate.now.text)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

@@ -1,8 +1,7 @@
 // A browser's connection by TLS, which agrees on HTTP/1.1 or HTTP/2. Before it: the listening socket. After it: FrontChannel, or
-// Hummingbird's HTTP2Channel.
+// MultiplexedChannel.
 
 public import HummingbirdCore
-import HummingbirdHTTP2
 public import Logging
 public import NIOCore
 import NIOHTTP2
@@ -12,13 +11,13 @@ import NIOSSL
 public struct SecureFrontChannel: HTTPChannelHandler {
     /// What a connection has agreed on, once it has.
     public struct Value: ServerChildChannelValue {
-        let version: EventLoopFuture<NIONegotiatedHTTPVersion<FrontChannel.Value, HTTP2Channel.Value>>
+        let version: EventLoopFuture<NIONegotiatedHTTPVersion<FrontChannel.Value, MultiplexedChannel.Value>>
         public let channel: any Channel
     }
 
     private let context: NIOSSLContext
     private let http1: FrontChannel
-    private let http2: HTTP2Channel
+    private let http2: MultiplexedChannel
     private let limits: ConnectionLimits
     private let clocks: ConnectionClocks
     private let registry: ConnectionRegistry
@@ -39,13 +38,8 @@ public struct SecureFrontChannel: HTTPChannelHandler {
         http1 = FrontChannel(
             responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access,
             compresses: compresses)
-        let stream = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                StreamGateInstaller(limits: limits, clocks: clocks, access: access, compresses: compresses)
-            ])
-        let configuration = HTTP2Channel.Configuration(
-            idleTimeout: .nanoseconds(limits.idle.nanoseconds), gracefulCloseTimeout: .seconds(30), streamConfiguration: stream)
-        http2 = HTTP2Channel(responder: responder, configuration: configuration)
+        http2 = MultiplexedChannel(
+            responder: responder, limits: limits, clocks: clocks, access: access, compresses: compresses)
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -60,16 +54,14 @@ public struct SecureFrontChannel: HTTPChannelHandler {
         }
         return channel.configureHTTP2AsyncSecureUpgrade { channel in
             let (bytes, gate) = shared.value
-            gate.negotiated(isHTTP2: false)
+            gate.negotiated()
             return http1.setup(channel: channel, bytes: bytes, logger: logger)
         } http2ConnectionInitializer: { channel in
-            shared.value.1.negotiated(isHTTP2: true)
-            do {
-                try channel.pipeline.syncOperations.addHandler(LateClose())
-            } catch {
-                return channel.eventLoop.makeFailedFuture(error)
+            let (bytes, gate) = shared.value
+            gate.negotiated()
+            return channel.eventLoop.makeCompletedFuture {
+                try http2.setup(channel: channel, bytes: bytes, logger: logger)
             }
-            return http2.setup(channel: channel, logger: logger)
         }.map { Value(version: $0, channel: channel) }
     }
 
@@ -79,7 +71,7 @@ public struct SecureFrontChannel: HTTPChannelHandler {
             case .http1_1(let http1): await self.http1.handle(value: http1, logger: logger)
             case .http2(let http2):
                 await withTaskExecutorPreference(executors.executor(value.channel.eventLoop)) {
-                    await self.http2.handle(value: http2, logger: logger)
+                    await self.http2.handle(http2, logger: logger)
                 }
             }
         } catch {

@@ -35,8 +35,7 @@ struct WriteProgress {
             return false
         }
         guard now - since >= span else { return false }
-        guard taken - base >= due else { return true }
-        (base, since) = (taken, now)
-        return false
+        defer { (base, since) = (taken, now) }
+        return taken - base < due
     }
 }

@@ -49,7 +49,7 @@ struct FrontResponder: HTTPResponder {
         route?.headers.apply(to: &response.headers)
         if route?.compresses ?? compresses { Compression.prepare(&response, for: request.head) }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
-        return response
+        return response.paced(on: context.channel)
     }
 
     /// The request with path and query as its target, by which routes are found. The form that is for proxies, `http://host/path`, names
@@ -103,7 +103,7 @@ struct FrontResponder: HTTPResponder {
             }
         }
         guard let requests = requests[held.route.pattern] else {
-            throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket"])
+            throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket", .connection: "upgrade"])
         }
         let (visit, refusal) = try await parts.visit(request, held.route)
         if let refusal { return refusal }

@@ -52,6 +52,7 @@ public final class HeldRequests: Sendable {
     /// Holds the request until its first answer, and answers the browser; never throws but for a cancelled task.
     public func respond(to request: Request, context: some RequestContext & ConnectionContext) async throws -> Response {
         try await respond(to: request, visit: Visit(), logger: context.logger, channel: context.channel)
+            .paced(on: context.channel)
     }
 
     func respond(to request: Request, visit: Visit, logger: Logger, channel: any Channel) async throws -> Response {
@@ -72,7 +73,7 @@ public final class HeldRequests: Sendable {
         let place = drain.hold { correspondence.end() }
         let holding = Holding(correspondence, watch, channel, hold, drain, place)
         do {
-            return try await first(of: holding, request.method, visit, logger)
+            return try await first(of: holding, request.method, visit, logger, channel)
         } catch {
             holding.end()
             if Task.isCancelled || !channel.isActive { throw CancellationError() }
@@ -128,60 +129,64 @@ public final class HeldRequests: Sendable {
     // MARK: Answers
 
     private func first(
-        of holding: Holding, _ method: HTTPRequest.Method, _ visit: Visit, _ logger: Logger
+        of holding: Holding, _ method: HTTPRequest.Method, _ visit: Visit, _ logger: Logger, _ channel: any Channel
     ) async throws -> Response {
         guard let answer = try await holding.correspondence.next() else { throw UnfitAnswer(description: "an empty answer") }
         var head = try AnswerHead(answer)
         try await visit.finish?(&head)
-        let hasNoBody = [204, 304].contains(head.status.code)
-        guard answer.more else {
+        let content = AnswerContent(head, isWhole: !answer.more, of: method)
+        var response = Response(status: head.status, headers: head.headers)
+        guard content.hasBody, answer.more else {
             holding.end()
-            var response = Response(status: head.status, headers: head.headers)
-            if method == .head {
-                response.headers[.contentLength] = hasNoBody ? nil : "\(head.body.readableBytes)"
-            } else if hasNoBody {
-                response.headers[.contentLength] = nil
-            } else {
-                response.body = ResponseBody(byteBuffer: head.body)
-            }
+            if content.hasBody { response.body = content.body }
+            if content.isExceeded { log("\(AnswerContent.Excess())", holding, logger) }
+            if content.hasBody, let problem = content.problem { log("a response is broken off", holding, logger, problem) }
+            response.headers[.contentLength] = content.length.map { "\($0)" }
             return response
         }
-        guard method != .head, !hasNoBody else {
-            holding.end()
-            var response = Response(status: head.status, headers: head.headers)
-            // How long the body would be is known to nobody yet.
-            response.headers[.contentLength] = nil
-            return response
-        }
-        let piece = head.body
-        let body = ResponseBody(contentLength: nil) { writer in
+        response.body = ResponseBody(contentLength: nil) { writer in
             do {
-                try await Self.stream(holding, from: piece, to: &writer)
+                if let account = await ConnectionAccount.of(channel) {
+                    let waiting = WaitingBytes(account)
+                    holding.correspondence.meter { waiting.add($0) }
+                }
+                try await Self.stream(content, holding, to: &writer)
                 holding.end()
+            } catch let error as AnswerContent.Excess {
+                holding.end()
+                self.log(error.description, holding, logger)
             } catch {
                 holding.end()
-                logger.warning(
-                    "a stream was broken off", metadata: ["job_id": "\(holding.correspondence.id)", "error": "\(error)"])
-                // Thrown, so that the connection is closed before the body's end: nobody takes a part for the whole.
+                self.log("a stream was broken off", holding, logger, error)
+                // Thrown, so that the response is broken off before the body's end: nobody takes a part for the whole.
                 throw error
             }
+            try await writer.finish(nil)
         }
-        return Response(status: head.status, headers: head.headers, body: body)
+        response.headers[.contentLength] = content.length.map { "\($0)" }
+        return response
+    }
+
+    private func log(_ what: String, _ holding: Holding, _ logger: Logger, _ error: (any Error)? = nil) {
+        var metadata: Logger.Metadata = ["job_id": "\(holding.correspondence.id)", "queue": "\(held.route.queue)"]
+        if let error { metadata["error"] = "\(error)" }
+        logger.warning("\(what)", metadata: metadata)
     }
 
     @concurrent private static func stream(
-        _ holding: Holding, from piece: ByteBuffer, to writer: inout any ResponseBodyWriter
+        _ content: AnswerContent, _ holding: Holding, to writer: inout any ResponseBodyWriter
     ) async throws {
-        if piece.readableBytes > 0 { try await writer.write(piece) }
+        var content = content
+        if let piece = try content.next(content.first) { try await writer.write(piece) }
         holding.correspondence.used()
         while let answer = try await holding.correspondence.next() {
             for element in answer.args.elements {
-                let piece = try AnswerHead.piece(element)
-                if piece.readableBytes > 0 { try await writer.write(piece) }
+                if let piece = try content.next(AnswerHead.piece(element)) { try await writer.write(piece) }
+                if content.isExceeded { throw AnswerContent.Excess() }
             }
             holding.correspondence.used()
         }
-        try await writer.finish(nil)
+        try content.end()
     }
 }
 

@@ -12,15 +12,19 @@ struct UnfitAnswer: Error, CustomStringConvertible {
 }
 
 struct AnswerHead {
-    /// The front's: a worker's are dropped.
+    /// The front's, as they belong to one connection (RFC 9110 7.6.1): a worker's are dropped.
     private static let ours: Set<String> = [
-        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "x-tempest-gzip",
+        "transfer-encoding", "connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer", "http2-settings",
+        Compression.mark,
     ]
+    private static let lengthName = "content-length"
     private static let sessionName = "tempest-session"
 
     var status: HTTPResponse.Status
     var headers: HTTPFields
     var body: ByteBuffer
+    /// How long the worker says that the whole body is; nil: it does not say.
+    var length: Int?
     /// What the worker wants done with the session: `rotate`, `end`.
     var session: String?
 
@@ -58,11 +62,22 @@ struct AnswerHead {
             throw UnfitAnswer(description: "\(name.prefix(80).debugDescription) is no header name")
         }
         if Self.ours.contains(field.canonicalName) { return }
+        if field.canonicalName == Self.lengthName { return try promise(value) }
         if value.kind == .array {
             for line in value.elements { try add(field, line) }
         } else {
             try add(field, value)
         }
+    }
+
+    /// The length is a promise, so it is said once and clearly.
+    private mutating func promise(_ value: Node) throws(UnfitAnswer) {
+        let value = value.kind == .array && value.count == 1 ? value[0] : value
+        let text = value.int.map { "\($0)" } ?? value.textOrUTF8 ?? ""
+        guard length == nil, (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw UnfitAnswer(description: "the header content-length is no length, or there are several")
+        }
+        length = Int(text)
     }
 
     private mutating func add(_ name: HTTPField.Name, _ value: Node) throws(UnfitAnswer) {

@@ -276,8 +276,9 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     func tick(_ now: NIODeadline) {
         guard let context, let bytes else { return }
         if case .closing(let until) = phase, now >= until { return context.close(promise: nil) }
-        let taken = bytes.sent - bytes.unconfirmed(context.channel)
-        if progress.isSlow(waiting: bytes.count(context.channel) > 0, taken: taken, now) {
+        let waits = bytes.count(context.channel) > 0
+        let taken = waits ? bytes.sent - bytes.unconfirmed(context.channel) : bytes.sent
+        if progress.isSlow(waiting: waits, taken: taken, now) {
             logger.debug("a browser took hardly anything for \(limits.writeStall): its socket is cut")
             return bytes.cut()
         }

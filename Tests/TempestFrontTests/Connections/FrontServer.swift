@@ -1,5 +1,6 @@
 // A front's server for tests: a Hummingbird application on a free port, and clients that send bytes as they like.
 
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -76,6 +77,7 @@ final class RawClient: Sendable {
     private struct State {
         var bytes: [UInt8] = []
         var isClosed = false
+        var wasReset = false
     }
 
     private final class Reader: ChannelInboundHandler {
@@ -90,7 +92,10 @@ final class RawClient: Sendable {
             context.fireUserInboundEventTriggered(event)
         }
         func channelInactive(context: ChannelHandlerContext) { client.state.withLock { $0.isClosed = true } }
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if (error as? IOError)?.errnoCode == ECONNRESET { client.state.withLock { $0.wasReset = true } }
+            context.close(promise: nil)
+        }
     }
 
     private let state = Mutex(State())
@@ -135,6 +140,8 @@ final class RawClient: Sendable {
     var received: [UInt8] { state.withLock { $0.bytes } }
     var text: String { String(decoding: received, as: UTF8.self) }
     var isClosed: Bool { state.withLock { $0.isClosed } }
+    /// Whether the end was a reset rather than one that could be meant.
+    var wasReset: Bool { state.withLock { $0.wasReset } }
 
     /// Takes the first bytes that came, as a parser does.
     func take<R>(_ body: (inout [UInt8]) throws -> R) rethrows -> R { try state.withLock { try body(&$0.bytes) } }
@@ -170,4 +177,13 @@ extension ConnectionLimits {
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+}
+
+extension Logger {
+    /// For what a test does wrong by intent.
+    static var silent: Logger {
+        var logger = Logger(label: "front.tests")
+        logger.logLevel = .critical
+        return logger
+    }
 }

@@ -78,21 +78,30 @@ struct HeldRequestTests {
         }
     }
 
-    @Test("HEAD and 204 have no body; the length of HEAD is that of the body that there would be")
+    @Test("HEAD, 204, 205 and 304 have no body; the length of HEAD is that of the body that there would be")
     func bodiless() async throws {
         try await RunningFront.run { _ in
         } handlers: { worker in
             worker.handle("url") { (_: JobContext, request: WebRequest) in
-                WebAnswer(status: request.url == "/none" ? 204 : 200, headers: [("content-length", "99")], body: "hello".utf8)
+                let status = Int(request.url.dropFirst()) ?? 200
+                if request.url == "/gateway" { return WebAnswer(headers: [("content-length", "99")]) }
+                if request.url == "/unknown" { return WebAnswer() }
+                return WebAnswer(status: status, body: "hello".utf8)
             }
         } _: { front in
             try await front.browse { browser in
                 try await browser.send("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n")
                 let head = try await browser.reply(head: true)
                 #expect(head.status == 200 && head.header("content-length") == "5")
-                try await browser.send("GET /none HTTP/1.1\r\nHost: t\r\n\r\n")
-                let none = try await browser.reply()
-                #expect(none.status == 204 && none.header("content-length") == nil)
+                for (path, length) in [("/gateway", "99"), ("/unknown", nil)] as [(String, String?)] {
+                    try await browser.send("HEAD \(path) HTTP/1.1\r\nHost: t\r\n\r\n")
+                    #expect(try await browser.reply(head: true).header("content-length") == length)
+                }
+                for (status, length) in [(204, nil), (205, "0"), (304, nil)] as [(Int, String?)] {
+                    try await browser.send("GET /\(status) HTTP/1.1\r\nHost: t\r\n\r\n")
+                    let none = try await browser.reply()
+                    #expect(none.status == status && none.header("content-length") == length && none.body.isEmpty)
+                }
                 try await browser.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n")
                 #expect(try await browser.reply().text == "hello", "nothing was left over on the connection")
             }

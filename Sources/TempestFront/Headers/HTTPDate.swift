@@ -1,10 +1,15 @@
 // A date in a header (RFC 9110, section 5.6.7).
 
+import TempestProtocol
+
 /// Whole seconds since 1970, read from and written as a date of HTTP.
 struct HTTPDate: Equatable, Comparable, Sendable {
     var seconds: Int64
 
     init(seconds: Int64) { self.seconds = seconds }
+
+    /// By this machine's clock.
+    static var now: HTTPDate { HTTPDate(seconds: Int64(WallClock.milliseconds() / 1000)) }
 
     /// nil for what is not one of the three forms: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and
     /// `Sun Nov  6 08:49:37 1994`.
