@@ -85,6 +85,9 @@ enum HeaderBytes {
         return (String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) })), true)
     }
 
+    /// The same of a value that may not be there, for people to read.
+    static func plain(_ value: String?) -> String? { value.map { isEscaped($0) ? text($0).text : $0 } }
+
     /// Headers of HTTP/2, whose values the library has as text alone: bytes that are not UTF-8 go out as the UTF-8 of their characters in
     /// ISO-8859-1. Nil: there are none.
     static func text(_ headers: HPACKHeaders) -> HPACKHeaders? {
