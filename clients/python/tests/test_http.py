@@ -47,6 +47,7 @@ class Requests(unittest.TestCase):
 
     def test_cookies(self):
         self.assertEqual(request(headers={"cookie": 'a=1; b="2"; a=3; ; c; d=x=y'}).cookies, {"a": "1", "b": "2", "d": "x=y"})
+        self.assertEqual(request(headers={"cookie": 'a=1; a="3"'}).cookies.all("a"), ["1", "3"])
 
     def test_without_a_job_there_is_no_session(self):
         self.assertIsNone(request().session)

@@ -26,7 +26,8 @@ class TestHTTP < FrontTest
     assert_equal({ "a" => "1" }, request(form: [{ "name" => "a", "value" => "1" }, { "name" => "a", "value" => "2" }]).fields.to_h)
     asked = request(body: "a=1&b=%20", headers: { "Content-Type" => "application/x-www-form-urlencoded; charset=utf-8", "cookie" => 'a=1; b="2"; a=3; ; c; d=x=y' })
     assert_equal({ "a" => "1", "b" => " " }, asked.fields.to_h)
-    assert_equal({ "a" => "1", "b" => "2", "d" => "x=y" }, asked.cookies)
+    assert_equal({ "a" => "1", "b" => "2", "d" => "x=y" }, asked.cookies.to_h)
+    assert_equal %w[1 3], asked.cookies.all("a")
   end
 
   def test_header_bytes

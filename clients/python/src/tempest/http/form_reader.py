@@ -48,7 +48,8 @@ def multipart(body: bytes, content_type: bytes) -> Form:
     boundary = (parameters(content_type) or ("", {}))[1].get("boundary", b"")
     if not _BOUNDARY.fullmatch(boundary):
         raise _malformed("the content type has no boundary of 1 to 70 characters")
-    delimiter, parts = b"\r\n--" + boundary, []
+    delimiter = b"\r\n--" + boundary
+    parts: List[Part] = []
     data = b"\r\n" + body
     place = data.find(delimiter)
     while True:

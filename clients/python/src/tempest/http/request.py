@@ -109,14 +109,14 @@ class Request:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @cached_property
-    def cookies(self) -> Dict[str, str]:
-        """The browser's cookies, without the front's own; of several of one name, the first."""
-        cookies: Dict[str, str] = {}
+    def cookies(self) -> Fields:
+        """The browser's cookies, without the front's own; `cookies["x"]` is the first of that name."""
+        found: List[Tuple[str, str]] = []
         for pair in self.headers.get("cookie", "").split(";"):
-            name, equals, value = pair.strip().partition("=")
+            name, equals, value = (each.strip(" \t") for each in pair.partition("="))
             if equals:
-                cookies.setdefault(name.strip(), value.strip().strip('"'))
-        return cookies
+                found.append((name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value))
+        return Fields(found)
 
     def json(self) -> Any:
         """The body, read as JSON. HandlerError `bad_args` if it is none."""

@@ -97,12 +97,12 @@ module Tempest
         headers.fetch("content-type", "")[/\A[^;]*/].strip.downcase
       end
 
-      # @return [Hash{String => String}] the browser's cookies, without the front's own; of several of one name, the first
+      # @return [Fields] the browser's cookies, without the front's own; `cookies["x"]` is the first of that name
       def cookies
-        headers.fetch("cookie", "").split(";").each_with_object({}) do |pair, found|
-          name, value = pair.strip.split("=", 2)
-          found[name.strip] ||= value.strip.delete_prefix('"').delete_suffix('"') if value
-        end
+        @cookies ||= Fields.new(headers.fetch("cookie", "").split(";").filter_map do |pair|
+          name, value = pair.split("=", 2).map { |text| text.gsub(/\A[ \t]+|[ \t]+\z/, "") }
+          [name, value.sub(/\A"(.*)"\z/m, '\1')] if value
+        end)
       end
 
       # @return [Object] the body, read as JSON
