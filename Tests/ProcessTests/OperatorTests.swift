@@ -175,4 +175,27 @@ struct OperatorTests {
             #expect(try await bench.cli("ZRANGE", "{mail}:!delayed", "-1", "-1", "WITHSCORES").last == "4102444800000")
         }
     }
+
+    @Test("A job of push --once whose worker is killed is dead as interrupted; call --once is told; dead retry runs it again")
+    func once() async throws {
+        try await OperatorBench.run { bench in
+            func row() async throws -> Value? { try await bench.json("queues", "mail", "--interval", "0.1")[0][0] }
+            try await Program.runner(["demo-worker", "mail", "--lease", "0.5"], redis: bench.redis).run { worker in
+                let call = Task { try await bench.tempest("call", "sleep", "60", "-q", "mail", "--once").output }
+                #expect(try await bench.tempest("push", "sleep", "60", "-q", "mail", "--once").status == .exited(0))
+                try await eventually("both run") { try await row()?["running"] == 2 }
+                try worker.send(.kill)
+                _ = try await worker.waitForExit()
+                try await Program.runner(["demo-worker", "mail"], redis: bench.redis).run { _ in
+                    let said = try await call.value
+                    #expect(said.contains { $0.contains("interrupted") && $0.contains("may have been carried out") }, "\(said)")
+                    let lines = try await bench.tempest("dead", "list", "mail").output
+                    #expect(lines.count { $0.contains("interrupted") && $0.contains("sleep") } == 2, "\(lines)")
+                    #expect(try await row()?["running"] == 0)
+                    #expect(try await bench.tempest("dead", "retry", "mail", "--all", "--yes").status == .exited(0))
+                    try await eventually("they run") { try await row()?["running"] == 2 }
+                }
+            }
+        }
+    }
 }

@@ -17,7 +17,8 @@ public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let remote = Code(.remote)
         /// No answer within the time-out. The job may still run; its answer will be dropped.
         public static let timedOut = Code(.timedOut)
-        /// A stream broke off in one worker and began again in another after parts of it had been used.
+        /// A stream broke off in one worker and began again in another after parts of it had been used; or a job that is to be run once
+        /// was interrupted, and may have been carried out.
         public static let interrupted = Code(.interrupted)
         /// The client was shut down.
         public static let closed = Code(.closed)

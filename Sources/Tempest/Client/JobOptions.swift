@@ -14,12 +14,16 @@ public struct JobOptions: Sendable {
     public var timeout: Duration?
     /// How long after now the job is still worth beginning: when no worker was free by then it is skipped.
     public var expires: Duration?
+    /// When a worker ends while it runs the job, the job is not run again, because it may have been carried out: it is recorded as dead,
+    /// `interrupted`, and its caller gets ``CallError/Code/interrupted``. A failure of the handler is retried as any other.
+    public var once: Bool
 
     public init(
         attempts: Int? = nil, backoff: (first: Duration, longest: Duration)? = nil, timeout: Duration? = nil,
-        expires: Duration? = nil
+        expires: Duration? = nil, once: Bool = false
     ) {
         (self.attempts, self.backoff, self.timeout, self.expires) = (attempts, backoff, timeout, expires)
+        self.once = once
     }
 
     /// Whether times on Redis' clock must be known to write it.
@@ -33,6 +37,7 @@ public struct JobOptions: Sendable {
             meta["backoff"] = .array([.int(first), .int(max(first, Self.milliseconds(backoff.longest, from: 0)))])
         }
         if let timeout { meta["timeout"] = .int(Self.milliseconds(timeout, from: 1)) }
+        if once { meta["once"] = true }
         if let expires, let now { meta["expires_at"] = .int(now + Self.milliseconds(expires, from: 0)) }
     }
 

@@ -14,18 +14,19 @@ extension TempestClient {
     /// sequence without an element.
     public func stream<each Argument: Encodable, Element: Decodable & Sendable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
-        codec: (any Codec)? = nil, timeout: Duration? = nil, route: Route = [],
+        codec: (any Codec)? = nil, timeout: Duration? = nil, options: JobOptions = JobOptions(), route: Route = [],
         of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         try await stream(
-            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout, route: route,
-            of: Element.self)
+            JobRequest(action, repeat each arguments), queue: queue, level: level, codec: codec, timeout: timeout,
+            options: options,
+            route: route, of: Element.self)
     }
 
     /// The same for a job that was made before.
     public func stream<Element: Decodable & Sendable>(
         _ job: JobRequest, queue: String? = nil, level: Level = .default, codec: (any Codec)? = nil, timeout: Duration? = nil,
-        route: Route = [], of _: Element.Type = Element.self
+        options rules: JobOptions = JobOptions(), route: Route = [], of _: Element.Type = Element.self
     ) async throws -> AnswerStream<Element> {
         let name = try QueueName(queue ?? options.queue)
         let steps = try route.meta()
@@ -34,7 +35,10 @@ extension TempestClient {
         }
         let codec = try answerable(codec)
         let inbox = try await inbox(name)
-        let payload = try payload(job, respondTo: inbox.id, codec: codec) { $0["route"] = steps }
+        let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
+            rules.write(to: &meta, now: serverClock.now)
+            meta["route"] = steps
+        }
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
         let pending = PendingStream(job.id, timeout ?? options.timeout, on: alarms, continuation)
         continuation.onTermination = { _ in

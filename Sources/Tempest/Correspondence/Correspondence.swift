@@ -233,18 +233,19 @@ extension TempestClient {
             switch result {
             case .success: self.counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
             case .failure(let error)
-            where error.mayPass && !correspondence.isAnswered && NIODeadline.now() < deadline:
+            where error.mayPass && !(letter.isOnce && error.leavesDoubt) && !correspondence.isAnswered
+                && NIODeadline.now() < deadline:
                 // Nobody waits here who could try again: a task does, until the letter's time is over.
                 Task {
                     do {
                         try await self.again(until: deadline, unless: { correspondence.isAnswered }) {
-                            try await self.pushes.push(key, payload)
+                            try await self.push(letter, to: key, payload)
                         }
                     } catch {
                         correspondence.finish(.failure(error))
                     }
                 }
-            case .failure(let error): correspondence.finish(.failure(error))
+            case .failure(let error): correspondence.finish(.failure(self.reason(error, letter)))
             }
         }
     }

@@ -17,6 +17,9 @@ package struct Letter: Sendable {
     /// Beyond what a correspondence writes itself: `deadline`, `credits`.
     package var meta: ValueMap
 
+    /// Whether it must reach no worker twice: then it is not pushed again when nobody knows whether Redis has it.
+    package var isOnce: Bool { meta["once"] == true }
+
     package init(
         _ action: String, args: TokenBuffer, count: Int, id: JobID = .random(), queue: QueueName, level: Level = .default,
         codec: any Codec, meta: ValueMap = [:]

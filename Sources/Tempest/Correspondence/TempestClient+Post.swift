@@ -31,15 +31,27 @@ extension TempestClient {
     /// Pushes a letter: `respondTo` is what ``attend(_:queue:receiver:)`` returned, or nil.
     ///
     /// After a lost connection nobody knows whether the push has arrived, so it is pushed again, with the same id, until `deadline` or
-    /// `isAnswered`: like a crash of its worker this can make a job run twice, and never lets its caller hear of it twice.
-    /// Throws ``RedisError`` with the last reason.
+    /// `isAnswered`: like a crash of its worker this can make a job run twice, and never lets its caller hear of it twice. A letter that says
+    /// `once` is not pushed again then.
+    /// Throws ``RedisError`` with the last reason, or ``CallError`` when a letter that says `once` may have arrived.
     package func post(
         _ letter: Letter, respondTo: InboxID?, until deadline: NIODeadline, isAnswered: () -> Bool = { false }
     ) async throws {
         let payload = try payload(of: letter, respondTo: respondTo)
         let key = Keys.level(letter.queue, letter.level)
-        try await again(until: deadline, unless: isAnswered) { try await pushes.push(key, payload) }
+        try await again(until: deadline, unless: isAnswered) { try await push(letter, to: key, payload) }
         counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
+    }
+
+    /// Pushes once. Whoever must not push it twice hears of doubt as of an interruption.
+    func push(_ letter: Letter, to key: String, _ payload: [UInt8]) async throws {
+        do throws(RedisError) { try await pushes.push(key, payload) } catch { throw reason(error, letter) }
+    }
+
+    /// What a failed push of the letter means.
+    func reason(_ error: RedisError, _ letter: Letter) -> any Error {
+        guard letter.isOnce, error.leavesDoubt else { return error }
+        return CallError(.interrupted, "Redis was lost while the job was pushed: it may have been carried out", job: letter.id)
     }
 
     /// The bytes of its job.
@@ -66,6 +78,12 @@ extension TempestClient {
 }
 
 extension RedisError {
+    /// Whether the command may have run although there is no reply.
+    var leavesDoubt: Bool {
+        guard !wasNotSent else { return false }
+        return code == .connectionLost || code == .timedOut || code == .closed
+    }
+
     /// Whether Redis, or the way to it, is away for a while: trying again may help.
     package var mayPass: Bool {
         let passing: [Code] = [.connectionLost, .timedOut, .refused, .unreachable, .loading, .readOnly, .noFunction]

@@ -106,7 +106,10 @@ final class JobRun: Sendable {
         let end = await end(of: context)
         job.handler.pace.note(.now - start)
         alarm?.cancel()
-        return FinishedJob(outcome: decide(end, running.end(job), context), closing: job.closing)
+        var outcome = decide(end, running.end(job), context)
+        // What its handler has done until then nobody knows.
+        if case .released = outcome, job.rules.once { outcome = .interrupted }
+        return FinishedJob(outcome: outcome, closing: job.closing)
     }
 
     private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {

@@ -32,6 +32,12 @@ enum Outcome: Sendable {
     /// Was cancelled, by its id.
     case cancelled(JobID)
 
+    /// A job that is to be run once, and whose handler was left behind.
+    static var interrupted: Outcome {
+        let failure = DeadJobAnswer.Reason.interrupted.failure
+        return .dead(reason: failure.code, detail: failure.message, failure)
+    }
+
     /// The dimension of the metric.
     var name: String {
         switch self {

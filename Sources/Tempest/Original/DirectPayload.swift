@@ -56,7 +56,7 @@ enum DirectPayload {
             switch error.code {
             case Failure.expired, Failure.timeout: (504, "Gateway Timeout")
             case Failure.cancelled: (503, "Service Unavailable")
-            case Failure.unknownAction, Failure.poison, Failure.badAnswer: (502, "Bad Gateway")
+            case Failure.unknownAction, Failure.poison, Failure.interrupted, Failure.badAnswer: (502, "Bad Gateway")
             default: (500, "Internal Server Error")
             }
         let headers: Value = ["content-type": "text/plain; charset=utf-8"]

@@ -57,14 +57,14 @@ package struct Reaper: Sendable {
         _ process: String, _ queue: QueueName, _ seen: String, moved: Int, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
         connection.send(.fcall(FunctionLibrary.reap, key: queue.description, [.init(process), .init(seen)])).flatMap { reply in
-            guard let parts = reply.array, parts.count >= 3, let count = parts[0].integer, let left = parts[1].integer else {
+            guard let parts = reply.array, parts.count >= 4, let count = parts[0].integer, let left = parts[1].integer else {
                 return connection.eventLoop.makeFailedFuture(
                     RedisError(.protocolError, "reap returned another shape than tempest.lua documents"))
             }
             guard count >= 0 else { return connection.eventLoop.makeSucceededFuture(moved) }
-            for payload in parts[2].array ?? [] {
-                if let payload = payload.bytes { PoisonAnswer(queue: queue, logger: logger).send(payload, on: connection) }
-            }
+            let answer = DeadJobAnswer(queue: queue, logger: logger)
+            for payload in (parts[2].array ?? []).compactMap(\.bytes) { answer.send(.poison, payload, on: connection) }
+            for payload in (parts[3].array ?? []).compactMap(\.bytes) { answer.send(.interrupted, payload, on: connection) }
             let moved = moved + Int(count)
             if left > 0 { return bringBack(process, queue, seen, moved: moved, on: connection) }
             let metadata: Logger.Metadata = [

@@ -65,6 +65,12 @@ final class ClaimLedger: Sendable {
     /// How many have ended and are not settled yet.
     var unsettled: Int { state.withLock { $0.ended.count } }
 
+    /// A call that goes beside settlements has failed.
+    func failed(_ error: RedisError, by process: ProcessName) {
+        guard state.withLock({ $0.process == process }) else { return }
+        bell.ring(error.code == .fenced ? .fenced : .trouble)
+    }
+
     /// The connection of the present session, for what goes beside settlements; nil without one, and for an earlier incarnation.
     func connection(of process: ProcessName) -> RedisConnection? {
         state.withLock { $0.process == process ? $0.connection : nil }

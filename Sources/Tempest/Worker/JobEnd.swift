@@ -18,7 +18,9 @@ final class JobEnd: Sendable {
     /// From the bytes on: for payloads that take long to read.
     func carryOut(_ claimed: ClaimedJob) async {
         switch run.begin(claimed, end: self) {
-        case .running(let job): await carryOut(job)
+        case .running(let job):
+            if job.rules.once, await !mark([job.claim]).contains(job.claim) { return }
+            await carryOut(job)
         case .over(let job, let outcome, let journey): await over(job, outcome, journey, claimed.claim)
         }
     }
@@ -39,12 +41,13 @@ final class JobEnd: Sendable {
         await apply(finished, job.job, job.journey, job.claim, job.job.action)
     }
 
-    private func apply(
+    func apply(
         _ finished: FinishedJob, _ job: Job, _ journey: Journey?, _ claim: Claim, _ action: String
     ) async {
         var finished = finished
         if case .released = finished.outcome {
-            await release(claim)
+            // Its handler was not called, or it may be run again.
+            await release(claim, unrun: true)
             return
         }
         if case .retry(_, let payload) = finished.outcome {
@@ -97,7 +100,7 @@ final class JobEnd: Sendable {
         return false
     }
 
-    private func isHeld(_ claim: Claim) -> Bool { ledger.holds(claim, by: run.process) }
+    func isHeld(_ claim: Claim) -> Bool { ledger.holds(claim, by: run.process) }
 
     private func submit(_ settlement: Settlement) { ledger.submit(settlement, by: run.process) }
 
@@ -186,14 +189,15 @@ final class JobEnd: Sendable {
         }
     }
 
-    /// An interrupted job that is still ours goes back to the head of its level.
-    private func release(_ claim: Claim) async {
+    /// An interrupted job that is still ours goes back to the head of its level. One that was marked as begun does only if its handler was
+    /// not called: otherwise it stays in the run hash, and ends as interrupted with this process.
+    private func release(_ claim: Claim, unrun: Bool = false) async {
         // Without a connection it is found in the run hash once there is one.
         if let connection = ledger.connection(of: run.process), isHeld(claim) {
             _ = try? await connection.execute(
                 .fcall(
                     FunctionLibrary.giveback, key: run.queue.description,
-                    [.init(run.process.description), .init(claim.description)]))
+                    [.init(run.process.description), .init("\(unrun ? "~" : "")\(claim)")]))
         }
         ledger.abandon(claim, by: run.process)
     }

@@ -40,7 +40,7 @@ extension QueueRunner {
     }
 
     /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
-    func drain(_ session: Session) async throws(RunnerTrouble) {
+    func drain(_ session: Session, _ running: RunningJobs) async throws(RunnerTrouble) {
         health.withLock { $0.down("stopping") }
         try await leaveParks(session)
         // Read anew each time: a second signal makes it shorter.
@@ -53,6 +53,7 @@ extension QueueRunner {
         }
         // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
         await endParks(session)
+        try await leaveOnce(session, running)
         // Goodbye gives back what is held in the run hash and on the land lists, and only then are handlers cancelled: it is worse to
         // lose a job than to run it twice.
         do {

@@ -41,8 +41,12 @@ extension QueueRunner {
                 throw RunnerTrouble.fenced
             }
             var unknown: [ClaimedJob] = []
+            let marks = try await session.main.execute(["SMEMBERS", .init(Keys.begun(queue, process))]).array ?? []
+            let begun = Set(marks.compactMap(\.string))
             for field in fields {
                 guard let field = field.string, let claim = Claim(field: field), !ledger.holds(claim),
+                    // Its handler was called here, and ended in a way that could not be told: it is interrupted with this process.
+                    !begun.contains(field),
                     let payload = try await session.main.execute(["HGET", .init(run), .init(field)]).bytes
                 else { continue }
                 unknown.append(ClaimedJob(claim: claim, payload: payload, mayBeCancelled: true))

@@ -134,7 +134,7 @@ final class QueueRunner: Sendable {
             let opened = NIODeadline.now()
             do {
                 try await work(&session, end, &jobs)
-                try await drain(session)
+                try await drain(session, running)
                 return .stopped
             } catch RunnerTrouble.fenced {
                 await endParks(session)
@@ -313,6 +313,7 @@ final class QueueRunner: Sendable {
         var turnEnd = ContinuousClock.now + Self.turn
         var isLate = false
         var quick: [RunningJob] = []
+        var once: [RunningJob] = []
         for job in claimed {
             guard job.payload.count <= Self.readHere else {
                 jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(job) }
@@ -323,6 +324,7 @@ final class QueueRunner: Sendable {
                 jobs.addTask(executorPreference: globalConcurrentExecutor) {
                     await end.over(envelope, outcome, journey, job.claim)
                 }
+            case .running(let running) where running.rules.once: once.append(running)
             case .running(let running):
                 guard !isLate, running.handler.pace.isQuick else {
                     jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(running) }
@@ -342,6 +344,7 @@ final class QueueRunner: Sendable {
                 }
             }
         }
+        if !once.isEmpty { startOnce(once, end, &jobs) }
         if !quick.isEmpty { QuickJobs(quick, end).run(in: &jobs) }
     }
 
@@ -366,11 +369,12 @@ final class QueueRunner: Sendable {
     /// and up to how many bytes it reads payloads itself.
     private static let readHere = 16_384
 
-    func giveBack(_ claims: [Claim], _ session: Session) async throws {
+    /// - Parameter unrun: they may be marked as begun, and their handlers were not called.
+    func giveBack(_ claims: [Claim], _ session: Session, unrun: Bool = false) async throws {
         guard !claims.isEmpty else { return }
         _ = try await session.main.execute(
             .fcall(
                 FunctionLibrary.giveback, key: queue.description,
-                [.init(session.process.description)] + claims.map { .init($0.description) }))
+                [.init(session.process.description)] + claims.map { .init("\(unrun ? "~" : "")\($0)") }))
     }
 }

@@ -16,6 +16,8 @@ final class RunningJobs: Sendable {
         /// Ids that were cancelled lately: their jobs may be on their way here from a claim.
         var cancelled: Set<String> = []
         var order: [String] = []
+        /// Claims that may be marked as begun in Redis, and whose handlers have not been called.
+        var marked: Set<Claim> = []
         /// The incarnation is over: nothing begins any more.
         var isOver = false
     }
@@ -36,6 +38,7 @@ final class RunningJobs: Sendable {
             if state.isOver { return .lost }
             if !state.cancelled.isEmpty, state.cancelled.contains("\(job.job.id)") { return .cancelled }
             state.entries[job.claim] = job
+            if job.rules.once { state.marked.remove(job.claim) }
             return nil
         }
         return refusal.map { job.finish() ?? $0 }
@@ -62,6 +65,26 @@ final class RunningJobs: Sendable {
         }
         stop(jobs, .cancelled)
         return jobs.count
+    }
+
+    // MARK: Jobs that are to be run once
+
+    /// These are about to be marked as begun; false when nothing begins any more.
+    func mark(_ claims: [Claim]) -> Bool {
+        state.withLock { state in
+            if !state.isOver { state.marked.formUnion(claims) }
+            return !state.isOver
+        }
+    }
+
+    /// From now on nothing begins. The jobs that are to be run once, whose handlers run, and the claims of those that were marked and whose
+    /// handlers will never be called.
+    func leaveOnce() -> (begun: [RunningJob], unrun: Set<Claim>) {
+        state.withLock { state in
+            state.isOver = true
+            defer { state.marked = [] }
+            return (state.entries.values.filter(\.rules.once), state.marked)
+        }
     }
 
     /// The ids of the jobs whose handlers run.

@@ -23,6 +23,9 @@ struct CallCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Seconds to wait for the next answer.")
     var timeout = 30.0
 
+    @Flag(help: "Never run it again when a worker ends while it runs it: it is dead then, as interrupted.")
+    var once = false
+
     @Option(help: RouteText.help)
     var route: String?
 
@@ -40,14 +43,14 @@ struct CallCommand: AsyncParsableCommand {
         let codec = try queue.chosenCodec()
         let route = try RouteText.route(route)
         let request = try JobRequest(action, values: queue.values(arguments))
-        let (connection, name, timeout) = (connection, queue.queue, timeout)
+        let (connection, name, timeout, once) = (connection, queue.queue, timeout, once)
         // Also after Ctrl-C the client is shut down: its inbox must not stay registered.
         try await Interruptible.run {
             try await connection.withClient { client in
                 await client.announce(name, level)
                 let answers = try await client.stream(
-                    request, queue: name, level: level, codec: codec, timeout: .seconds(timeout), route: route,
-                    of: Value.self)
+                    request, queue: name, level: level, codec: codec, timeout: .seconds(timeout),
+                    options: JobOptions(once: once), route: route, of: Value.self)
                 for try await answer in answers { print(Shown.json(answer)) }
             }
         }

@@ -27,6 +27,9 @@ struct PushCommand: AsyncParsableCommand {
     @Option(help: "Not before this instant: ISO 8601 with its zone, or milliseconds since 1970.")
     var at: Instant?
 
+    @Flag(help: "Never run it again when a worker ends while it runs it: it is dead then, as interrupted.")
+    var once = false
+
     @Option(help: RouteText.help)
     var route: String?
 
@@ -48,7 +51,7 @@ struct PushCommand: AsyncParsableCommand {
             await client.announce(queue.queue, level)
             try await client.push(
                 [request], queue: queue.queue, level: level, after: after?.duration, at: at?.time, codec: codec,
-                route: route)
+                options: JobOptions(once: once), route: route)
         }
         print(request.id)
     }

@@ -20,6 +20,8 @@ package struct JobRules: Sendable, Equatable {
     package var expiresAt: Int64?
     /// The caller stops waiting then, by Redis' clock.
     package var deadline: Int64?
+    /// Whether it is not to be run again after an interruption.
+    package var once = false
     private var firstDelay: Int64?
     private var longestDelay: Int64 = 0
 
@@ -44,6 +46,7 @@ package struct JobRules: Sendable, Equatable {
         timeout = Self.integer(meta["timeout"], 1...Self.longest)
         expiresAt = Self.integer(meta["expires_at"], 0...(1 << 52))
         deadline = Self.integer(meta["deadline"], 0...(1 << 52))
+        if case .bool(true)? = meta["once"] { once = true }
     }
 
     /// Whether it came too late to be begun.

@@ -17,6 +17,7 @@ package enum FunctionLibrary {
     package static let claim = "tempest1_claim"
     package static let adopt = "tempest1_adopt"
     package static let suspect = "tempest1_suspect"
+    package static let begin = "tempest1_begin"
     package static let settle = "tempest1_settle"
     package static let chunk = "tempest1_chunk"
     package static let tell = "tempest1_tell"

@@ -18,6 +18,9 @@ package enum Keys {
     /// The jobs that a process holds.
     package static func run(_ queue: QueueName, _ process: ProcessName) -> String { "{\(queue)}:!run:\(process)" }
 
+    /// The fields of a process's run hash whose jobs are to be run once, and were begun.
+    package static func begun(_ queue: QueueName, _ process: ProcessName) -> String { "{\(queue)}:!begun:\(process)" }
+
     /// The processes that are registered, and their beat counters.
     package static func processes(_ queue: QueueName) -> String { "{\(queue)}:!procs" }
 

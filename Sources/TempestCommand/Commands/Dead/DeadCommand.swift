@@ -7,7 +7,7 @@ struct DeadCommand: AsyncParsableCommand {
         abstract: "Look at the dead jobs of a queue, put them back, delete them.",
         discussion: """
             A job is dead when its bytes are no job, nobody handles its action, its attempts are used up, or processes crashed under
-            it (poison). A queue keeps 10,000 of them, for 180 days, in 64 MiB; after that the oldest go.
+            it (poison), or was to be run once and its worker died under it (interrupted). A queue keeps 10,000 of them, for 180 days, in 64 MiB; after that the oldest go.
 
             EXAMPLES
               tempest dead mail                                  # the newest 50
@@ -23,7 +23,7 @@ struct DeadCommand: AsyncParsableCommand {
 
 /// Which records: the same flags for list, retry and delete.
 struct DeadFilterOptions: ParsableArguments {
-    @Option(help: "Only those that died of this, such as exhausted, poison, bad_codec, unknown_action.")
+    @Option(help: "Only those that died of this, such as exhausted, poison, interrupted, bad_codec.")
     var reason: String?
 
     @Option(help: "Only jobs of this action; those whose bytes are no job have none.")
