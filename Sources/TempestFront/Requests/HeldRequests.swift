@@ -77,14 +77,14 @@ public final class HeldRequests: Sendable {
         } catch {
             holding.end()
             if Task.isCancelled || !channel.isActive { throw CancellationError() }
-            if drain.isOver { throw drain.refusal }
+            if drain.isOver { throw letter.isOnce ? Refusal.doubt : drain.refusal }
             logger.warning(
                 "a request was not answered as it should be",
                 metadata: [
                     "job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)",
                     "request_id": "\(RequestID.of(request) ?? "-")",
                 ])
-            throw Refusal(error)
+            throw Refusal(error, mustNotRepeat: letter.isOnce)
         }
     }
 
@@ -99,6 +99,7 @@ public final class HeldRequests: Sendable {
         var meta = ValueMap()
         if let session = visit.session { meta["session"] = .text(session) }
         if let steps { meta["route"] = steps }
+        if route.again.isOnce(request.head) { meta["once"] = true }
         return Letter(
             route.action, args: try writer.write(), count: 1, queue: route.queue, level: route.level, codec: route.codec,
             meta: meta)

@@ -31,8 +31,14 @@ struct Refusal: Error {
 
     static func busy(_ text: String) -> Refusal { Refusal(.serviceUnavailable, text, headers: [.retryAfter: "1"]) }
 
+    /// For what must not be asked for again without a look: no `Retry-After`.
+    static var doubt: Refusal { Refusal(.badGateway, "No answer will come, and the request may have been carried out.") }
+
     /// From what ended a correspondence.
-    init(_ error: any Error) {
+    ///
+    /// - Parameter mustNotRepeat: whether to carry out the request twice would do harm: then nothing says that it was not carried out unless
+    ///   that is known.
+    init(_ error: any Error, mustNotRepeat: Bool = false) {
         switch error {
         case let refusal as Refusal: self = refusal
         case let error as UploadRefusal: self.init(error.status, error.message)
@@ -40,7 +46,8 @@ struct Refusal: Error {
         case let error as CallError:
             switch (error.code, error.remoteCode) {
             case (.timedOut, _), (_, "expired"), (_, "timeout"): self.init(.gatewayTimeout, "No answer came in time.")
-            case (_, "cancelled"), (.closed, _): self = .busy("The request was not carried out.")
+            case (.interrupted, _): self = .doubt
+            case (_, "cancelled"), (.closed, _): self = mustNotRepeat ? .doubt : .busy("The request was not carried out.")
             case (_, "unknown_action"), (_, "poison"), (_, "bad_answer"): self.init(.badGateway, "Nobody could answer.")
             default: self.init(.internalServerError, "The request failed.")
             }

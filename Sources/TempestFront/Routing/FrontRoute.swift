@@ -20,6 +20,8 @@ public struct FrontRoute: Sendable {
     public var codec: any Codec = .json
     /// How many answers of a stream wait in the front for a slow browser; 0: workers get no credits.
     public var window = 16
+    /// What becomes of a request whose worker ended while it ran.
+    public var again = Again.safe
     /// Only for sessions with a `user`; others are told 401, or sent to this path.
     public var requiresUser = false
     public var login: String?

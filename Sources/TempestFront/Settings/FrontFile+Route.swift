@@ -73,6 +73,16 @@ extension FrontFile {
                 Setting("headers", "a map of headers for all responses of the route; an empty value takes a header away") {
                     node, route throws(FrontConfigurationError) in try FrontFile.headers(node, &route.headers)
                 },
+                Setting(
+                    "again", default: "safe",
+                    "which requests another worker runs again when the first one died while it ran them: `safe` (GET and other idempotent ones) or `always`"
+                ) { node, route throws(FrontConfigurationError) in
+                    let text = try node.text()
+                    guard let again = FrontRoute.Again(rawValue: text) else {
+                        throw node.error("`again`: expected safe or always, not \(text.debugDescription)")
+                    }
+                    route.again = again
+                },
                 make.bool(
                     "user", \.requiresUser, "only for sessions with a `user`; others are told 401 before anything is queued"),
                 make.optionalText("login", \.login, "with `user`: the path that others are sent to instead of 401"),

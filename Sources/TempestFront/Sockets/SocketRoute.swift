@@ -25,6 +25,8 @@ public struct SocketRoute: Sendable {
     public var protocols: [String] = []
     public var codec: any Codec
     public var limits: SocketLimits
+    /// Whether a message, and the end, may be run again when the worker ended while it ran; if not, the connection ends with 1011.
+    public var again = FrontRoute.Again.safe
 
     public init(
         _ path: PathPattern, queue: QueueName, level: Level = .default, action: String = "websocket", origins: Origins = .same,
@@ -39,6 +41,7 @@ public struct SocketRoute: Sendable {
         self.init(
             route.pattern, queue: route.queue, level: route.level, action: route.action == "url" ? "websocket" : route.action,
             origins: route.origins.isEmpty ? .same : .these(route.origins), codec: route.codec)
+        again = route.again
     }
 
     /// - Parameters:

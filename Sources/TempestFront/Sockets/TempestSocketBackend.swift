@@ -80,7 +80,10 @@ final class TempestSocketLine: SocketLine {
     }
 
     private func letter(_ event: SocketEvent) throws -> Letter {
-        Letter(
+        var meta = meta
+        // To open may be repeated, as a GET may; what the other side says may not.
+        if case .open = event {} else if route.again.isOnceForMessages { meta["once"] = true }
+        return Letter(
             route.action, args: try event.write(isJSON: route.codec.name == "json"), count: 1, id: id, queue: route.queue,
             level: route.level, codec: route.codec, meta: meta)
     }

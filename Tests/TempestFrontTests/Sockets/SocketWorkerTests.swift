@@ -15,8 +15,11 @@ import Testing
             let configuration = try RedisConfiguration(url: redis.url)
             let worker = try Worker(queues: ["chat"], redis: configuration)
             let seen = Mutex<[String]>([])
+            let once = Mutex<Set<String>>([])
             worker.handle(dynamic: "websocket") { context in
                 let event = context.args[0]
+                let isOnce = context.job.meta["once"] == true
+                _ = once.withLock { $0.insert("\(event["event"]?.text ?? "") \(isOnce)") }
                 switch event["event"]?.text {
                 case "open":
                     seen.withLock { $0.append("open \(event["url"]?.text ?? "")") }
@@ -62,6 +65,7 @@ import Testing
                 await client.shutdown()
             }
             let events = seen.withLock { $0 }
+            #expect(once.withLock { $0 } == ["open false", "message true", "close true"])
             #expect(events.first == "open /socket")
             #expect(events.contains("open /socket?room=1"))
             #expect(events.contains("message AQID base64"))
