@@ -124,7 +124,9 @@ class Browsers(threading.Thread):
         streamed = len(body) > 0 and rng.random() < self._streams
         codec = rng.choice(("json", "msgpack"))
         target = f"/{codec}/{'stream' if streamed else 'echo'}?nap={rng.uniform(0, self._nap):.1f}"
-        head = f"POST {target} HTTP/1.1\r\nhost: front\r\nx-id: {name}\r\ncontent-length: {len(body)}\r\n\r\n"
+        # Workers that only echo may run a request twice; what may not is the scenario `once`.
+        head = (f"POST {target} HTTP/1.1\r\nhost: front\r\nx-id: {name}\r\nidempotency-key: {name}\r\n"
+                f"content-length: {len(body)}\r\n\r\n")
         return Question(name, head.encode(), body, streamed)
 
     async def _ask(self, link: Any, question: Question) -> Any:

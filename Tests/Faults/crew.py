@@ -4,6 +4,7 @@ A scenario hires and kills; the burial asks Redis what the dead one held, ends i
 """
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -204,10 +205,19 @@ class Crew:
             self._cut(wire, p)
             left = 1
             while left > 0:
-                moved, left = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*")[:2]
+                moved, left, _, interrupted = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*")
+                for payload in interrupted:
+                    self._tell(wire, payload)
                 if moved < 0:
                     break
         member.buried = time.monotonic_ns()
+
+    def _tell(self, wire: Wire, payload: bytes) -> None:
+        """Whoever reaps tells the callers of jobs that were to be run once. Jobs of the harness are JSON."""
+        action, _, respond_to, job = json.loads(payload)[:4]
+        if respond_to is not None:
+            error = {"code": "interrupted", "message": "its worker was killed"}
+            wire.call("RPUSH", f"{{{self._queue}}}:in:{respond_to}", json.dumps([action, job, [], {"error": error}]))
 
     def held_by(self, wire: Wire, p: str) -> List[str]:
         """The payloads of the jobs in P's run hash and on its land lists, as text."""

@@ -22,7 +22,7 @@ struct FaultJournal: Sendable {
     /// Adds the actions of ``FaultPages``, `record` (args: a number, milliseconds to nap, anything; answers the number), and `poison`, which kills its own
     /// process as a handler that corrupts memory would.
     func register(on worker: Worker) {
-        FaultPages().register(on: worker)
+        FaultPages { write($0, $1) }.register(on: worker)
         worker.handle(dynamic: "record") { context in
             guard context.args.count >= 2, let number = context.args[0].int, let nap = Self.milliseconds(context.args[1]) else {
                 throw HandlerError(code: "bad_args", message: "args: a number, milliseconds from 0 to 600000, and anything")
@@ -50,10 +50,12 @@ struct FaultJournal: Sendable {
         return value
     }
 
-    private func write(_ context: JobContext, _ event: String) {
+    private func write(_ context: JobContext, _ event: String) { write("\(context.job.id)", event) }
+
+    private func write(_ name: String, _ event: String) {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        let line = "\(context.job.id) \(getpid()) \(now.tv_sec * 1_000_000_000 + now.tv_nsec) \(event)\n"
+        let line = "\(name) \(getpid()) \(now.tv_sec * 1_000_000_000 + now.tv_nsec) \(event)\n"
         var bytes = Array(line.utf8)
         guard Foundation.write(descriptor, &bytes, bytes.count) == bytes.count else {
             // A run that is not on record would look like a lost job: better no worker than a wrong verdict.

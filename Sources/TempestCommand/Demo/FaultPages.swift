@@ -5,8 +5,11 @@ import Crypto
 import Tempest
 
 /// The action `url`: echoes the body and the header `x-id`, after `nap` milliseconds of the query; `…/stream` does so in pieces,
-/// `…/bytes?seed&pieces&size` sends so many pieces of so many bytes.
+/// `…/bytes?seed&pieces&size` sends so many pieces of so many bytes; `…/append` does what must not be done twice: it notes `x-id`.
 struct FaultPages {
+    /// Adds a line about the request to a file.
+    let note: @Sendable (_ request: String, _ event: String) -> Void
+
     func register(on worker: Worker) {
         worker.handle("url") { (context: JobContext, request: WebRequest) async throws -> WebAnswer? in
             let query = Self.query(request.url)
@@ -25,6 +28,14 @@ struct FaultPages {
                     }
                 }
                 return nil
+            }
+            if request.path.hasSuffix("/append"), let id = request.headers["x-id"], !id.isEmpty,
+                !id.contains(where: \.isWhitespace)
+            {
+                note(id, "begin")
+                try await Task.sleep(for: .milliseconds(nap))
+                note(id, "end")
+                return WebAnswer(headers: headers, body: Array(id.utf8))
             }
             let body = request.body.isEmpty ? Array("hello, world\n".utf8) : request.body
             guard request.path.hasSuffix("/stream") else {

@@ -52,6 +52,16 @@ def no_allow_oom() -> str:
     return altered(("'allow-oom'", "'allow-stale'"))
 
 
+def no_mark() -> str:
+    """Who takes jobs back does not look whether they were begun."""
+    return altered(("    if begun[field] then\n      interrupt(", "    if false then\n      interrupt("))
+
+
+def no_answer() -> str:
+    """Nobody learns of those that were interrupted."""
+    return altered(("      interrupted[#interrupted + 1] = job\n", ""))
+
+
 @dataclass(frozen=True)
 class Mutant:
     """`caught_by`: beginnings of the checks that must fail, any of them; empty: a control, in which none may."""
@@ -118,6 +128,9 @@ MUTANTS: Dict[str, Mutant] = {
     "lpop-first": Mutant("cuts", "LPOP before HSET", LOSS[:1], library=lpop_first, faults=8, jobs=800, short=True),
     "no-fence": Mutant("zombies", "no fence", (*LOSS, "within 5 s: ", "zombies begin nothing more"), library=no_fence, faults=3, jobs=600),
     "no-allow-oom": Mutant("full", "no allow-oom", ("within 10 s: a full Redis drains",), library=no_allow_oom, faults=1, jobs=500),
+    "once-unmarked": Mutant("once", "what was begun is taken back", ("no POST or PATCH was carried out twice",), library=no_mark,
+                            short=True, faults=9, jobs=400),
+    "once-untold": Mutant("once", "callers of interrupted jobs are not told", ("each was told 200",), library=no_answer, faults=9, jobs=400),
     "front-swap": Mutant("front", "a proxy gives two browsers each other's response", ("no response with another request's body",),
                          liar="swap", short=True, faults=2, jobs=200),
     "front-cut": Mutant("front", "a proxy cuts bodies, and their length with them", ("no torn body presented as whole",), liar="cut",

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import List
 
 NAMES: List[str] = ["kills", "cuts", "zombies", "host", "stalls", "disk", "twins", "restarts", "full", "poison", "levels", "flushes",
-                    "clock", "slow", "front", "front-slow", "front-stream"]
+                    "clock", "slow", "once", "front", "front-slow", "front-stream"]
 
 
 def module(name: str) -> ModuleType:

@@ -28,7 +28,10 @@ def main():
     journal = os.open(options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def write(context, event):
-        line = f"{context.job_id} {os.getpid()} {time.monotonic_ns()} {event}\n".encode()
+        note(context.job_id, event)
+
+    def note(name, event):
+        line = f"{name} {os.getpid()} {time.monotonic_ns()} {event}\n".encode()
         if os.write(journal, line) != len(line):
             os.abort()  # a run that is not on record would look like a lost job
 
@@ -52,16 +55,22 @@ def main():
         write(context, "begin")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    worker.handler("url", context=True)(http.endpoint(page))
+    worker.handler("url", context=True)(http.endpoint(lambda request: page(request, note)))
     worker.run()
 
 
-def page(request):
-    """What front scenarios ask for: /…/echo, /…/stream (the same in pieces), /…/bytes?seed=S&pieces=N&size=BYTES."""
+def page(request, note):
+    """What front scenarios ask for: /…/echo, /…/stream (the same in pieces), /…/bytes?seed=S&pieces=N&size=BYTES, and /…/append, which does
+    what must not be done twice: it notes the request's id."""
     headers = {"content-type": "application/octet-stream", "x-id": request.headers.get("x-id", "")}
     nap = float(request.query.get("nap", "0")) / 1000
     if request.path.endswith("/bytes"):
         return known(request.query["seed"], int(request.query["pieces"]), int(request.query["size"]), headers)
+    if request.path.endswith("/append"):
+        note(headers["x-id"], "begin")
+        time.sleep(nap)
+        note(headers["x-id"], "end")
+        return http.answer(200, headers, headers["x-id"].encode())
     body = request.body or b"hello, world\n"
     if request.path.endswith("/stream"):
         return pieces(body, nap, headers)

@@ -20,10 +20,11 @@ abort("record.rb: QUEUE and --journal FILE are needed") unless queue && options[
 
 journal = File.open(options[:journal], File::WRONLY | File::APPEND | File::CREAT, 0o600)
 journal.sync = true
-write = lambda do |context, event|
-  line = "#{context.job_id} #{Process.pid} #{Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)} #{event}\n"
+note = lambda do |id, event|
+  line = "#{id} #{Process.pid} #{Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)} #{event}\n"
   exit!(70) unless journal.syswrite(line) == line.bytesize # a run that is not on record would look like a lost job
 end
+write = ->(context, event) { note.call(context.job_id, event) }
 
 arguments = { concurrency: options[:concurrency], grace: 5 }
 known = Tempest::Worker.instance_method(:initialize).parameters.map(&:last)
@@ -45,7 +46,7 @@ worker.handle("poison", context: true) do |context, *_|
 end
 
 # What front scenarios ask for: /…/echo, /…/stream (the same in pieces), /…/bytes?seed=S&pieces=N&size=BYTES, whose pieces whoever reads
-# them can make, too.
+# them can make, too; and /…/append, which does what must not be done twice: it notes the request's id.
 page = Tempest::HTTP.endpoint do |request|
   headers = { "content-type" => "application/octet-stream", "x-id" => request.headers.fetch("x-id", "") }
   nap = request.query.fetch("nap", "0").to_f / 1000
@@ -56,6 +57,11 @@ page = Tempest::HTTP.endpoint do |request|
     request.stream(200, headers) do |out|
       Integer(count).times { |number| out << Digest::SHA256.digest("#{seed}/#{number}") * (Integer(size) / 32) }
     end
+  when %r{/append\z}
+    note.call(headers["x-id"], "begin")
+    sleep(nap)
+    note.call(headers["x-id"], "end")
+    Tempest::HTTP.answer(200, headers, headers["x-id"])
   when %r{/stream\z}
     size = body.bytesize / 7 + 1
     request.stream(200, headers) do |out|
