@@ -25,16 +25,18 @@ package final class StoredFile: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// Opens `<folder>/<token>`; nil if there is none. What is no regular file, or a link, is refused (`.file`).
+    /// Opens `<folder>/<token>`, or the same kept; nil if there is neither. What is no regular file, or a link, is refused (`.file`).
     package static func open(
         _ token: RandomToken, in folder: String, _ threads: DiskThreads = DiskThreads()
     ) async throws
         -> StoredFile?
     {
-        let path = "\(folder)/\(token.text)"
         return try await threads.run {
-            // Not blocking, for the case that somebody put a pipe there.
-            let descriptor = DiskCall.opened(path, O_RDONLY | O_NONBLOCK)
+            // Not blocking, for the case that somebody put a pipe there. In this order: between the two, somebody may keep it.
+            var descriptor = DiskCall.opened(StoredName.path(token, in: folder, isKept: false), O_RDONLY | O_NONBLOCK)
+            if descriptor < 0, errno == ENOENT {
+                descriptor = DiskCall.opened(StoredName.path(token, in: folder, isKept: true), O_RDONLY | O_NONBLOCK)
+            }
             guard descriptor >= 0 else {
                 if errno == ENOENT { return nil }
                 throw failure("cannot open an upload in \(folder)")

@@ -8,7 +8,7 @@ public struct UploadError: Error, Sendable, Equatable, CustomStringConvertible {
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
 
-        /// There is no such content: it was swept, removed, or is in another folder.
+        /// There is no such content: its request has ended, it was removed or swept, or is in another folder.
         public static let missing = Code(.missing)
         /// Its size or its SHA-256 is not what the job says.
         public static let changed = Code(.changed)

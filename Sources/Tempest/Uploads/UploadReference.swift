@@ -12,6 +12,7 @@ import TempestProtocol
 /// worker.handle("url") { (_: JobContext, request: WebRequest) in
 ///     for upload in request.uploads {
 ///         for try await chunk in try await upload.open() { parser.feed(chunk) }
+///         try await upload.keep()      // or it is removed when the request has been answered
 ///     }
 /// }
 /// ```
@@ -87,13 +88,9 @@ public struct UploadReference: Codable, Sendable, Hashable {
     /// - Throws: ``UploadError``: `.folder` when none is set, `.missing` when there is no such content, `.changed` when it has
     ///   another size, `.file` when it cannot be read.
     public func open(in folder: String? = nil) async throws -> UploadContent {
-        guard let folder = folder ?? ProcessEnvironment.variable("TEMPEST_UPLOADS"), !folder.isEmpty else {
-            throw UploadError(
-                .folder, "where uploads are is not known: set TEMPEST_UPLOADS to the folder that the front keeps them in")
-        }
+        let folder = try Self.shared(folder)
         guard let token = RandomToken(token), let file = try await StoredFile.open(token, in: folder) else {
-            throw UploadError(
-                .missing, "the upload is not in \(folder): it was swept, or the front keeps its uploads in another folder")
+            throw Self.missing(folder)
         }
         guard file.size == size else {
             throw UploadError(.changed, "the upload in \(folder) has \(file.size) bytes, the job says \(size)")
@@ -114,6 +111,41 @@ public struct UploadReference: Codable, Sendable, Hashable {
         bytes.reserveCapacity(size)
         for try await chunk in try await open(in: folder) { bytes.append(contentsOf: chunk.readableBytesView) }
         return bytes
+    }
+
+    /// Keeps the content when its request ends. Without this it is removed once the browser has its answer, or was told that there is none,
+    /// or went away. What is kept stays until ``delete(in:)`` is called or the front sweeps it (after a day).
+    ///
+    /// May be called again, also by a worker that runs the job after another has died.
+    ///
+    /// - Throws: ``UploadError``: `.missing` when the request has ended already; `.folder` and `.file` as ``open(in:)``.
+    public func keep(in folder: String? = nil) async throws {
+        let folder = try Self.shared(folder)
+        let isKept = try await DiskThreads().run { try RandomToken(token).map { try StoredName.keep($0, in: folder) } }
+        guard isKept == true else { throw Self.missing(folder) }
+    }
+
+    /// Removes the content, kept or not; nothing happens if it is not there any more. Whoever has it open reads on.
+    ///
+    /// - Throws: ``UploadError``: `.folder` and `.file` as ``open(in:)``.
+    public func delete(in folder: String? = nil) async throws {
+        let folder = try Self.shared(folder)
+        _ = try await DiskThreads().run { try RandomToken(token).map { try StoredName.delete($0, in: folder) } }
+    }
+
+    private static func shared(_ folder: String?) throws(UploadError) -> String {
+        guard let folder = folder ?? ProcessEnvironment.variable("TEMPEST_UPLOADS"), !folder.isEmpty else {
+            throw UploadError(
+                .folder, "where uploads are is not known: set TEMPEST_UPLOADS to the folder that the front keeps them in")
+        }
+        return folder
+    }
+
+    private static func missing(_ folder: String) -> UploadError {
+        UploadError(
+            .missing,
+            "the upload is not in \(folder): its request has ended and nobody kept it, it was deleted or swept, or the front keeps its "
+                + "uploads in another folder")
     }
 
     private static func isHash(_ text: String) -> Bool {

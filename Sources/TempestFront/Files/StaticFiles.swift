@@ -60,7 +60,7 @@ public final class StaticFiles: Sendable {
     /// The same, but refusals are thrown. `isLast`: nobody is asked after the files.
     func answer(_ head: HTTPRequest, path: Substring? = nil, isLast: Bool) async throws -> Response? {
         let own = Substring((head.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") })
-        guard let wanted = FilePath(path ?? own), let asked = FilePath(own) else { return nil }
+        guard let asked = FilePath(own), let wanted = path == nil ? asked : FilePath(path ?? own) else { return nil }
         do {
             do {
                 return try await threads.run { try self.look(head, wanted, asked, isLast) }

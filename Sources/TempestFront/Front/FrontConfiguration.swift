@@ -59,6 +59,9 @@ public struct FrontConfiguration: Sendable {
     func check() throws(FrontConfigurationError) {
         for route in routes {
             do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
+            guard uploads != nil || !route.takesUploads else {
+                throw FrontConfigurationError("\(route.pattern) takes uploads, and there is no folder for them: set `uploads`")
+            }
             guard sessions != nil || !route.requiresUser else {
                 throw FrontConfigurationError(
                     "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")
@@ -78,7 +81,12 @@ public struct UploadSettings: Sendable {
     public var folder: String
     /// How many bytes there may be in it in all.
     public var quota = 10 << 30
+    /// How many bytes the requests of one address that the front holds may bring together; an address of IPv6 counts with its /64. What
+    /// workers keep does not count. nil: a tenth of the quota, or what one request may bring if that is more, but at most half of the quota.
+    public var quotaPerAddress: Int?
     public var rules = UploadRules()
+
+    var addressQuota: Int { quotaPerAddress ?? max(quota / 10, min(rules.requestLimit, quota / 2)) }
 
     public init(folder: String) { self.folder = folder }
 }

@@ -14,6 +14,7 @@ struct FrontParts: Sendable {
     var events: EventStreams?
     var sessions: Sessions?
     var uploads: Uploads?
+    private let trusted: TrustedProxies
 
     static let eventPrefix = "/sub/"
     static let uploadPrefix = "/uploads/"
@@ -35,8 +36,12 @@ struct FrontParts: Sendable {
         }
         if let settings = configuration.uploads {
             let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
-            uploads = Uploads(store: store, rules: settings.rules, logger: logger)
+            uploads = Uploads(store: store, rules: settings.rules, quotaPerAddress: settings.addressQuota, logger: logger)
+            if !configuration.routes.contains(where: \.takesUploads) {
+                logger.warning("no route takes uploads: set `uploads: true` on those that are to")
+            }
         }
+        trusted = configuration.rules.trusted
     }
 
     var services: [any Service] {
@@ -59,7 +64,7 @@ struct FrontParts: Sendable {
 
     /// What is known of a request before it becomes a job: whose it is, and what it brings. Throws ``Refusal``, or returns the response that
     /// sends somebody to log in.
-    func visit(_ request: Request, _ route: FrontRoute) async throws -> (Visit, Response?) {
+    func visit(_ request: Request, _ route: FrontRoute, peer: SocketAddress?) async throws -> (Visit, Response?) {
         var visit = Visit()
         if let sessions {
             let ticket = try await sessions.lookup(request.headers)
@@ -71,12 +76,13 @@ struct FrontParts: Sendable {
             visit.cookies = .some(Self.cookies(request.headers, without: sessions))
             visit.finish = { head in try await ticket.finish(&head.headers, order: head.session) }
         }
-        if let uploads {
-            let received = try await uploads.receive(request)
+        if let uploads, route.takesUploads {
+            let address = ClientFacts(request.head, peer: peer, isTLS: false, trusted: trusted).address
+            let (received, held) = try await uploads.receive(request, from: address, limit: route.uploadLimit)
             (visit.form, visit.uploads) = (received.form, received.uploads)
             visit.isReceived = true
             if case .bytes(let buffer) = received { visit.body = buffer }
-            visit.abandon = { await uploads.abandon(received) }
+            if !received.uploads.isEmpty { visit.held = held }
         }
         return (visit, nil)
     }

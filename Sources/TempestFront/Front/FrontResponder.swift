@@ -105,12 +105,13 @@ struct FrontResponder: HTTPResponder {
         guard let requests = requests[held.route.pattern] else {
             throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket", .connection: "upgrade"])
         }
-        let (visit, refusal) = try await parts.visit(request, held.route)
+        let (visit, refusal) = try await parts.visit(request, held.route, peer: context.channel.remoteAddress)
         if let refusal { return refusal }
         do {
-            return try await requests.respond(to: request, visit: visit, logger: context.logger, channel: context.channel)
+            let response = try await requests.respond(to: request, visit: visit, logger: context.logger, channel: context.channel)
+            return visit.held?.ending(with: response) ?? response
         } catch {
-            await visit.abandon?()
+            await visit.held?.end()
             throw error
         }
     }

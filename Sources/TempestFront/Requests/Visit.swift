@@ -17,6 +17,6 @@ struct Visit: Sendable {
     var uploads: [UploadReference] = []
     /// Has the last word on the head of the response: the session's cookie.
     var finish: (@Sendable (inout AnswerHead) async throws -> Void)?
-    /// Nothing will come of the request: what it brought is thrown away.
-    var abandon: (@Sendable () async -> Void)?
+    /// What was put aside for it, until it ends.
+    var held: RequestUploads?
 }

@@ -41,7 +41,8 @@ struct Refusal: Error {
     init(_ error: any Error, mustNotRepeat: Bool = false) {
         switch error {
         case let refusal as Refusal: self = refusal
-        case let error as UploadRefusal: self.init(error.status, error.message)
+        case let error as UploadRefusal:
+            self.init(error.status, error.message, headers: error.code == .crowded ? [.retryAfter: "1"] : [:])
         case is UnfitAnswer: self.init(.badGateway, "The answer was not fit for a browser.")
         case let error as CallError:
             switch (error.code, error.remoteCode) {

@@ -39,6 +39,10 @@ public struct FrontRoute: Sendable {
     public var isSocket = false
     /// The pages that may open sockets, such as `https://example.com`; empty: those of the same host.
     public var origins: Set<String> = []
+    /// Bodies above the front's `body`, and files of forms, are put aside. Where not, longer bodies are refused and forms are bodies.
+    public var takesUploads = false
+    /// How many bytes an upload of this route may have, at most those of the front's rules; nil: those.
+    public var uploadLimit: Int?
     /// Workers of this queue were written for node-tempest: jobs have four elements, integer ids and a direct address.
     public var isOriginal = false
 

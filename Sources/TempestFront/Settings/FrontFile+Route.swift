@@ -83,6 +83,16 @@ extension FrontFile {
                     }
                     route.again = again
                 },
+                Setting(
+                    "uploads", default: "false",
+                    "whether bodies above `body` and files of forms are put aside: `true`, or the most bytes of an upload; without it longer bodies are told 413 and forms are bodies"
+                ) { node, route throws(FrontConfigurationError) in
+                    if Int(try node.text()) != nil {
+                        (route.takesUploads, route.uploadLimit) = (true, try node.integer(1...(1 << 50)))
+                    } else {
+                        route.takesUploads = try node.bool()
+                    }
+                },
                 make.bool(
                     "user", \.requiresUser, "only for sessions with a `user`; others are told 401 before anything is queued"),
                 make.optionalText("login", \.login, "with `user`: the path that others are sent to instead of 401"),

@@ -163,6 +163,12 @@ public enum FrontFile {
             [
                 make.text("folder", \.folder, "where they are kept; needed"),
                 make.integer("quota", \.quota, "bytes of the whole folder; above it 507", in: 1...(1 << 50)),
+                Setting(
+                    "quota_per_address", default: "a tenth of `quota`",
+                    "bytes that the requests of one address may bring at once (IPv6: by /64); above it 429"
+                ) { node, uploads throws(FrontConfigurationError) in
+                    uploads.quotaPerAddress = try node.integer(1...(1 << 50))
+                },
                 make.integer("limit", \.rules.uploadLimit, "bytes of one upload; above it 413", in: 1...(1 << 50)),
                 make.integer("request", \.rules.requestLimit, "bytes of one request; above it 413", in: 1...(1 << 50)),
                 make.seconds("age", \.rules.age, "seconds after which an upload is swept", in: 1...(365 * 86_400)),

@@ -20,7 +20,7 @@ import Darwin
 /// Keeps uploads in a folder, each in a file named by its token, readable and writable by this user alone (0600).
 ///
 /// While a content comes in its file is called `.<token>.part`; a whole one was written through to the disk before it has its
-/// name. On a folder that several hosts mount, every front and worker of them has all uploads; the quota is for the folder,
+/// name; one that a worker keeps is called `<token>.kept`. On a folder that several hosts mount, every front and worker of them has all uploads; the quota is for the folder,
 /// whoever fills it. Nothing in the folder is followed if it is a link, and nothing is named by what a browser says.
 public final class FolderStore: UploadStore {
     /// The folder.
@@ -59,15 +59,21 @@ public final class FolderStore: UploadStore {
         return StoredUpload(size: file.size) { offset, count in try await file.read(at: offset, upTo: count) }
     }
 
-    public func remove(_ token: String) async throws {
+    public func keep(_ token: String) async throws -> Bool {
+        guard let token = RandomToken(token) else { return false }
+        return try await threads.run { try StoredName.keep(token, in: self.folder) }
+    }
+
+    public func release(_ token: String) async throws {
         guard let token = RandomToken(token) else { return }
-        let path = "\(folder)/\(token.text)"
-        try await threads.run {
-            guard unlink(path) == 0 || errno == ENOENT else {
-                throw StoredFile.failure("cannot remove an upload from \(self.folder)")
-            }
-        }
-        room.hasChanged()
+        if try await threads.run({ try StoredName.release(token, in: self.folder) }) { room.hasChanged() }
+    }
+
+    public func remove(_ token: String) async throws -> Bool {
+        guard let token = RandomToken(token) else { return false }
+        let wasThere = try await threads.run { try StoredName.delete(token, in: self.folder) }
+        if wasThere { room.hasChanged() }
+        return wasThere
     }
 
     /// Looks at the time of a file's last change: one that is being written stays, however long that takes.
@@ -91,7 +97,7 @@ public final class FolderStore: UploadStore {
     static func draftName(_ token: RandomToken) -> String { ".\(token.text).part" }
 
     private static func isOurs(_ name: String) -> Bool {
-        RandomToken.isToken(name)
+        StoredName.isContent(name)
             || name.hasPrefix(".") && name.hasSuffix(".part") && RandomToken.isToken(name.dropFirst().dropLast(5))
     }
 

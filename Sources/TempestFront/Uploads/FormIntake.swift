@@ -51,7 +51,7 @@ struct FormIntake: Sendable {
     mutating func discard() async {
         if case .file(_, let intake?) = content { await intake.discard() }
         content = .nothing
-        for upload in uploads { try? await store.remove(upload.token) }
+        for upload in uploads { try? await store.release(upload.token) }
         uploads = []
     }
 

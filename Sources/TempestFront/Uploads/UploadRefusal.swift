@@ -8,7 +8,7 @@ import Tempest
 public struct UploadRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of trouble, for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Kind: String { case malformed, truncated, tooLarge = "too large", full, unavailable }
+        private enum Kind: String { case malformed, truncated, tooLarge = "too large", full, crowded, unavailable }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
 
@@ -20,6 +20,8 @@ public struct UploadRefusal: Error, Sendable, Equatable, CustomStringConvertible
         public static let tooLarge = Code(.tooLarge)
         /// The folder's quota or its disk has no room: 507.
         public static let full = Code(.full)
+        /// The requests of this address bring too much at once: 429.
+        public static let crowded = Code(.crowded)
         /// The folder cannot be written: 503.
         public static let unavailable = Code(.unavailable)
 
@@ -47,6 +49,7 @@ public struct UploadRefusal: Error, Sendable, Equatable, CustomStringConvertible
         switch code {
         case .malformed, .truncated: .badRequest
         case .tooLarge: .contentTooLarge
+        case .crowded: .tooManyRequests
         case .full: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         default: .serviceUnavailable
         }

@@ -1,4 +1,4 @@
-// Uploads by GET, for workers that do not share the folder. A route's handler; before it the router has cut the token from the
+// Uploads by GET, POST and DELETE, for workers that do not share the folder. A route's handler; before it the router has cut the token from the
 // path.
 
 import HTTPTypes
@@ -9,13 +9,18 @@ import Tempest
 import TempestProtocol
 
 extension Uploads {
-    /// Answers `GET <prefix>/<token>` and HEAD with the content, or the part of it that `Range` asks for.
+    /// Answers `GET <prefix>/<token>` and HEAD with the content, or the part of it that `Range` asks for; POST keeps the content when
+    /// its request ends, DELETE removes it: 204.
     ///
-    /// Who knows the token may have the content. It is sent as bytes to be saved, never as the page that a browser would show.
-    /// 404 for a token that is none or was swept, 405 for other methods, 416 for a range that begins after the end.
+    /// Who knows the token may do all of it. The content is sent as bytes to be saved, never as the page that a browser would show.
+    /// 404 for a token that is none, or whose content is not there any more; 405 for other methods, 416 for a range that begins after
+    /// the end.
     public func respond(to request: Request, token: String) async throws -> Response {
-        guard request.method == .get || request.method == .head else {
-            return Response(status: .methodNotAllowed, headers: [.allow: "GET, HEAD"])
+        switch request.method {
+        case .get, .head: break
+        case .post: return await change(token, "an upload could not be kept") { try await $0.keep(token) }
+        case .delete: return await change(token, "an upload could not be removed") { try await $0.remove(token) }
+        default: return Response(status: .methodNotAllowed, headers: [.allow: "GET, HEAD, POST, DELETE"])
         }
         let found: StoredUpload?
         do {
@@ -42,6 +47,20 @@ extension Uploads {
         case .unsatisfiable:
             return Response(status: .rangeNotSatisfiable, headers: [.contentRange: "bytes */\(found.size)"])
         }
+    }
+
+    private func change(
+        _ token: String, _ failure: Logger.Message, _ body: (any UploadStore) async throws -> Bool
+    ) async -> Response {
+        do {
+            guard RandomToken.isToken(token), let store, try await body(store) else { return Response(status: .notFound) }
+        } catch {
+            logger.error(failure, metadata: ["error": "\(error)"])
+            return Response(status: .serviceUnavailable)
+        }
+        var response = Response(status: .noContent)
+        response.headers[.contentLength] = nil
+        return response
     }
 
     private static let chunk = 128 << 10

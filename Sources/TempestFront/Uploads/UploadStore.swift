@@ -7,14 +7,19 @@ public import NIOCore
 ///
 /// Errors that the browser is to hear of are `UploadError`s of Tempest: `.full` becomes 507, `.tooLarge` 413, all others 503.
 /// Everything may be called by many tasks at once; no function may block an event loop. Cancellation may end `write` and `open`;
-/// `discard`, `remove` and `sweep` do what they are for all the same.
+/// `discard`, `release`, `remove` and `sweep` do what they are for all the same.
 public protocol UploadStore: Sendable {
     /// Begins a new content, which nobody can open before it is committed.
     func begin() async throws -> any UploadDraft
     /// Opens a content by its token; nil if there is none. The token is of the right shape, and otherwise unknown.
     func open(_ token: String) async throws -> StoredUpload?
-    /// Removes a content; one that is not there is no error. Who has it open may read on.
-    func remove(_ token: String) async throws
+    /// Keeps a content when its request ends, until it is removed or swept; false if it is not there any more. May come twice.
+    func keep(_ token: String) async throws -> Bool
+    /// Removes a content that is not kept, because its request has ended; one that is not there is no error. Who has it open may read on.
+    /// Of `keep` and `release` that come at once one succeeds.
+    func release(_ token: String) async throws
+    /// Removes a content, kept or not; false if it is not there. Who has it open may read on.
+    func remove(_ token: String) async throws -> Bool
     /// Removes all that is older, drafts that nobody writes to any more too, and returns how many there were. May run on several
     /// hosts at once.
     func sweep(olderThan age: Duration) async throws -> Int

@@ -16,6 +16,7 @@ import Tempest
 /// router.get("/uploads/{token}") { request, context in
 ///     try await uploads.respond(to: request, token: context.parameters.require("token"))
 /// }
+/// await uploads.release(body)                          // once the request has been answered
 /// ```
 ///
 /// At no time is more of an upload in memory than one buffer: the browser is read no faster than the store writes. What was begun
@@ -25,12 +26,17 @@ public final class Uploads: Service {
     public let rules: UploadRules
     let store: (any UploadStore)?
     let logger: Logger
+    private let quota: AddressQuota?
 
-    /// - Parameter store: where uploads go; nil: nowhere, longer bodies and forms with files are refused with 413.
+    /// - Parameters:
+    ///   - store: where uploads go; nil: nowhere, longer bodies and forms with files are refused with 413.
+    ///   - quotaPerAddress: how many bytes the requests of one address that a front holds may bring together; nil: any number.
     public init(
-        store: (any UploadStore)?, rules: UploadRules = UploadRules(), logger: Logger = Logger(label: "tempest.uploads")
+        store: (any UploadStore)?, rules: UploadRules = UploadRules(), quotaPerAddress: Int? = nil,
+        logger: Logger = Logger(label: "tempest.uploads")
     ) {
         (self.store, self.rules, self.logger) = (store, rules, logger)
+        quota = quotaPerAddress.map { AddressQuota(most: $0) }
     }
 
     /// Reads a request's body to its end.
@@ -44,11 +50,36 @@ public final class Uploads: Service {
 
     /// The same of a body alone. `length`: what its sender says of it; nil if it does not.
     public func receive(_ body: RequestBody, contentType: String?, length: Int?) async throws -> ReceivedBody {
+        try await receive(body, contentType, length, Intake(store: store, rules: rules))
+    }
+
+    /// The same for a front's route: with a limit of its own, for a client of that address, until the request ends.
+    func receive(_ request: Request, from address: String?, limit: Int?) async throws -> (ReceivedBody, RequestUploads) {
+        var intake = Intake(store: store, rules: rules)
+        if let limit { intake.rules.uploadLimit = min(limit, rules.uploadLimit) }
+        let share = quota?.share(address)
+        if let share, let store { intake.store = SharedStore(store: store, share: share) }
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        // It would never fit, however long its sender waited.
+        if let quota, let length, length > max(quota.most, rules.bodyLimit) { throw refused(tooLarge(quota.most)) }
+        let body = try await receive(request.body, request.headers[.contentType], length, intake)
+        return (body, RequestUploads(self, body, share: share))
+    }
+
+    /// Where a body goes, and how much of it.
+    private struct Intake {
+        var store: (any UploadStore)?
+        var rules: UploadRules
+    }
+
+    private func receive(
+        _ body: RequestBody, _ contentType: String?, _ length: Int?, _ intake: Intake
+    ) async throws -> ReceivedBody {
         do {
             if let boundary = try MultipartBoundary.read(contentType: contentType) {
-                return try await form(body, boundary, length)
+                return try await form(body, boundary, length, intake)
             }
-            return try await whole(body, contentType, length)
+            return try await whole(body, contentType, length, intake)
         } catch let refusal as UploadRefusal {
             throw refused(refusal)
         } catch let error as FormError {
@@ -65,11 +96,11 @@ public final class Uploads: Service {
         }
     }
 
-    /// Removes the uploads of a request that no job came of.
-    public func abandon(_ body: ReceivedBody) async {
+    /// Removes the uploads of a request that has ended, but for those that a worker keeps.
+    public func release(_ body: ReceivedBody) async {
         for upload in body.uploads {
             do {
-                try await store?.remove(upload.token)
+                try await store?.release(upload.token)
             } catch {
                 logger.warning("an upload of no use was not removed; it will be swept", metadata: ["error": "\(error)"])
             }
@@ -95,7 +126,10 @@ public final class Uploads: Service {
 
     // MARK: Bodies
 
-    private func whole(_ body: RequestBody, _ contentType: String?, _ length: Int?) async throws -> ReceivedBody {
+    private func whole(
+        _ body: RequestBody, _ contentType: String?, _ length: Int?, _ place: Intake
+    ) async throws -> ReceivedBody {
+        let (store, rules) = (place.store, place.rules)
         let most = store == nil ? rules.bodyLimit : min(rules.uploadLimit, rules.requestLimit)
         guard length ?? 0 <= max(most, rules.bodyLimit) else { throw tooLarge(most) }
         var kept = ByteBuffer()
@@ -130,7 +164,8 @@ public final class Uploads: Service {
         return .upload(upload)
     }
 
-    private func form(_ body: RequestBody, _ boundary: [UInt8], _ length: Int?) async throws -> ReceivedBody {
+    private func form(_ body: RequestBody, _ boundary: [UInt8], _ length: Int?, _ place: Intake) async throws -> ReceivedBody {
+        let (store, rules) = (place.store, place.rules)
         guard length ?? 0 <= rules.requestLimit else { throw tooLarge(rules.requestLimit) }
         var intake = FormIntake(store ?? NoStore(), boundary: boundary, rules: rules)
         var received = 0
@@ -172,6 +207,8 @@ private struct NoStore: UploadStore {
         throw UploadRefusal(.tooLarge, "files are not taken here: no folder for uploads is set")
     }
     func open(_ token: String) async throws -> StoredUpload? { nil }
-    func remove(_ token: String) async throws {}
+    func keep(_ token: String) async throws -> Bool { false }
+    func release(_ token: String) async throws {}
+    func remove(_ token: String) async throws -> Bool { false }
     func sweep(olderThan age: Duration) async throws -> Int { 0 }
 }

@@ -64,6 +64,7 @@ final class MemoryStore: UploadStore {
         /// The longest piece that was written at once.
         var longest = 0
         var failing: UploadError?
+        var kept: Set<String> = []
     }
     let state = Mutex(State())
 
@@ -79,7 +80,19 @@ final class MemoryStore: UploadStore {
         }
     }
 
-    func remove(_ token: String) async throws { state.withLock { $0.contents[token] = nil } }
+    func keep(_ token: String) async throws -> Bool {
+        state.withLock { state in
+            guard state.contents[token] != nil else { return false }
+            state.kept.insert(token)
+            return true
+        }
+    }
+
+    func release(_ token: String) async throws {
+        state.withLock { state in if !state.kept.contains(token) { state.contents[token] = nil } }
+    }
+
+    func remove(_ token: String) async throws -> Bool { state.withLock { $0.contents.removeValue(forKey: token) != nil } }
 
     func sweep(olderThan age: Duration) async throws -> Int { 0 }
 

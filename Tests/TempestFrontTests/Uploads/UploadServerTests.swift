@@ -29,7 +29,7 @@ struct UploadServerTests {
                     return Response(status: refusal.status)
                 }
             }
-            for method in [HTTPRequest.Method.get, .head, .delete] {
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .delete] {
                 router.on("/uploads/:token", method: method) { request, context in
                     try await uploads.respond(to: request, token: context.parameters.require("token"))
                 }
@@ -121,7 +121,16 @@ struct UploadServerTests {
             let head = try await client.request("HEAD /uploads/\(token)", "Range: bytes=0-1\r\n")
             #expect(head.status == 200 && head.body.isEmpty && head.head.contains("content-length: 10"))
             #expect(try await client.request("GET /uploads/\(token)", "Range: bytes=0-1\r\nIf-Range: \"x\"\r\n").status == 200)
-            #expect(try await client.request("DELETE /uploads/\(token)").status == 405)
+            #expect(try await client.request("PUT /uploads/\(token)", "Content-Length: 0\r\n").status == 405)
+            for _ in 0..<2 {
+                #expect(try await client.request("POST /uploads/\(token)", "Content-Length: 0\r\n").status == 204)
+            }
+            #expect(try await client.request("GET /uploads/\(token)").body == "0123456789", "what is kept is there")
+            #expect(try await client.request("DELETE /uploads/\(token)").status == 204)
+            for method in ["GET", "POST", "DELETE"] {
+                let gone = try await client.request("\(method) /uploads/\(token)", "Content-Length: 0\r\n")
+                #expect(gone.status == 404, "\(method)")
+            }
             #expect(try await client.request("GET /uploads/\(String(repeating: "a", count: 43))").status == 404)
             #expect(try await client.request("GET /uploads/..%2f..%2fetc%2fpasswd").status == 404)
         }

@@ -57,7 +57,7 @@ struct UploadsTests {
                 try FileManager.default.attributesOfItem(atPath: "\(bench.folder)/\(upload.token)")[.posixPermissions] as? Int
             #expect(mode == 0o600)
             #expect(try await upload.bytes(in: bench.folder) == Array(text.utf8))
-            await uploads.abandon(body)
+            await uploads.release(body)
             #expect(bench.names.isEmpty)
         }
     }
@@ -90,7 +90,7 @@ struct UploadsTests {
                 #expect(try bench.content(files[1]) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(try await files[1].bytes(in: bench.folder) == Array(MultipartReaderTests.tricky.utf8))
                 #expect(bench.names == files.map(\.token).sorted())
-                await uploads.abandon(body)
+                await uploads.release(body)
             }
             #expect(bench.names.isEmpty)
         }

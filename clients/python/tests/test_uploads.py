@@ -72,6 +72,15 @@ class Ranges(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # it has read as much as it wanted
 
+    def do_POST(self):
+        self.server.asked.append((self.command, self.path))
+        self.send_response({"404": 404, "302": 302}.get(self.server.how, 204))
+        if self.server.how != "well":
+            self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_DELETE = do_POST
+
     def handle(self):
         try:
             super().handle()
@@ -128,6 +137,29 @@ class FromTheFolder(unittest.TestCase):
     def test_what_is_longer_than_it_says_is_another_content(self):
         self.write(CONTENT + b"more")
         self.assertRaisesRegex(UploadError, "bytes, not", self.read, described())
+
+    def test_what_is_kept_outlives_its_request_until_it_is_deleted(self):
+        self.write(CONTENT)
+        upload = Upload.of(described())
+        upload.keep(self.folder)
+        upload.keep(self.folder)
+        self.assertEqual(os.listdir(self.folder), [TOKEN + ".kept"])
+        self.assertEqual(self.read(described()), CONTENT)
+        with upload.open(self.folder) as file:
+            upload.delete(self.folder)
+            self.assertEqual(file.read(), CONTENT)
+        upload.delete(self.folder)
+        self.assertEqual(os.listdir(self.folder), [])
+        self.write(CONTENT)
+        upload.delete(self.folder)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_what_has_ended_cannot_be_kept(self):
+        self.assertRaisesRegex(UploadError, "its request has ended", Upload.of(described()).keep, self.folder)
+        self.assertRaisesRegex(UploadError, "its request has ended", self.read, described())
+        os.rmdir(self.folder)
+        self.addCleanup(os.mkdir, self.folder)
+        self.assertRaises(UploadError, Upload.of(described()).keep, self.folder)
 
     def test_links_and_folders_are_no_uploads(self):
         secret = os.path.join(self.folder, "secret")
@@ -187,10 +219,24 @@ class FromTheFront(unittest.TestCase):
         self.assertRaisesRegex(UploadError, "answers 200", self.read)
 
     def test_what_the_front_says_otherwise(self):
-        for how, words in (("404", "answers 404"), ("302", "answers 302"), ("another", "another range"),
+        for how, words in (("404", "its request has ended"), ("302", "answers 302"), ("another", "another range"),
                            ("longer", "another content")):
             self.front.how = how
             self.assertRaisesRegex(UploadError, words, self.read)
+
+    def test_keeping_and_deleting(self):
+        upload, origins = self.upload(), [self.front.origin]
+        upload.keep(origins=origins)
+        upload.delete(origins=origins)
+        path = f"/uploads/{TOKEN}?key=1"
+        self.assertEqual(self.front.asked, [("POST", path), ("DELETE", path)])
+        self.front.how = "404"
+        self.assertRaisesRegex(UploadError, "its request has ended", upload.keep, origins=origins)
+        upload.delete(origins=origins)
+        self.front.how = "302"
+        self.assertRaisesRegex(UploadError, "answers 302", upload.keep, origins=origins)
+        self.assertRaisesRegex(UploadError, "answers 302", upload.delete, origins=origins)
+        self.assertRaisesRegex(UploadError, "may ask", upload.keep, origins=[])
 
     def test_another_content_is_refused(self):
         self.front.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])

@@ -1,10 +1,13 @@
 """WSGI applications behind a queue: the environ, each way of answering, errors; with wsgiref's validator between."""
+import hashlib
 import io
 import base64
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
+import unittest.mock
 from wsgiref.validate import validator
 
 import checkout
@@ -154,6 +157,14 @@ def sessions(environ, start_response):
     session.rotate()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(session.get("n")).encode()]
+
+
+@app
+def keeps(environ, start_response):
+    for upload in environ["tempest.uploads"]:
+        upload.keep()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["wsgi.input"].read()]
 
 
 @app
@@ -314,6 +325,15 @@ class Applications(unittest.TestCase):
         self.get("sessions", meta=meta)
         ((_, headers, body),), _ = self.get("sessions", meta=meta)
         self.assertEqual((headers["tempest-session"], body), ("rotate", "2"))
+
+    def test_an_application_may_keep_what_was_uploaded(self):
+        token = "u" * 43
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.dict(os.environ, TEMPEST_UPLOADS=folder):
+            with open(os.path.join(folder, token), "wb") as file:
+                file.write(b"content")
+            upload = {"token": token, "size": 7, "sha256": hashlib.sha256(b"content").hexdigest()}
+            (((_, _, body),), _) = self.get("keeps", method="POST", uploads=[upload])
+            self.assertEqual((body, os.listdir(folder)), ("content", [token + ".kept"]))
 
     def test_a_form_that_the_front_took_apart_is_put_together_again(self):
         (((_, _, body),), _) = self.get("form", method="POST", headers={"content-type": "x"}, form=[

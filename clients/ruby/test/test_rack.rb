@@ -3,6 +3,8 @@
 # Rack applications behind a queue: the environment, each way of answering, errors; with Rack::Lint between.
 
 require_relative "front"
+require "digest"
+require "tmpdir"
 begin
   require "tempest/rack"
 rescue LoadError
@@ -68,6 +70,10 @@ class TestRack < FrontTest
       session["n"] = session.get("n", 0) + 1
       session.rotate
       [200, PLAIN, [session["n"].to_s]]
+    end,
+    "keeps" => lambda do |env|
+      env["tempest.uploads"].each(&:keep)
+      [200, PLAIN, [env["rack.input"].read]]
     end,
     "form" => ->(env) { [200, PLAIN, [JSON.generate(Rack::Request.new(env).POST)]] }
   }.freeze
@@ -212,6 +218,19 @@ class TestRack < FrontTest
     get("bare sessions", meta: { session: "e" * 43 })
     (answer,), = get("bare sessions", meta: { session: "e" * 43 })
     assert_equal ["rotate", "2"], [answer[1]["tempest-session"], answer[2]]
+  end
+
+  def test_an_application_may_keep_what_was_uploaded
+    Dir.mktmpdir("tempest-uploads") do |folder|
+      ENV["TEMPEST_UPLOADS"] = folder
+      token = "u" * 43
+      File.binwrite(File.join(folder, token), "content")
+      upload = { token: token, size: 7, sha256: Digest::SHA256.hexdigest("content") }
+      (answer,), = get("bare keeps", method: "POST", uploads: [upload])
+      assert_equal ["content", ["#{token}.kept"]], [answer[2], Dir.children(folder)]
+    ensure
+      ENV.delete("TEMPEST_UPLOADS")
+    end
   end
 
   def test_a_form_that_the_front_took_apart_is_put_together_again

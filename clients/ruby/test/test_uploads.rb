@@ -38,12 +38,17 @@ class RangeServer
         name, value = field.split(": ", 2)
         head[name.downcase] = value
       end
-      break unless answer(socket, line.split[1], head["range"])
+      break unless line.start_with?("GET") ? answer(socket, line.split[1], head["range"]) : change(socket, *line.split[0, 2])
     end
   rescue SystemCallError
     nil # whoever asked has gone
   ensure
     socket.close
+  end
+
+  def change(socket, method, path)
+    @asked << [method, path]
+    socket.write("HTTP/1.1 #{@how.is_a?(Integer) ? @how : 204} X\r\n#{"content-length: 0\r\n" if @how.is_a?(Integer)}\r\n")
   end
 
   def answer(socket, path, range)
@@ -145,6 +150,36 @@ class TestUploads < Minitest::Test
     refused(/sha256/, remote)
   end
 
+  def test_what_is_kept_outlives_its_request_until_it_is_deleted
+    File.binwrite(@path, CONTENT)
+    2.times { upload.keep(folder: @folder) }
+    assert_equal ["#{TOKEN}.kept"], Dir.children(@folder)
+    assert_equal CONTENT, read(upload)
+    upload.open(folder: @folder) do |io|
+      2.times { upload.delete(folder: @folder) }
+      assert_equal CONTENT, io.read
+    end
+    File.binwrite(@path, CONTENT)
+    upload.delete(folder: @folder)
+    assert_empty Dir.children(@folder)
+    refused(/its request has ended/)
+    assert_match(/its request has ended/, assert_raises(Tempest::UploadError) { upload.keep(folder: @folder) }.message)
+  end
+
+  def test_the_front_is_asked_to_keep_and_to_delete
+    remote.keep(folder: @folder, origins: [@front.origin])
+    remote.delete(folder: @folder, origins: [@front.origin])
+    assert_equal [["POST", "/uploads/#{TOKEN}?key=1"], ["DELETE", "/uploads/#{TOKEN}?key=1"]], @front.asked
+    @front.how = 404
+    assert_match(/its request has ended/, assert_raises(Tempest::UploadError) { remote.keep(origins: [@front.origin]) }.message)
+    remote.delete(origins: [@front.origin])
+    @front.how = 302
+    %i[keep delete].each do |change|
+      assert_match(/302/, assert_raises(Tempest::UploadError) { remote.public_send(change, origins: [@front.origin]) }.message)
+      assert_match(/may ask/, assert_raises(Tempest::UploadError) { remote.public_send(change, origins: []) }.message)
+    end
+  end
+
   def test_links_and_folders_are_no_uploads
     secret = File.join(@folder, "secret")
     File.binwrite(secret, CONTENT)
@@ -179,7 +214,7 @@ class TestUploads < Minitest::Test
   end
 
   def test_what_the_front_says_otherwise
-    { 404 => /404/, 302 => /302/, another: /another range/, longer: /another content/, too_much: /more than/, no_ranges: /whole/ }.each do |how, words|
+    { 404 => /its request has ended/, 302 => /302/, another: /another range/, longer: /another content/, too_much: /more than/, no_ranges: /whole/ }.each do |how, words|
       @front.how = how
       refused(words, remote)
     end

@@ -24,10 +24,10 @@ struct FrontCommand: AsyncParsableCommand {
             FILE
               listen: 0.0.0.0:8443
               tls: {certificate: cert.pem, key: key.pem}     # HTTP/2 and HTTP/1.1
-              files: public
+              files: {folder: public, cache: {'/assets/*': 86400}, fallback: index.html}    # or: files: public
               routes:
                 - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
-                - {path: /*, queue: pages, codec: msgpack}
+                - {path: /*, queue: pages, codec: msgpack, uploads: true}
                 - {path: /report, queue: a, route: 'sum@b,page@c'}    # page answers
                 - {path: /chat, queue: chat, socket: true}
                 - {path: /thumb, queue: media, action: fetch, route: 'resize@images,page'}   # what fetch answers goes on
@@ -62,7 +62,10 @@ struct FrontCommand: AsyncParsableCommand {
             valueName: "pattern"))
     var sub: [String] = []
 
-    @Option(help: .init("Put large bodies and files of forms aside in this folder.", valueName: "folder"))
+    @Option(
+        help: .init(
+            "Put large bodies and files of forms aside in this folder, for each --route, and for the file's routes with uploads: true.",
+            valueName: "folder"))
     var uploads: String?
 
     @Flag(help: "Browsers have sessions.")
@@ -149,6 +152,7 @@ struct FrontCommand: AsyncParsableCommand {
             var route = try FrontRoute(text)
             if let deadline { route.deadline = .seconds(deadline) }
             if let codec { route.codec = try CodecName.codec(codec, option: "--codec") }
+            route.takesUploads = uploads != nil
             settings.routes.append(route)
         }
         for text in sockets {

@@ -4,6 +4,7 @@
 # applications need none of this: tempest/rack serves them as they are.
 
 require_relative "http/checks"
+require_relative "http/kept_uploads"
 require_relative "http/upload_source"
 require_relative "http/upload_reader"
 require_relative "http/upload"

@@ -14,6 +14,7 @@ from typing import Any, List, Optional, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import UploadError
+from .kept import KEPT
 
 PIECE = 1024 * 1024
 SECONDS = 30.0
@@ -82,12 +83,18 @@ class FolderSource:
     @classmethod
     def find(cls, folder: str, token: str, size: int) -> Optional["FolderSource"]:
         """None if it is not there. `token` has been looked at: it is letters, digits, `-` and `_`, so it stays in the folder."""
-        try:
-            descriptor = os.open(os.path.join(folder, token), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
+        descriptor = None
+        # In this order: between the two, somebody may keep it.
+        for name in (token, token + KEPT):
+            try:
+                descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                break
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise UploadError(f"the upload {token} cannot be opened: {error}") from error
+        if descriptor is None:
             return None
-        except OSError as error:
-            raise UploadError(f"the upload {token} cannot be opened: {error}") from error
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size != size:
             os.close(descriptor)
@@ -133,8 +140,37 @@ class RemoteSource:
         offset = start - self._from
         return self._piece[offset:offset + count]
 
+    def change(self, method: str) -> None:
+        """Keeps the content (POST) or deletes it (DELETE). To delete what is not there is no error."""
+        for attempt in range(TRIES):
+            try:
+                self._connection.request(method, self._target, headers={"content-length": "0"})
+                response = self._connection.getresponse()
+                response.read(PIECE)
+                break
+            except (OSError, http.client.HTTPException) as error:
+                # To keep or to delete it twice harms nothing.
+                self._connection.close()
+                if attempt == TRIES - 1:
+                    raise UploadError(f"the front of the upload {self._token} cannot be reached: {error!r}") from error
+        if response.status == 404 and method == "DELETE" or response.status == 204:
+            return
+        raise UploadError(self._refusal(response.status))
+
+    def __enter__(self) -> "RemoteSource":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self._connection.close()
+
+    def _refusal(self, status: int) -> str:
+        if status == 404:
+            return (f"the upload {self._token} is not at its front any more: its request has ended and nobody kept it, or it was deleted "
+                    "or swept")
+        return f"the front of the upload {self._token} answers {status}"
 
     def _fetch(self, start: int, count: int) -> bytes:
         for attempt in range(TRIES):
@@ -159,7 +195,7 @@ class RemoteSource:
                                   "than it was asked for")
         elif response.status != 200 or start != 0:
             self._connection.close()
-            raise UploadError(f"the front of the upload {self._token} answers {response.status}")
+            raise UploadError(self._refusal(response.status))
         # A front that knows no ranges sends all of it: what is longer than was asked for is left.
         body = response.read(count)
         if not response.isclosed():

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, List, Optional
 
 from ..errors import HandlerError, UploadError
 from .checks import map_in, refuse, text_in
+from .kept import delete_in, keep_in
 from .reader import FolderSource, RemoteSource, Source, UploadReader
 
 BUFFER = 256 * 1024
@@ -60,15 +61,47 @@ class Upload:
         """
         return io.BufferedReader(UploadReader(self._source(folder, origins), self.token, self.size, self.sha256), BUFFER)
 
+    def keep(self, folder: Optional[str] = None, origins: Optional[List[str]] = None) -> None:
+        """Keeps the content when its request ends. Without this it is removed once the browser has its answer, or was told that there
+        is none, or went away. What is kept stays until `delete` is called or the front sweeps it (after a day).
+
+        May be called again, also by a worker that runs the job after another has died. UploadError if the request has ended already,
+        or the content cannot be reached; `folder` and `origins` are those of `open`.
+        """
+        folder = _folder(folder)
+        if folder and keep_in(folder, self.token):
+            return
+        with self._remote(folder, origins) as front:
+            front.change("POST")
+
+    def delete(self, folder: Optional[str] = None, origins: Optional[List[str]] = None) -> None:
+        """Removes the content, kept or not. Nothing happens if it is not there any more; whoever has it open reads on. UploadError if
+        it cannot be reached; `folder` and `origins` are those of `open`."""
+        folder = _folder(folder)
+        if folder and (delete_in(folder, self.token) or self.url is None):
+            return
+        with self._remote(folder, origins) as front:
+            front.change("DELETE")
+
     def _source(self, folder: Optional[str], origins: Optional[List[str]]) -> Source:
-        folder = folder or os.environ.get("TEMPEST_UPLOADS")
+        folder = _folder(folder)
         if folder:
             source = FolderSource.find(folder, self.token, self.size)
             if source is not None:
                 return source
+        return self._remote(folder, origins)
+
+    def _remote(self, folder: Optional[str], origins: Optional[List[str]]) -> RemoteSource:
         if origins is None:
             origins = os.environ.get("TEMPEST_UPLOAD_ORIGINS", "").split()
         if self.url is None:
-            place = f"in {folder}" if folder else "where TEMPEST_UPLOADS is not set"
-            raise UploadError(f"the upload {self.token} is not {place}, and its front serves it nowhere else")
+            if not folder:
+                raise UploadError(f"the upload {self.token} cannot be found: TEMPEST_UPLOADS is not set, and its front serves it "
+                                  "nowhere else")
+            raise UploadError(f"the upload {self.token} is not in {folder}: its request has ended and nobody kept it, it was deleted "
+                              "or swept, or its front has another folder")
         return RemoteSource.of(self.url, origins, self.token, self.size)
+
+
+def _folder(folder: Optional[str]) -> Optional[str]:
+    return folder or os.environ.get("TEMPEST_UPLOADS")

@@ -64,6 +64,7 @@ def environ_of(request: Request, length: Optional[int], content_type: str, input
         "tempest.request": request,
         "tempest.context": request.context,
         "tempest.session": request.session,
+        "tempest.uploads": request.uploads,
     }
     if length is not None:
         environ["CONTENT_LENGTH"] = str(length)

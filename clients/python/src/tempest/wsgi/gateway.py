@@ -24,7 +24,8 @@ class Gateway:
     - `threads`: whether several requests may be in it at a time; False if the worker's concurrency is 1.
     - `uploads`, `upload_origins`: the shared folder of uploads, and the fronts that may be asked for them, as in `Upload.open`.
 
-    An application finds in its environ, besides what PEP 3333 names, `tempest.session`, `tempest.request` and `tempest.context`.
+    An application finds in its environ, besides what PEP 3333 names, `tempest.session`, `tempest.request`, `tempest.context`
+    and `tempest.uploads`, the uploads of the request: they are removed when it ends, unless `keep()` was called on them.
     """
 
     def __init__(self, app: Callable[..., Any], script_name: str = "", threads: bool = True, uploads: Optional[str] = None,

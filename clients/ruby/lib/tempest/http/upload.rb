@@ -41,7 +41,7 @@ module Tempest
       # @raise [UploadError] when it cannot be had. When it was read to the end and is another content than the front wrote down,
       #   too: what was read before counts only then
       def open(folder: nil, origins: nil)
-        reader = UploadReader.new(source(folder || ENV["TEMPEST_UPLOADS"], origins), self)
+        reader = UploadReader.new(source(folder, origins), self)
         return reader unless block_given?
 
         begin
@@ -51,17 +51,63 @@ module Tempest
         end
       end
 
+      # Keeps the content when its request ends. Without this it is removed once the browser has its answer, or was told that there
+      # is none, or went away. What is kept stays until {#delete} is called or the front sweeps it (after a day). May be called again,
+      # also by a worker that runs the job after another has died.
+      #
+      # @param folder [String, nil] as of {#open}
+      # @param origins [Array<String>, nil] as of {#open}
+      # @raise [UploadError] when the request has ended already, or the content cannot be reached
+      def keep(folder: nil, origins: nil)
+        folder = shared(folder)
+        return if folder && KeptUploads.keep(folder, token)
+
+        remote(folder, origins) { |front| front.change(::Net::HTTP::Post) }
+      end
+
+      # Removes the content, kept or not. Nothing happens if it is not there any more; whoever has it open reads on.
+      #
+      # @param folder [String, nil] as of {#open}
+      # @param origins [Array<String>, nil] as of {#open}
+      # @raise [UploadError] when it cannot be reached
+      def delete(folder: nil, origins: nil)
+        folder = shared(folder)
+        return if folder && (KeptUploads.delete(folder, token) || url.nil?)
+
+        remote(folder, origins) { |front| front.change(::Net::HTTP::Delete) }
+      end
+
       private
 
       def source(folder, origins)
-        found = FolderSource.find(folder, self) if folder && !folder.empty?
-        return found if found
+        folder = shared(folder)
+        (folder && FolderSource.find(folder, self)) || remote(folder, origins)
+      end
+
+      def shared(folder)
+        folder ||= ENV.fetch("TEMPEST_UPLOADS", nil)
+        folder unless folder.nil? || folder.empty?
+      end
+
+      # @yieldparam front [RemoteSource] closed afterwards
+      def remote(folder, origins)
         unless url
-          place = folder ? "in #{folder}" : "where TEMPEST_UPLOADS is not set"
-          raise UploadError, "the upload #{token} is not #{place}, and its front serves it nowhere else"
+          raise UploadError, "the upload #{token} cannot be found: TEMPEST_UPLOADS is not set, and its front serves it nowhere else" \
+            unless folder
+
+          raise UploadError, "the upload #{token} is not in #{folder}: its request has ended and nobody kept it, it was deleted or " \
+                             "swept, or its front has another folder"
         end
 
-        RemoteSource.new(self, origins || ENV.fetch("TEMPEST_UPLOAD_ORIGINS", "").split)
+        front = RemoteSource.new(self, origins || ENV.fetch("TEMPEST_UPLOAD_ORIGINS", "").split)
+        return front unless block_given?
+
+        begin
+          yield front
+        ensure
+          front.close
+        end
+        nil
       end
     end
   end

@@ -15,18 +15,26 @@ module Tempest
       # @return [FolderSource, nil] nil if it is not there. The token was looked at: it stays in the folder
       # @raise [UploadError]
       def self.find(folder, upload)
-        file = File.open(File.join(folder, upload.token), FLAGS)
+        # In this order: between the two, somebody may keep it.
+        file = open(File.join(folder, upload.token)) || open(File.join(folder, upload.token + KeptUploads::SUFFIX))
+        return nil unless file
+
         stat = file.stat
         return new(file) if stat.file? && stat.size == upload.size
 
         file.close
         what = stat.file? ? "a file of #{stat.size} bytes, not #{upload.size}," : "no file"
         raise UploadError, "the upload #{upload.token} is #{what} in #{folder}"
-      rescue Errno::ENOENT
-        nil
       rescue SystemCallError => e
         raise UploadError, "the upload #{upload.token} cannot be opened: #{e.message}"
       end
+
+      def self.open(path)
+        File.open(path, FLAGS)
+      rescue Errno::ENOENT
+        nil
+      end
+      private_class_method :open
 
       def initialize(file)
         @file = file
@@ -75,6 +83,18 @@ module Tempest
         @piece.byteslice(start - @from, count)
       end
 
+      # Keeps the content (POST) or deletes it (DELETE). To delete what is not there is no error.
+      #
+      # @param kind [Class] of Net::HTTP's requests
+      # @raise [UploadError]
+      def change(kind)
+        code = with_tries do
+          request = kind.new(@uri.request_uri, "content-length" => "0")
+          connection.request(request).code
+        end
+        refused(code) unless code == "204" || (code == "404" && kind == ::Net::HTTP::Delete)
+      end
+
       def close
         @http&.finish
       rescue IOError
@@ -101,11 +121,15 @@ module Tempest
       private
 
       def fetch(start)
+        with_tries { ask(start) }
+      end
+
+      def with_tries
         tries = 0
         begin
-          ask(start)
+          yield
         rescue *BROKEN => e
-          # A front that was started anew, or let an idle connection go; to ask for a range twice harms nothing.
+          # A front that was started anew, or let an idle connection go; to ask for a range, to keep or to delete twice harms nothing.
           close
           tries += 1
           retry if tries < TRIES
@@ -150,8 +174,15 @@ module Tempest
 
           refuse("is answered with another range, or of another content, than was asked for")
         when "200" then refuse("comes whole where a part was asked for") unless start.zero? && @upload.size <= PIECE
-        else refuse("is answered with #{response.code} by its front")
+        else refused(response.code)
         end
+      end
+
+      def refused(code)
+        if code == "404"
+          refuse("is not at its front any more: its request has ended and nobody kept it, or it was deleted or swept")
+        end
+        refuse("is answered with #{code} by its front")
       end
 
       def refuse(why)

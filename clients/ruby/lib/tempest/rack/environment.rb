@@ -28,7 +28,8 @@ module Tempest
           # Rack 2 asks for an input that can be read twice; what lies elsewhere is spooled when it is first read.
           "rack.input" => input.is_a?(StringIO) ? input : ::Rack::RewindableInput.new(input),
           "rack.multithread" => threads, "rack.multiprocess" => true, "rack.run_once" => false, "rack.hijack?" => false,
-          "tempest.request" => request, "tempest.context" => request.context, "tempest.session" => request.session
+          "tempest.request" => request, "tempest.context" => request.context, "tempest.session" => request.session,
+          "tempest.uploads" => request.uploads
         )
         env["CONTENT_LENGTH"] = length.to_s if length
         same = type == request.headers["content-type"] && request.latin1?("content-type")

@@ -11,7 +11,8 @@ module Tempest
       ENDS = [Cancelled, ClaimLost, CallerStalled].freeze
       FAILURES = [StandardError, ScriptError, SystemStackError].freeze
 
-      # @param app [#call] finds in its env, besides what Rack names, `tempest.session`, `tempest.request` and `tempest.context`
+      # @param app [#call] finds in its env, besides what Rack names, `tempest.session`, `tempest.request`, `tempest.context` and
+      #   `tempest.uploads`, the uploads of the request: they are removed when it ends, unless `keep` was called on them
       # @param script_name [String] where it is mounted, such as `/shop`; empty for the root
       # @param threads [Boolean] whether several requests may be in it at a time; false if the worker's concurrency is 1
       # @param uploads [String, nil] the shared folder of uploads, as of {HTTP::Upload#open}
