@@ -46,6 +46,13 @@ struct FileServer: Sendable {
         try Self.write(Array(text.utf8), to: "\(folder)/\(name)", at: time)
     }
 
+    /// Waits until the times of a file are its tag: before that the tag has a digest in it, and loses it at some moment.
+    func settle(_ path: String) async throws {
+        try await eventually(within: .seconds(20), "the tag is settled") {
+            try await get(path).header("etag")?.contains("=") == false
+        }
+    }
+
     func get(_ path: String, _ headers: String...) async throws -> Reply { try await ask("GET", path, headers) }
 
     func ask(_ method: String, _ path: String, _ headers: [String] = []) async throws -> Reply {

@@ -74,6 +74,7 @@ struct StaticFilesTests {
         try await FileServer.run(["a.txt": Self.letters]) {
             $0.cache = [try CacheRule("*.txt", seconds: 60)]
         } _: { server in
+            try await server.settle("/a.txt")
             let first = try await server.get("/a.txt")
             let tag = try #require(first.header("etag"))
             let date = try #require(first.header("last-modified"))
@@ -109,6 +110,7 @@ struct StaticFilesTests {
     @Test("HEAD has the headers of GET")
     func heads() async throws {
         try await FileServer.run(["a.txt": Self.letters, "empty.txt": "", "dir/index.html": "x"]) { server in
+            for path in ["/a.txt", "/empty.txt", "/dir/"] { try await server.settle(path) }
             for path in ["/a.txt", "/empty.txt", "/dir/", "/dir", "/none"] {
                 let (get, head) = (try await server.ask("GET", path), try await server.ask("HEAD", path))
                 func fields(_ reply: Reply) -> [String] {
