@@ -19,6 +19,10 @@ package final class Correspondence: Sendable {
         var result: Result<Void, any Error>?
         var reader: CheckedContinuation<Answer?, any Error>?
         var alarm: AlarmClock.Alarm?
+        /// The longest time to the next answer; nil: any.
+        var patience: Duration?
+        /// How often somebody has begun to wait within a limit.
+        var waits = 0
         var hasLastAnswer = false
         var isOver = false
         var used = 0
@@ -40,6 +44,7 @@ package final class Correspondence: Sendable {
 
     init(_ letter: Letter, patience: Duration, window: Int, client: TempestClient) {
         (self.id, self.queue, self.patience, self.window, self.client) = (letter.id, letter.queue, patience, window, client)
+        state.withLock { $0.patience = patience }
     }
 
     /// The next answer, in order; nil after the last one. Throws ``CallError``, ``RedisError`` when the letter could not be pushed, or
@@ -61,6 +66,36 @@ package final class Correspondence: Sendable {
         } onCancel: {
             finish(.failure(CancellationError()))
         }
+    }
+
+    /// Nothing has come within the limit; what comes later can still be read.
+    package struct Silence: Error {}
+
+    /// The next answer, as ``next()``. Throws ``Silence`` when nothing has come within the limit.
+    package func next(within limit: Duration?) async throws -> Answer? {
+        guard let limit else { return try await next() }
+        let number = state.withLock { state in
+            state.waits += 1
+            return state.waits
+        }
+        let alarm = client.alarms.set(in: .nanoseconds(limit.nanoseconds)) { self.breakSilence(number) }
+        defer { client.alarms.cancel(alarm) }
+        return try await next()
+    }
+
+    private func breakSilence(_ number: Int) {
+        let reader = state.withLock { state -> CheckedContinuation<Answer?, any Error>? in
+            guard state.waits == number else { return nil }
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.resume(throwing: Silence())
+    }
+
+    /// From now on this is the longest time between two answers; nil: any.
+    package func wait(between limit: Duration?) {
+        state.withLock { $0.patience = limit }
+        arm()
     }
 
     /// The reader is done with one more answer: its worker may send another.
@@ -147,8 +182,10 @@ package final class Correspondence: Sendable {
 
     /// The time to the next answer begins.
     func arm() {
-        let alarm = client.alarms.set(in: .nanoseconds(patience.nanoseconds)) {
-            self.finish(.failure(CallError(.timedOut, "no answer within \(self.patience)", job: self.id)))
+        let alarm = state.withLock { $0.patience }.map { patience in
+            client.alarms.set(in: .nanoseconds(patience.nanoseconds)) {
+                self.finish(.failure(CallError(.timedOut, "no answer within \(patience)", job: self.id)))
+            }
         }
         let old = state.withLock { state -> AlarmClock.Alarm? in
             guard state.result == nil else { return alarm }

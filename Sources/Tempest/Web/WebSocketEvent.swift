@@ -31,18 +31,7 @@ public enum WebSocketEvent: Decodable, Sendable {
         switch try map.decode(String.self, forKey: .event) {
         case "open": self = .open(try WebRequest(from: decoder))
         case "message":
-            if try map.decodeIfPresent(String.self, forKey: .dataEncoding) == "base64" {
-                var text = try map.decode(String.self, forKey: .data)
-                guard let bytes = text.withUTF8({ Base64.decode(UnsafeRawBufferPointer($0)) }) else {
-                    throw DecodingError.dataCorruptedError(
-                        forKey: .data, in: map, debugDescription: "data is not canonical base64")
-                }
-                self = .message(.binary(bytes))
-            } else if let text = try? map.decode(String.self, forKey: .data) {
-                self = .message(.text(text))
-            } else {
-                self = .message(.binary(try map.decode(Bytes.self, forKey: .data).bytes))
-            }
+            self = .message(try Self.data(map))
         case "close":
             self = .close(
                 code: try map.decodeIfPresent(Int.self, forKey: .code) ?? 1005,
@@ -54,14 +43,42 @@ public enum WebSocketEvent: Decodable, Sendable {
     }
 }
 
+extension WebSocketEvent {
+    /// Text or binary as it was sent: a String would also be read from binary that happens to be UTF-8.
+    private static func data(_ map: KeyedDecodingContainer<CodingKeys>) throws -> WebSocketFrame {
+        func wrong(_ key: CodingKeys, _ what: String) -> DecodingError {
+            DecodingError.dataCorruptedError(forKey: key, in: map, debugDescription: what)
+        }
+        let encoding = try map.decodeIfPresent(String.self, forKey: .dataEncoding)
+        switch (try map.decode(Value.self, forKey: .data), encoding) {
+        case (.text(let text), nil): return .text(text)
+        case (.binary(let bytes), nil): return .binary(bytes)
+        case (.text(var text), "base64"?):
+            guard let bytes = text.withUTF8({ Base64.decode(UnsafeRawBufferPointer($0)) }) else {
+                throw wrong(.data, "data is not canonical base64")
+            }
+            return .binary(bytes)
+        case (_, nil): throw wrong(.data, "data is neither text nor binary")
+        case (_, "base64"?): throw wrong(.data, "data is not text in base64")
+        case (_, let other?): throw wrong(.dataEncoding, "data_encoding \(other.prefix(80).debugDescription) is not known")
+        }
+    }
+}
+
 /// What goes over a WebSocket, either way.
 public enum WebSocketFrame: Encodable, Sendable, Hashable {
     case text(String)
     case binary([UInt8])
     /// Ends the connection: 1000 to 1003, 1007 to 1014, 3000 to 4999, and up to 123 bytes.
     case close(Int, String)
+    /// Nothing that is sent: chooses the subprotocol of the connection, one of those that the page offers (``WebRequest/subprotocols``).
+    /// For the answer to ``WebSocketEvent/open(_:)`` alone.
+    case subprotocol(String)
 
-    private enum CodingKeys: String, CodingKey { case close, reason }
+    private enum CodingKeys: String, CodingKey {
+        case binary, close, reason
+        case subprotocol = "protocol"
+    }
 
     public func encode(to encoder: any Encoder) throws {
         switch self {
@@ -69,12 +86,28 @@ public enum WebSocketFrame: Encodable, Sendable, Hashable {
             var value = encoder.singleValueContainer()
             try value.encode(text)
         case .binary(let bytes):
-            var value = encoder.singleValueContainer()
-            try value.encode(Bytes(bytes))
+            // Not the bytes alone: tnetstring has one type for text and bytes.
+            var map = encoder.container(keyedBy: CodingKeys.self)
+            try map.encode(Bytes(bytes), forKey: .binary)
         case .close(let code, let reason):
             var map = encoder.container(keyedBy: CodingKeys.self)
             try map.encode(code, forKey: .close)
             try map.encode(reason, forKey: .reason)
+        case .subprotocol(let name):
+            var map = encoder.container(keyedBy: CodingKeys.self)
+            try map.encode(name, forKey: .subprotocol)
         }
     }
+}
+
+extension WebRequest {
+    /// The subprotocols that a page offers for its WebSocket, in the order of its preference.
+    public var subprotocols: [String] {
+        (headers["sec-websocket-protocol"] ?? "").split { $0 == "," || $0 == " " || $0 == "\t" }.map(String.init)
+    }
+}
+
+extension JobContext {
+    /// In the job of ``WebSocketEvent/open(_:)``: the subprotocol that the front has chosen by its route; nil: none.
+    public var subprotocol: String? { args.count > 0 ? args[0]["protocol"]?.text : nil }
 }

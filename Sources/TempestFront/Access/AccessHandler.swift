@@ -62,7 +62,8 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
             time: WallClock.milliseconds(), id: id,
             client: policy.client(context.remoteAddress, forwarded: head.headers["x-forwarded-for"]),
             host: head.headers.first(name: "host"), method: head.method.rawValue, path: AccessEntry.path(of: head.uri),
-            version: "HTTP/\(head.version.major).\(head.version.minor)", referer: HeaderBytes.plain(head.headers.first(name: "referer")),
+            version: "HTTP/\(head.version.major).\(head.version.minor)",
+            referer: HeaderBytes.plain(head.headers.first(name: "referer")),
             userAgent: HeaderBytes.plain(head.headers.first(name: "user-agent")))
     }
 

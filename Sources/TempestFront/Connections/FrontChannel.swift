@@ -56,6 +56,11 @@ public struct FrontChannel: HTTPChannelHandler {
             try pipeline.addHandler(messages, position: .after(decoder))
             if compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
             if let access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
+            if upgrader != nil {
+                let tail = RequestTail()
+                gate.tail = tail
+                try pipeline.addHandler(tail, position: .before(decoder))
+            }
             try pipeline.addHandler(
                 HeaderBytesHandler(watch: messages, limit: limits.headerBytes),
                 position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))

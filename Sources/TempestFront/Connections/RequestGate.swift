@@ -27,6 +27,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     private let limits: ConnectionLimits
     let bytes: ByteWatch
+    /// How what came ends; nil: nothing can be upgraded.
+    var tail: RequestTail?
     private let clock: ConnectionClock
     private let upgrader: (any ConnectionUpgrader)?
     private let logger: Logger
@@ -105,9 +107,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             context.fireChannelRead(data)
         case (.end, .offered(let head)):
             ended()
+            if tail?.endsWithEmptyLine == false { return refuseEarlyBytes() }
             upgrade(head, context)
-        case (.head, .offered), (.body, .offered), (_, .upgrading):
-            refuse(.badRequest, "bytes between a handshake and its answer", isNew: true)
+        case (.head, .offered), (.body, .offered), (_, .upgrading): refuseEarlyBytes()
         case (_, .refusing), (_, .over): break
         }
     }
@@ -122,8 +124,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     func channelReadComplete(context: ChannelHandlerContext) {
         wantsRead = false
         switch phase {
-        case .upgrading(let received) where received != bytes.received:
-            refuse(.badRequest, "bytes between a handshake and its answer", isNew: true)
+        case .upgrading(let received) where received != bytes.received: refuseEarlyBytes()
         case .over: context.read()
         default: break
         }
@@ -303,10 +304,16 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         refuseIfDue(status, headers)
     }
 
+    private func refuseEarlyBytes() {
+        logger.info("a client sent bytes before its WebSocket's handshake was answered, and is refused (RFC 6455, 4.1)")
+        refuse(.badRequest, "bytes between a handshake and its answer", isNew: true)
+    }
+
     private func refuseIfDue(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
         guard unanswered == 0, let context else { return }
         var headers = headers
-        headers.replaceOrAdd(name: "connection", value: "close")
+        // Upgrade is of the connection, and has to be named there (RFC 9110, 7.8).
+        headers.replaceOrAdd(name: "connection", value: headers.contains(name: "upgrade") ? "upgrade, close" : "close")
         headers.replaceOrAdd(name: "content-length", value: "0")
         headers.replaceOrAdd(name: "date", value: HTTPDate.now.text)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
@@ -365,6 +372,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             // The bytes of 101 have left the encoder: whatever comes or goes from now on is the new handler's.
             try pipeline.addHandler(handler, position: .after(self))
+            if let tail { pipeline.removeHandler(tail, promise: nil) }
             pipeline.removeHandler(self, promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: MessageWatch.self), promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: HeaderBytesHandler.self), promise: nil)

@@ -15,6 +15,10 @@ final class EventHistory: Sendable {
         var last: HistoryID?
         /// Whether nothing followed when it was read.
         var isLast = true
+        /// Whether messages between the id that was asked for and the first of these are not kept any more, or may have been.
+        var isAfterGap = false
+        /// The id of the first message that was read, also if it could not be rendered; nil: there was none.
+        var first: HistoryID?
     }
 
     private struct Question: Hashable {
@@ -62,23 +66,50 @@ final class EventHistory: Sendable {
             return (promise.futureResult, state.moment)
         }
         if let mine {
-            let answer = self.redis.connection().flatMap { connection in
-                connection.send([
-                    "XRANGE", .init(Keys.history(channel)), .init("(\(id)"), "+", "COUNT", .init(Self.pageSize),
-                ])
-            }
+            let answer = self.ask(channel, id)
             answer.whenComplete { result in
                 // Forgotten before it is answered: who asks from now on sees what is new.
                 self.state.withLock { state in
                     if state.asked[question]?.moment == mine { state.asked[question] = nil }
                 }
-                promise.completeWith(result.map { self.read($0, onFlaw) })
+                promise.completeWith(result.map { self.read($0.entries, after: id, isTrimmed: $0.isTrimmed, onFlaw) })
             }
         } else {
             // Nobody may drop a promise that is not completed.
             promise.succeed(Page())
         }
         return try await future.get()
+    }
+
+    /// The message of that id too: whether it is still there and what comes after it is seen in one instant, so that nothing can be trimmed
+    /// between the two. From the beginning on there is no such message: then the history itself says whether all that was added is there.
+    private func ask(
+        _ channel: ChannelName, _ id: HistoryID
+    ) -> EventLoopFuture<(entries: RedisReply, isTrimmed: Bool)> {
+        let key = RedisArgument(Keys.history(channel))
+        let isFromStart = id == .zero
+        return self.redis.connection().flatMap { connection in
+            let entries = connection.send([
+                "XRANGE", key, isFromStart ? "-" : .init("\(id)"), "+", "COUNT", .init(Self.pageSize + (isFromStart ? 0 : 1)),
+            ])
+            guard isFromStart else { return entries.map { ($0, false) } }
+            // After the messages: what is trimmed between the two is told as a gap that was none, never the other way round.
+            let facts = connection.send(["XINFO", "STREAM", key]).flatMapErrorThrowing { _ in RedisReply.null }
+            return entries.and(facts).map { ($0, Self.isTrimmed($1)) }
+        }
+    }
+
+    /// Whether messages were added that are not there any more.
+    private static func isTrimmed(_ facts: RedisReply) -> Bool {
+        let fields = facts.array ?? []
+        func number(_ name: String) -> Int64? {
+            for place in stride(from: 0, to: fields.count - 1, by: 2) where fields[place].string == name {
+                return fields[place + 1].integer
+            }
+            return nil
+        }
+        guard let added = number("entries-added"), let there = number("length") else { return false }
+        return added > there
     }
 
     /// The id of the last message that was kept; zero if there is none.
@@ -92,13 +123,17 @@ final class EventHistory: Sendable {
         entry?.array?.first?.string.flatMap { HistoryID($0) }
     }
 
-    private func read(_ reply: RedisReply, _ onFlaw: (RenderedEvent.Flaw) -> Void) -> Page {
+    private func read(
+        _ reply: RedisReply, after asked: HistoryID, isTrimmed: Bool, _ onFlaw: (RenderedEvent.Flaw) -> Void
+    ) -> Page {
         let entries = reply.array ?? []
         var page = Page()
-        page.isLast = entries.count < Self.pageSize
+        page.isLast = entries.count < Self.pageSize + (asked == .zero ? 0 : 1)
+        page.isAfterGap = asked == .zero ? isTrimmed : Self.id(entries.first) != asked
         for entry in entries {
-            guard let id = Self.id(entry) else { continue }
+            guard let id = Self.id(entry), id != asked else { continue }
             page.last = id
+            page.first = page.first ?? id
             do throws(RenderedEvent.Flaw) {
                 page.events.append(try RenderedEvent(Self.message(entry), id: id, longest: self.longest))
             } catch {

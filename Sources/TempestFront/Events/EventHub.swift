@@ -26,6 +26,8 @@ final class EventHub: Sendable {
         var listeners = 0
         var tickets = 0
         var isClosed = false
+        /// Those whose end is still to come, in its order; nil: the hub is not closed.
+        var ending: [EventListener]?
         /// Completed when nobody listens any more, after the hub was closed.
         var emptied: EventLoopPromise<Void>?
     }
@@ -37,6 +39,8 @@ final class EventHub: Sendable {
     private let redis: RedisClient
     private let subscriber: RedisSubscriber
     private let state = Mutex(State())
+    /// Of this front, so that not all tell their browsers the same times.
+    private let offset = Double.random(in: 0..<1)
 
     private let listening = Gauge(label: "tempest_front_event_listeners")
     private let messages = Counter(label: "tempest_front_events_total")
@@ -70,13 +74,15 @@ final class EventHub: Sendable {
 
     /// Takes a listener in, unless there is no room or the hub was closed.
     func join(
-        _ channel: ChannelName, opening: ByteBuffer, since: HistoryID?, connection: (any Channel)?
+        _ channel: ChannelName, since: HistoryPlace?, connection: (any Channel)?
     ) -> EventListener? {
         let name = channel.description
         return self.state.withLock { state -> EventListener? in
             guard self.refusal(state) == nil else { return nil }
             state.listeners += 1
             state.tickets += 1
+            let retry = StreamSpread.retry(self.options.retry, stream: state.tickets, offset: self.offset)
+            let opening = ByteBuffer(string: "retry: \(retry)\n\n")
             let listener = EventListener(
                 number: state.tickets, opening: opening, since: since, limits: self.options, connection: connection)
             if state.channels[name] == nil {
@@ -210,25 +216,51 @@ final class EventHub: Sendable {
 
     // MARK: The end
 
-    /// Ends all streams, waits until their browsers have taken what was sent to them, for a while, and closes the connections.
+    /// Takes nobody in any more, and ends all streams, spread over the grace; who has not taken what was sent to him by then is cut off.
+    /// Only the first call counts.
+    func end() {
+        let count = self.state.withLock { state -> Int? in
+            guard state.ending == nil else { return nil }
+            state.isClosed = true
+            let all = state.channels.values.flatMap { $0.listeners.values }.sorted { $0.number < $1.number }
+            state.ending = all
+            return all.count
+        }
+        guard let count else { return }
+        let loop = self.subscriber.eventLoop
+        let (start, spread) = (loop.now, StreamSpread(streams: count, grace: self.options.grace))
+        self.endThose(due: spread.due(after: .zero), of: count)
+        if spread.window > .zero {
+            loop.scheduleRepeatedTask(initialDelay: .milliseconds(20), delay: .milliseconds(20)) { task in
+                let elapsed = Duration.nanoseconds((loop.now - start).nanoseconds)
+                self.endThose(due: spread.due(after: elapsed), of: count)
+                if elapsed >= spread.window || self.listeners == 0 { task.cancel() }
+            }
+        }
+        loop.scheduleTask(in: TimeAmount(self.options.grace)) { self.forAll { $0.sever() } }
+    }
+
+    private func endThose(due: Int, of count: Int) {
+        let due = self.state.withLock { state -> ArraySlice<EventListener> in
+            let left = state.ending?.count ?? 0
+            let number = min(left, max(0, due - (count - left)))
+            defer { state.ending?.removeFirst(number) }
+            return (state.ending ?? []).prefix(number)
+        }
+        for listener in due { listener.end(.done) }
+    }
+
+    /// Ends all streams as ``end()`` does, waits until that is done, and closes the connections.
     func close() async {
         let emptied = self.subscriber.eventLoop.makePromise(of: Void.self)
+        self.end()
         let isEmpty = self.state.withLock { state -> Bool in
-            guard !state.isClosed, state.listeners > 0 else {
-                state.isClosed = true
-                return true
-            }
-            state.isClosed = true
+            guard state.listeners > 0, state.emptied == nil else { return true }
             state.emptied = emptied
             return false
         }
         if isEmpty { emptied.succeed() }
-        self.forAll { $0.end(.done) }
-        let grace = self.subscriber.eventLoop.scheduleTask(in: TimeAmount(self.options.grace)) {
-            self.forAll { $0.sever() }
-        }
         try? await emptied.futureResult.get()
-        grace.cancel()
         await self.subscriber.close()
         await self.redis.shutdown()
     }

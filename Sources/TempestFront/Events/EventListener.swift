@@ -11,7 +11,7 @@ final class EventListener: Sendable {
         /// Write these.
         case write([ByteBuffer])
         /// Read the history after this id, write it, and say so with ``read(to:isLast:epoch:)``.
-        case read(after: HistoryID, epoch: UInt64)
+        case read(HistoryPlace, epoch: UInt64)
         /// Everything is written: end the response.
         case end
         /// Break the connection off.
@@ -21,9 +21,9 @@ final class EventListener: Sendable {
     /// Where it stands; the hub moves it, but for the way from `reading` to `live`, which its task finds.
     private enum Phase {
         /// Redis has not confirmed the channel, or is away. With an id it has to read from there, then. To `reading` or `live`.
-        case waiting(HistoryID?)
+        case waiting(HistoryPlace?)
         /// Its task reads the history; what comes meanwhile is held. To `live`, or back to `waiting`.
-        case reading(HistoryID)
+        case reading(HistoryPlace)
         /// It gets what comes. To `waiting`.
         case live
     }
@@ -64,7 +64,7 @@ final class EventListener: Sendable {
     ///   - opening: what it gets before anything else.
     ///   - since: the last message that the browser has; nil: it wants what comes from now on.
     init(
-        number: Int, opening: ByteBuffer, since: HistoryID?, limits: EventStreamOptions, connection: (any Channel)? = nil
+        number: Int, opening: ByteBuffer, since: HistoryPlace?, limits: EventStreamOptions, connection: (any Channel)? = nil
     ) {
         self.number = number
         self.limits = limits
@@ -105,7 +105,7 @@ final class EventListener: Sendable {
         }
         if !state.ready.isEmpty { return .write(self.portion(&state)) }
         if state.ending != nil { return .end }
-        if case .reading(let id) = state.phase { return .read(after: id, epoch: state.epoch) }
+        if case .reading(let place) = state.phase { return .read(place, epoch: state.epoch) }
         return nil
     }
 
@@ -129,12 +129,28 @@ final class EventListener: Sendable {
         self.state.withLock { state in
             switch state.phase {
             case .reading(let before):
-                let id = id ?? before
-                if isLast, epoch == state.epoch { self.goLive(&state, since: id) } else { state.phase = .reading(id) }
-            case .waiting(let before): state.phase = .waiting(id ?? before)
+                let id = id ?? Self.end(of: before)
+                if isLast, epoch == state.epoch { self.goLive(&state, since: id) } else { state.phase = .reading(.after(id)) }
+            case .waiting(let before): state.phase = .waiting(id.map { .after($0) } ?? before)
             case .live: break
             }
         }
+    }
+
+    /// What it asked for is nowhere in the history: it is to be read from the beginning, after the gap.
+    func lose(_ asked: String) {
+        self.state.withLock { state in
+            switch state.phase {
+            case .reading: state.phase = .reading(.lost(asked))
+            case .waiting: state.phase = .waiting(.lost(asked))
+            case .live: break
+            }
+        }
+    }
+
+    /// Where it stands when nothing was found after a place.
+    private static func end(of place: HistoryPlace) -> HistoryID {
+        if case .after(let id) = place { id } else { .zero }
     }
 
     private func goLive(_ state: inout State, since id: HistoryID) {
@@ -174,8 +190,8 @@ final class EventListener: Sendable {
         self.state.withLock { state in
             switch state.phase {
             case .waiting: break
-            case .reading(let id): state.phase = .waiting(id)
-            case .live: state.phase = .waiting([state.seen, last].compactMap { $0 }.max())
+            case .reading(let place): state.phase = .waiting(place)
+            case .live: state.phase = .waiting([state.seen, last].compactMap { $0 }.max().map { .after($0) })
             }
         }
     }

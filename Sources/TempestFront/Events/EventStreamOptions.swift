@@ -5,7 +5,8 @@
 public struct EventStreamOptions: Sendable {
     /// How often a stream on which nothing happens gets a comment, so that proxies keep it and broken ones are noticed. Default 15 s.
     public var heartbeat: Duration
-    /// How long browsers wait before they come back. Default 3 s.
+    /// How long browsers wait before they come back: each is told a time from this to twice this, evenly spread, so that those whose
+    /// streams ended together do not return together. Default 3 s.
     public var retry: Duration
     /// How many browsers may listen at once; who comes then is told 503. Default 20,000.
     public var listeners: Int
@@ -13,7 +14,8 @@ public struct EventStreamOptions: Sendable {
     public var waitingBytes: Int
     /// Events that may wait for a browser. Default 1,000.
     public var waitingEvents: Int
-    /// How long a shutdown waits for browsers to take what they were sent. Default 5 s.
+    /// How long a shutdown may take. The ends of streams are spread over the first 80 % of it, at most 50 ms from one to the next; what a
+    /// browser has not taken when it is over is cut off. Default 5 s; a ``Front`` has its own grace here.
     public var grace: Duration
 
     /// Options; those that are not given have their defaults.

@@ -25,7 +25,6 @@ public final class EventStreams: Service {
     private let policy: ChannelPolicy
     private let options: EventStreamOptions
     private let hub: EventHub
-    private let opening: ByteBuffer
 
     private static let comment = ByteBuffer(staticString: ": \n\n")
     /// Turns among which a round of heartbeats is spread, so that ten thousand are no burst.
@@ -41,7 +40,6 @@ public final class EventStreams: Service {
         self.policy = policy
         self.options = options
         self.hub = EventHub(RedisClient(redis, name: "tempest-events", logger: logger), options: options, logger: logger)
-        self.opening = ByteBuffer(string: "retry: \(max(0, Int(options.retry / .milliseconds(1))))\n\n")
     }
 
     /// Answers a request for a channel's events.
@@ -87,9 +85,9 @@ public final class EventStreams: Service {
     }
 
     /// The last event that the browser has. Its header is newer than what the page has written into the address.
-    private static func since(_ request: Request) -> HistoryID? {
+    private static func since(_ request: Request) -> HistoryPlace? {
         let id = request.headers[.lastEventID] ?? request.uri.queryParameters["lastEventId"].map { String($0) }
-        return id.flatMap { HistoryID($0) }
+        return id.flatMap { HistoryPlace(lastEventID: $0) }
     }
 
     private static let headers: HTTPFields = [
@@ -113,9 +111,9 @@ public final class EventStreams: Service {
     // Concurrent, as Hummingbird's writers are: they are no values that may be handed to and fro.
     @concurrent
     private func stream(
-        _ channel: ChannelName, since: HistoryID?, on connection: any Channel, to writer: inout any ResponseBodyWriter
+        _ channel: ChannelName, since: HistoryPlace?, on connection: any Channel, to writer: inout any ResponseBodyWriter
     ) async throws {
-        guard let listener = self.hub.join(channel, opening: self.opening, since: since, connection: connection) else {
+        guard let listener = self.hub.join(channel, since: since, connection: connection) else {
             return
         }
         defer { self.hub.leave(channel, listener) }
@@ -125,25 +123,25 @@ public final class EventStreams: Service {
             while true {
                 switch await listener.next() {
                 case .write(let events): try await writer.write(contentsOf: events)
-                case .read(let id, let epoch): try await self.replay(channel, after: id, epoch, listener, &writer)
+                case .read(let place, let epoch): try await self.replay(channel, from: place, epoch, listener, &writer)
                 case .end: return
                 case .broken: throw Broken()
                 }
             }
-        } onGracefulShutdown: { [grace = TimeAmount(self.options.grace)] in
-            listener.end(.done)
-            // One that is in the middle of a write which its browser never takes would keep the server for ever.
-            connection.eventLoop.scheduleTask(in: grace) { [weak listener] in listener?.sever() }
+        } onGracefulShutdown: {
+            // Of all streams: not all at once.
+            self.hub.end()
         }
     }
 
-    /// Writes a page of what the browser has missed.
+    /// Writes a page of what the browser has missed, and says so when a part of that is not kept any more.
     @concurrent
     private func replay(
-        _ channel: ChannelName, after id: HistoryID, _ epoch: UInt64, _ listener: EventListener,
+        _ channel: ChannelName, from place: HistoryPlace, _ epoch: UInt64, _ listener: EventListener,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
         let page: EventHistory.Page
+        let id = if case .after(let id) = place { id } else { HistoryID.zero }
         do {
             let hub = self.hub
             page = try await hub.history.page(channel, after: id, since: epoch) { hub.complain(channel.description, $0) }
@@ -156,6 +154,14 @@ public final class EventStreams: Service {
             // Redis is away again: the subscription says so, and the listener is told when it is back.
             try await Task.sleep(for: .seconds(1))
             return
+        }
+        switch place {
+        case .after(let id) where page.isAfterGap && page.first == nil && id != .zero:
+            // Nothing comes after it, and it is not there: all that is kept is to be told.
+            return listener.lose("\(id)")
+        case .after where !page.isAfterGap: break
+        case .after, .lost:
+            try await writer.write(ByteBuffer(string: HistoryGap(asked: place.asked, first: page.first).text))
         }
         for event in page.events {
             try await writer.write(event.bytes)

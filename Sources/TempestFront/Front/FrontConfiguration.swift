@@ -16,7 +16,8 @@ public struct FrontConfiguration: Sendable {
     public var limits = ConnectionLimits()
     /// How many bytes may wait for slow clients, over all connections: above that the connection for which most waits is cut.
     public var waiting = 256 << 20
-    /// Channels that browsers may follow at `/sub/<channel>`: names, or patterns with `*`. None: there are no event streams.
+    /// Channels that browsers may follow at `/sub/<channel>`: names, or patterns with `*`, and with `{user}` for the name of who is logged in
+    /// (``ChannelPolicy``). None: there are no event streams.
     public var subscriptions: [String] = []
     /// Has the last word on who may follow what.
     public var subscriptionRule: ChannelPolicy.Rule?
@@ -57,6 +58,12 @@ public struct FrontConfiguration: Sendable {
 
     /// Throws ``FrontConfigurationError`` for what would leave open what is meant to be closed.
     func check() throws(FrontConfigurationError) {
+        do {
+            let nobody: ChannelPolicy.User = { _ in nil }
+            _ = try ChannelPolicy(patterns: subscriptions, user: sessions == nil ? nil : nobody)
+        } catch {
+            throw FrontConfigurationError("sub: \(error)")
+        }
         for route in routes {
             do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
             guard uploads != nil || !route.takesUploads else {

@@ -21,18 +21,22 @@ struct FrontParts: Sendable {
 
     /// Throws ``FrontConfigurationError``, ``SessionError``, or ``UploadError`` for a folder that cannot be used.
     init(_ configuration: FrontConfiguration, redis: RedisConfiguration, logger: Logger) async throws {
-        if !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil {
-            let policy: ChannelPolicy
-            do {
-                policy = try ChannelPolicy(patterns: configuration.subscriptions, rule: configuration.subscriptionRule)
-            } catch {
-                throw FrontConfigurationError("\(error)")
-            }
-            events = EventStreams(redis: redis, policy: policy, logger: logger)
-        }
         if let rules = configuration.sessions {
             let client = RedisClient(redis, name: "tempest-sessions", logger: logger, patience: configuration.patience)
             sessions = try Sessions(client: client, rules: rules, logger: logger)
+        }
+        if !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil {
+            var user: ChannelPolicy.User?
+            if let sessions { user = { request in try await sessions.lookup(request.headers).user } }
+            let policy: ChannelPolicy
+            do {
+                policy = try ChannelPolicy(
+                    patterns: configuration.subscriptions, user: user, rule: configuration.subscriptionRule)
+            } catch {
+                throw FrontConfigurationError("sub: \(error)")
+            }
+            events = EventStreams(
+                redis: redis, policy: policy, options: EventStreamOptions(grace: configuration.grace), logger: logger)
         }
         if let settings = configuration.uploads {
             let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
@@ -50,10 +54,11 @@ struct FrontParts: Sendable {
     }
 
     /// Answers what is for these parts alone; nil: the path is another's.
+    ///
+    /// - Parameter path: without percent-encoding: pages write the colon of a channel's name either way.
     func respond(to request: Request, path: Substring, _ context: FrontContext) async throws -> Response? {
         if let events, path.hasPrefix(Self.eventPrefix) {
-            // Pages write the colon of a channel's name either way.
-            let channel = String(path.dropFirst(Self.eventPrefix.count)).replacing("%3A", with: ":").replacing("%3a", with: ":")
+            let channel = String(path.dropFirst(Self.eventPrefix.count))
             return try await events.respond(to: request, channel: channel, on: context.channel)
         }
         if let uploads, path.hasPrefix(Self.uploadPrefix) {

@@ -80,13 +80,18 @@ struct FrontResponder: HTTPResponder {
         let target = request.head.path ?? "/"
         let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })
         guard let meant = RequestPath.canonical(path) else { throw Self.noPath }
+        let found = table.find(meant.utf8)
+        // A route that names a path of the front's own comes before it.
+        if let found, Self.ownPaths.contains(where: { found.route.pattern.takesOver($0) }) { return .route(found) }
         if let health, let response = health.respond(to: path) { return .response(response) }
-        if let response = try await parts.respond(to: request, path: path, context) { return .response(response) }
-        if let held = table.find(meant.utf8) { return .route(held) }
+        if let response = try await parts.respond(to: request, path: meant, context) { return .response(response) }
+        if let found { return .route(found) }
         if let response = try await files?.answer(request.head, isLast: table.fallback == nil) { return .response(response) }
         if let held = table.fallback { return .route(held) }
         throw Refusal(.notFound, "There is nothing here.")
     }
+
+    private static let ownPaths: [StaticString] = ["/sub", "/uploads", "/healthz", "/readyz"]
 
     private func refused(_ error: any Error, _ request: Request) -> Response {
         let refusal = Refusal(error)

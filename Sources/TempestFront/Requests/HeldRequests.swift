@@ -145,13 +145,16 @@ public final class HeldRequests: Sendable {
             response.headers[.contentLength] = content.length.map { "\($0)" }
             return response
         }
+        let silence = StreamSilence(held.route, head.headers)
+        silence.mark(&response.headers)
+        holding.correspondence.wait(between: silence.idle)
         response.body = ResponseBody(contentLength: nil) { writer in
             do {
                 if let account = await ConnectionAccount.of(channel) {
                     let waiting = WaitingBytes(account)
                     holding.correspondence.meter { waiting.add($0) }
                 }
-                try await Self.stream(content, holding, to: &writer)
+                try await Self.stream(content, holding, silence, to: &writer)
                 holding.end()
             } catch let error as AnswerContent.Excess {
                 holding.end()
@@ -175,17 +178,28 @@ public final class HeldRequests: Sendable {
     }
 
     @concurrent private static func stream(
-        _ content: AnswerContent, _ holding: Holding, to writer: inout any ResponseBodyWriter
+        _ content: AnswerContent, _ holding: Holding, _ silence: StreamSilence, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var content = content
-        if let piece = try content.next(content.first) { try await writer.write(piece) }
+        var (content, silence) = (content, silence)
+        if let piece = try content.next(content.first) {
+            try await writer.write(piece)
+            silence.wrote(piece)
+        }
         holding.correspondence.used()
-        while let answer = try await holding.correspondence.next() {
-            for element in answer.args.elements {
-                if let piece = try content.next(AnswerHead.piece(element)) { try await writer.write(piece) }
-                if content.isExceeded { throw AnswerContent.Excess() }
+        while true {
+            do {
+                guard let answer = try await holding.correspondence.next(within: silence.pause) else { break }
+                for element in answer.args.elements {
+                    if let piece = try content.next(AnswerHead.piece(element)) {
+                        try await writer.write(piece)
+                        silence.wrote(piece)
+                    }
+                    if content.isExceeded { throw AnswerContent.Excess() }
+                }
+                holding.correspondence.used()
+            } catch is Correspondence.Silence {
+                if let comment = silence.comment { try await writer.write(comment) }
             }
-            holding.correspondence.used()
         }
         try content.end()
     }

@@ -12,8 +12,13 @@ public struct FrontRoute: Sendable {
     public var action = "url"
     /// What is done with a worker's answer before it is the browser's: the last step answers as workers of the front do.
     public var route: Route = []
-    /// How long a browser waits for the first answer, and between two of a stream; then it is told 504.
+    /// How long a browser waits for the first answer; then it is told 504.
     public var deadline = Duration.seconds(30)
+    /// How long a browser waits between two pieces of a stream; then the stream is broken off. nil: as long as for the first answer, and
+    /// without end for event streams (`text/event-stream`).
+    public var idle: Duration?
+    /// After how much silence an event stream of a worker gets a comment, so that proxies keep it.
+    public var comments = Duration.seconds(15)
     /// Requests of this route that wait for their first answer at once; more are told 503.
     public var pending = 10_000
     /// In which codec jobs are written; workers answer in the same.
@@ -43,6 +48,10 @@ public struct FrontRoute: Sendable {
     public var takesUploads = false
     /// How many bytes an upload of this route may have, at most those of the front's rules; nil: those.
     public var uploadLimit: Int?
+    /// Subprotocols of sockets: the first that a page offers and that is among these is chosen, unless workers choose one.
+    public var protocols: [String] = []
+    /// What one socket may take.
+    public var socketLimits = SocketLimits()
     /// Workers of this queue were written for node-tempest: jobs have four elements, integer ids and a direct address.
     public var isOriginal = false
 

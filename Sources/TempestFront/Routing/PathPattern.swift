@@ -34,6 +34,9 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
         return rest.isEmpty || isPrefix && rest.first == UInt8(ascii: "/")
     }
 
+    /// Whether this names a path of the front's own, or paths below it: who writes such a route means it rather than the front's.
+    func takesOver(_ own: StaticString) -> Bool { stem.starts(with: String(describing: own).utf8) }
+
     /// Matches everything: the fallback, which comes after files.
     public var isEverything: Bool { isPrefix && stem.isEmpty }
 

@@ -21,6 +21,7 @@ struct RouteTable: Sendable {
             }
             do { try route.route.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
         }
+        for route in routes { try route.checkSocket() }
         self.routes = routes.filter { !$0.pattern.isEverything }.sorted { PathPattern.isMoreExact($0.pattern, $1.pattern) }
             .map { HeldRoute($0) }
         fallback = routes.first { $0.pattern.isEverything }.map { HeldRoute($0) }

@@ -30,7 +30,7 @@ extension FrontFile {
                     do { route.level = try Level(name) } catch { throw node.error("\(error)") }
                 },
                 make.text("action", default: "url", \.action, "of the jobs; a socket's default is `websocket`"),
-                make.seconds("deadline", \.deadline, "seconds to the first answer, and between two of a stream; then 504"),
+                make.seconds("deadline", \.deadline, "seconds to the first answer; then 504"),
                 make.integer(
                     "pending", \.pending, "requests that wait for their first answer at once; more are told 503",
                     in: 1...10_000_000),
@@ -84,6 +84,10 @@ extension FrontFile {
                     route.again = again
                 },
                 Setting(
+                    "idle", default: "`deadline`; of event streams none",
+                    "seconds between two pieces of a stream; then it is broken off. Silent event streams are kept open by comments"
+                ) { node, route throws(FrontConfigurationError) in route.idle = try node.seconds() },
+                Setting(
                     "uploads", default: "false",
                     "whether bodies above `body` and files of forms are put aside: `true`, or the most bytes of an upload; without it longer bodies are told 413 and forms are bodies"
                 ) { node, route throws(FrontConfigurationError) in
@@ -99,6 +103,16 @@ extension FrontFile {
                 make.bool("socket", \.isSocket, "WebSockets, not requests"),
                 Setting("origins", default: "the same host", "the pages that may open sockets, such as `https://example.com`") {
                     node, route throws(FrontConfigurationError) in route.origins = Set(try node.texts())
+                },
+                Setting("protocols", "subprotocols of sockets: the first that a page offers is chosen, unless a worker chooses") {
+                    node, route throws(FrontConfigurationError) in route.protocols = try node.texts()
+                },
+                make.integer(
+                    "message", \.socketLimits.message, "bytes of one message of a socket; above it 1009",
+                    in: FrontRoute.messageRange),
+                Setting("frame", default: "`message`", "bytes of one frame of a socket; above it 1009") {
+                    node, route throws(FrontConfigurationError) in
+                    route.socketLimits.frame = try node.integer(FrontRoute.messageRange)
                 },
                 make.bool(
                     "original", \.isOriginal, "the queue is served by workers of node-tempest ([original.md](original.md))"),

@@ -21,15 +21,12 @@ enum Handshake {
     }
 
     /// The headers of 101.
-    static func answer(_ head: HTTPRequestHead, protocols: [String]) -> HTTPHeaders {
+    static func answer(_ head: HTTPRequestHead) -> HTTPHeaders {
         let key = head.headers["sec-websocket-key"].first ?? ""
         let digest = Insecure.SHA1.hash(data: Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
-        var headers: HTTPHeaders = [
+        return [
             "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": SocketEvent.base64(Array(digest)),
         ]
-        let wanted = head.headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
-        if let chosen = wanted.first(where: protocols.contains) { headers.add(name: "Sec-WebSocket-Protocol", value: chosen) }
-        return headers
     }
 
     /// 16 bytes in base64.

@@ -47,8 +47,9 @@ final class SocketDoor: ConnectionUpgrader {
     func wants(_ head: HTTPRequestHead) -> Bool { Handshake.isAsked(head) && route(head) != nil }
 
     private func route(_ head: HTTPRequestHead) -> SocketRoute? {
-        let path = head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }
-        return routes.first { $0.path.matches(path) }
+        // By what the path means, as all routes are found.
+        guard let path = RequestPath.canonical(head.uri.prefix { $0 != "?" }) else { return nil }
+        return routes.first { $0.path.matches(path.utf8) }
     }
 
     func upgrade(_ head: HTTPRequestHead, of channel: any Channel) -> EventLoopFuture<UpgradeDecision> {
@@ -61,7 +62,12 @@ final class SocketDoor: ConnectionUpgrader {
         guard origins.count <= 1,
             route.allows(origin: origins.first, host: request.authority ?? "", isSecure: facts.scheme == "https")
         else {
-            logger.info("a page of another origin may not connect", metadata: ["path": "\(route.path)"])
+            logger.info(
+                "a page of another origin may not open a WebSocket: if it should, add its origin to the route's `origins`",
+                metadata: [
+                    "path": "\(route.path)", "origin": "\(origins.joined(separator: ", ").prefix(200).debugDescription)",
+                    "allowed": "\(route.allowed(host: request.authority ?? "", isSecure: facts.scheme == "https"))",
+                ])
             return loop.makeSucceededFuture(.refused(.forbidden))
         }
         guard open.add(1, ordering: .relaxed).newValue <= most else {
@@ -85,17 +91,20 @@ final class SocketDoor: ConnectionUpgrader {
     ) -> EventLoopFuture<UpgradeDecision> {
         let dialogue = SocketDialogue(route, meta: admitted.meta, backend: backend)
         let promise = channel.eventLoop.makePromise(of: UpgradeDecision.self)
+        let subprotocols = Subprotocols(head.headers, known: route.protocols)
+        var logger = logger
+        logger[metadataKey: "path"] = "\(route.path)"
         let handler = SocketHandler(
-            limits: route.limits, dialogue: dialogue, accepted: Handshake.answer(head, protocols: route.protocols),
-            opening: promise,
-            loop: channel.eventLoop, logger: logger)
+            limits: route.limits, dialogue: dialogue, accepted: Handshake.answer(head), subprotocols: subprotocols,
+            opening: promise, loop: channel.eventLoop, logger: logger)
         let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         dialogue.listen { note in channel.eventLoop.execute { bound.value.hear(note) } }
         let alarm = channel.eventLoop.scheduleTask(in: route.limits.open) { bound.value.openTimedOut() }
         promise.futureResult.whenComplete { _ in alarm.cancel() }
         channel.closeFuture.whenComplete { _ in bound.value.closedWhileOpening() }
-        dialogue.send(
-            .open(RequestWriter(head: request, facts: facts, isJSON: route.codec.name == "json", cookies: admitted.cookies)))
+        var writer = RequestWriter(head: request, facts: facts, isJSON: route.codec.name == "json", cookies: admitted.cookies)
+        if let chosen = subprotocols.chosen { writer.extra["protocol"] = .text(chosen) }
+        dialogue.send(.open(writer))
         return promise.futureResult
     }
 

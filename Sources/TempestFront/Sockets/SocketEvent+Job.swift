@@ -3,8 +3,8 @@
 import TempestCodecs
 
 extension SocketEvent {
-    /// - Parameter isJSON: whether the codec has no binary, so that it is written in base64.
-    func write(isJSON: Bool) throws -> TokenBuffer {
+    /// - Parameter inBase64: whether binary is written as text, with `data_encoding`: in codecs that do not tell the two apart.
+    func write(inBase64: Bool) throws -> TokenBuffer {
         var writer = TokenBuffer()
         switch self {
         case .open(var request):
@@ -14,7 +14,7 @@ extension SocketEvent {
             try writer.beginMap(count: 2)
             try writer.write("event", "message")
             try writer.write("data", text)
-        case .message(.binary(let bytes)) where isJSON:
+        case .message(.binary(let bytes)) where inBase64:
             try writer.beginMap(count: 3)
             try writer.write("event", "message")
             try writer.write("data", Self.base64(bytes))

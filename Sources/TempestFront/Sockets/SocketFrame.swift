@@ -10,6 +10,8 @@ enum SocketFrame: Sendable, Equatable {
     case text(String)
     case binary([UInt8])
     case close(CloseCode, String)
+    /// Nothing that is sent: which subprotocol the connection speaks, in the answer to `open`; nil: none.
+    case subprotocol(String?)
 
     /// The elements of an answer's args, or of the one array in them, as handlers return it that can return one value; null is no frame.
     ///
@@ -23,17 +25,33 @@ enum SocketFrame: Sendable, Equatable {
     }
 
     init(_ node: Node, _ codec: any Codec) throws(SocketFailure) {
-        if let text = node.text ?? (codec.binaryMayBeText ? node.textOrUTF8 : nil) {
+        if let text = node.text {
             self = .text(text)
         } else if node.kind == .binary, let bytes = node.bytes {
+            // Whether it is text or binary would depend on what the bytes happen to be.
+            guard codec.name != TNetstringCodec().name else {
+                throw SocketFailure(
+                    "a worker answered text that is not UTF-8; in tnetstring a binary frame is {\"binary\": bytes}")
+            }
             self = .binary(bytes)
+        } else if node.kind == .map, let content = node["binary"] {
+            guard content.kind == .binary || content.kind == .text, let bytes = content.bytes else {
+                throw SocketFailure("a worker answered {\"binary\": \(content.kind)}, where text or binary belongs")
+            }
+            self = .binary(bytes)
+        } else if node.kind == .map, let name = node["protocol"] {
+            guard name.isNull || name.kind == .text else {
+                throw SocketFailure("a worker answered {\"protocol\": \(name.kind)}, where text or null belongs")
+            }
+            self = .subprotocol(name.text)
         } else if node.kind == .map, let number = node["close"]?.int {
             guard let raw = UInt16(exactly: number), CloseCode(rawValue: raw).isSendable else {
                 throw SocketFailure("a worker closes with \(number): the codes are 1000 to 1003, 1007 to 1014 and 3000 to 4999")
             }
             self = .close(CloseCode(rawValue: raw), node["reason"]?.textOrUTF8 ?? "")
         } else {
-            throw SocketFailure("a worker answered \(node.kind), where text, binary or {\"close\": code} belong")
+            throw SocketFailure(
+                "a worker answered \(node.kind), where text, binary, {\"binary\": bytes} or {\"close\": code} belong")
         }
     }
 
@@ -46,6 +64,7 @@ enum SocketFrame: Sendable, Equatable {
             var payload = withUnsafeBytes(of: code.rawValue.bigEndian, Array.init)
             payload += Self.cut(reason, 123).utf8
             Self.write(.connectionClose, payload, to: &buffer)
+        case .subprotocol: break
         }
     }
 

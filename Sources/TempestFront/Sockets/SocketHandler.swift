@@ -17,12 +17,15 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         case open
         /// A close frame has been sent; until then the browser's is waited for.
         case closing(until: NIODeadline)
+        /// The output is closed, and what comes is dropped; until then the browser may close too.
+        case ending(until: NIODeadline)
         case over
     }
 
     private let limits: SocketLimits
     private let dialogue: SocketDialogue
     private let accepted: HTTPHeaders
+    private var subprotocols: Subprotocols
     private let logger: Logger
     private let loop: any EventLoop
     private var phase: Phase
@@ -44,9 +47,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     private var hasEnded = false
 
     init(
-        limits: SocketLimits, dialogue: SocketDialogue, accepted: HTTPHeaders, opening: EventLoopPromise<UpgradeDecision>,
-        loop: any EventLoop, logger: Logger
+        limits: SocketLimits, dialogue: SocketDialogue, accepted: HTTPHeaders, subprotocols: Subprotocols,
+        opening: EventLoopPromise<UpgradeDecision>, loop: any EventLoop, logger: Logger
     ) {
+        self.subprotocols = subprotocols
         (self.limits, self.dialogue, self.accepted, self.loop, self.logger) = (limits, dialogue, accepted, loop, logger)
         phase = .opening(opening)
         reader = SocketReader(limits: limits)
@@ -73,9 +77,18 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
 
     private func opened(_ promise: EventLoopPromise<UpgradeDecision>) {
         phase = .open
+        var headers = accepted
+        if let chosen = subprotocols.chosen { headers.add(name: "Sec-WebSocket-Protocol", value: chosen) }
+        if subprotocols.isUnmet {
+            logger.info(
+                """
+                a page offers subprotocols and none was chosen, which browsers take for a failure: set the route's `protocols`, or have \
+                the worker choose one in its answer to `open`
+                """, metadata: ["offered": "\(subprotocols.list)"])
+        }
         let bound = NIOLoopBound(self, eventLoop: loop)
         promise.succeed(
-            UpgradeDecision(status: .switchingProtocols, headers: accepted) { bytes, clock in
+            UpgradeDecision(status: .switchingProtocols, headers: headers) { bytes, clock in
                 let handler = bound.value
                 (handler.bytes, handler.clock) = (bytes, clock)
                 return handler
@@ -109,8 +122,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .over = phase { return }
-        reader.add(unwrapInboundIn(data))
+        switch phase {
+        case .ending, .over: return
+        default: reader.add(unwrapInboundIn(data))
+        }
         pump(context)
     }
 
@@ -121,6 +136,13 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
 
     private var isFull: Bool { if case .open = phase { waiting >= limits.waitingMessages } else { false } }
 
+    private var isHearing: Bool {
+        switch phase {
+        case .opening, .open, .closing: true
+        case .ending, .over: false
+        }
+    }
+
     /// Handles what has come, as far as there is room for it.
     private func pump(_ context: ChannelHandlerContext) {
         // Answers may come while messages are sent.
@@ -128,13 +150,11 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         isPumping = true
         defer { isPumping = false }
         do throws(SocketProblem) {
-            while !isFull, let event = try reader.next() {
-                if case .over = phase { return }
-                handle(event, context)
-            }
+            while isHearing, !isFull, let event = try reader.next() { handle(event, context) }
         } catch {
-            bytes?.isDiscarding = true
+            // What follows cannot be understood, the browser's close neither (RFC 6455, 7.1.7).
             close(error.code, error.reason)
+            finish(context)
         }
     }
 
@@ -145,11 +165,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
             waiting += 1
             dialogue.send(.message(data))
         case .ping(let payload):
-            guard case .open = phase else { return }
+            guard case .open = phase, hasRoom(context) else { return }
             var buffer = context.channel.allocator.buffer(capacity: payload.readableBytes + 2)
             SocketFrame.write(.pong, payload.readableBytesView, to: &buffer)
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-            checkWaiting(context)
         case .pong: pending = nil
         case .close(let code, let reason):
             if case .open = phase {
@@ -162,6 +181,7 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
                 }
                 context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
             }
+            // Both close frames are through.
             finish(context)
         }
     }
@@ -187,7 +207,7 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
 
     func hear(_ note: SocketDialogue.Note) {
         switch (note, phase) {
-        case (.frames(let frames), .opening): early += frames
+        case (.frames(let frames), .opening(let promise)): keep(frames, promise)
         case (.answered, .opening(let promise)): opened(promise)
         case (.failed(let reason), .opening(let promise)):
             phase = .over
@@ -209,28 +229,56 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         case (.failed(let reason), .open):
             logger.warning("a socket's message has failed", metadata: ["reason": .string(reason.debugDescription)])
             close(.failed, "")
-        case (_, .closing), (_, .over): break
+        case (_, .closing), (_, .ending), (_, .over): break
+        }
+    }
+
+    /// Keeps frames until the handshake is answered; the choice of a subprotocol belongs to that answer.
+    private func keep(_ frames: [SocketFrame], _ promise: EventLoopPromise<UpgradeDecision>) {
+        for frame in frames {
+            guard case .subprotocol(let name) = frame else {
+                early.append(frame)
+                continue
+            }
+            guard subprotocols.choose(name) else {
+                phase = .over
+                logger.warning(
+                    "a worker chose a subprotocol that the page does not offer: its WebSocket is refused",
+                    metadata: [
+                        "chosen": "\((name ?? "").prefix(80).debugDescription)", "offered": "\(subprotocols.list)",
+                    ])
+                end(.broken, "")
+                return promise.succeed(.refused(.badGateway))
+            }
         }
     }
 
     private func send(_ frames: [SocketFrame]) {
-        guard let context, !frames.isEmpty, case .open = phase else { return }
+        guard let context, !frames.isEmpty, case .open = phase, hasRoom(context) else { return }
         for frame in frames {
-            if case .close(let code, let reason) = frame { return close(code, reason) }
+            switch frame {
+            case .close(let code, let reason): return close(code, reason)
+            case .subprotocol:
+                logger.warning("a worker chose a subprotocol after its answer to `open`: it is ignored")
+                continue
+            case .text, .binary: break
+            }
             var buffer = context.channel.allocator.buffer(capacity: 64)
             frame.write(to: &buffer)
             context.write(wrapOutboundOut(buffer), promise: nil)
         }
         context.flush()
-        checkWaiting(context)
     }
 
-    private func checkWaiting(_ context: ChannelHandlerContext) {
-        guard ByteWatch.waiting(context.channel) > limits.waitingBytes else { return }
+    /// Whether more may be written. Asked before each answer, so that the largest one alone is never too much.
+    private func hasRoom(_ context: ChannelHandlerContext) -> Bool {
+        guard ByteWatch.waiting(context.channel) > limits.waitingBytes else { return true }
         logger.info("more than \(limits.waitingBytes) bytes wait for a socket: it is closed")
         // A close frame would wait behind them.
         end(.overloaded, "too much waits for the browser")
+        phase = .over
         context.close(promise: nil)
+        return false
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -256,14 +304,21 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
             holdsRead = false
             context.read()
         }
+        // What came before its close frame may have come already.
+        pump(context)
     }
 
-    /// Both close frames are through.
+    /// Ends TCP at once, this side first (RFC 6455, 7.1.1). What still comes is read and dropped: were it not, the browser's system would be
+    /// told of a reset, and might lose the close frame.
     private func finish(_ context: ChannelHandlerContext) {
-        phase = .over
+        guard isHearing else { return }
+        phase = .ending(until: loop.now + limits.close)
+        bytes?.isDiscarding = true
         let promise = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
-        promise.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
+        context.flush()
+        context.close(mode: .output, promise: promise)
+        promise.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }
+        context.read()
     }
 
     /// Workers learn of the end, once.
@@ -275,7 +330,11 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
 
     func tick(_ now: NIODeadline) {
         guard let context, let bytes else { return }
-        if case .closing(let until) = phase, now >= until { return context.close(promise: nil) }
+        switch phase {
+        case .closing(let until), .ending(let until):
+            if now >= until { return context.close(promise: nil) }
+        default: break
+        }
         let waits = bytes.count(context.channel) > 0
         let taken = waits ? bytes.sent - bytes.unconfirmed(context.channel) : bytes.sent
         if progress.isSlow(waiting: waits, taken: taken, now) {

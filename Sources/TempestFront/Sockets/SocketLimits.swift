@@ -4,13 +4,14 @@ public import NIOCore
 
 /// What one WebSocket may take of a front, and how long it may keep it waiting.
 public struct SocketLimits: Sendable {
-    /// Bytes of one frame from the browser; above that 1009. 1 MiB.
-    public var frame = 1 << 20
-    /// Bytes of one message, of all its frames; above that 1009. 4 MiB.
+    /// Bytes of one message from the browser, of all its frames; above that 1009. 4 MiB.
     public var message = 4 << 20
+    /// Bytes of one frame from the browser; above that 1009. nil: as many as of a message, which most clients send as one frame.
+    public var frame: Int?
     /// Messages that wait for workers; with more the browser is not read any more. 16.
     public var waitingMessages = 16
-    /// Bytes that wait for the browser; above that the connection is closed, and workers told 1013. 4 MiB.
+    /// Bytes that wait for the browser: when there are more, and yet another answer comes, the connection is closed, and workers told
+    /// 1013. 4 MiB.
     public var waitingBytes = 4 << 20
     /// How often a ping is sent, and how long its pong may take. 20 s.
     public var ping: TimeAmount = .seconds(20)

@@ -21,12 +21,16 @@ public struct SocketRoute: Sendable {
     public var origins: Origins
     /// Whether clients that are no browsers, which send no `Origin`, may connect: true.
     public var allowsNoOrigin: Bool
-    /// What is chosen of what a page names as its protocols, the first that is known; pages that name others only fail to connect.
+    /// Subprotocols: the first that a page offers and that is among these is chosen, unless workers choose in their answer to `open`.
+    /// Browsers fail a connection when they offer some and none is chosen.
     public var protocols: [String] = []
     public var codec: any Codec
     public var limits: SocketLimits
     /// Whether a message, and the end, may be run again when the worker ended while it ran; if not, the connection ends with 1011.
     public var again = FrontRoute.Again.safe
+
+    /// Whether binary is written in base64: JSON says binary with a marker of its own, and tnetstring has one type for text and bytes.
+    var writesBase64: Bool { codec.name == JSONCodec().name || codec.name == TNetstringCodec().name }
 
     public init(
         _ path: PathPattern, queue: QueueName, level: Level = .default, action: String = "websocket", origins: Origins = .same,
@@ -40,8 +44,8 @@ public struct SocketRoute: Sendable {
     init(_ route: FrontRoute) {
         self.init(
             route.pattern, queue: route.queue, level: route.level, action: route.action == "url" ? "websocket" : route.action,
-            origins: route.origins.isEmpty ? .same : .these(route.origins), codec: route.codec)
-        again = route.again
+            origins: route.origins.isEmpty ? .same : .these(route.origins), codec: route.codec, limits: route.socketLimits)
+        (again, protocols) = (route.again, route.protocols)
     }
 
     /// - Parameters:
@@ -52,6 +56,14 @@ public struct SocketRoute: Sendable {
         switch origins {
         case .these(let these): return these.contains(origin)
         case .same: return Self.plain(origin) == Self.plain((isSecure ? "https://" : "http://") + host)
+        }
+    }
+
+    /// The origins that may connect, for the log.
+    func allowed(host: String, isSecure: Bool) -> String {
+        switch origins {
+        case .these(let these): these.sorted().joined(separator: ", ").prefix(200).debugDescription
+        case .same: ((isSecure ? "https://" : "http://") + host).prefix(200).debugDescription
         }
     }
 

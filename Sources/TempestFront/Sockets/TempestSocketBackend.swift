@@ -84,7 +84,7 @@ final class TempestSocketLine: SocketLine {
         // To open may be repeated, as a GET may; what the other side says may not.
         if case .open = event {} else if route.again.isOnceForMessages { meta["once"] = true }
         return Letter(
-            route.action, args: try event.write(isJSON: route.codec.name == "json"), count: 1, id: id, queue: route.queue,
+            route.action, args: try event.write(inBase64: route.writesBase64), count: 1, id: id, queue: route.queue,
             level: route.level, codec: route.codec, meta: meta)
     }
 

@@ -9,7 +9,7 @@ import Testing
 struct EventListenerTests {
     static func listener(since: String? = nil, bytes: Int = 1000, events: Int = 10) -> EventListener {
         EventListener(
-            number: 1, opening: ByteBuffer(string: "o"), since: since.flatMap { HistoryID($0) },
+            number: 1, opening: ByteBuffer(string: "o"), since: since.flatMap { HistoryPlace(lastEventID: $0) },
             limits: EventStreamOptions(waitingBytes: bytes, waitingEvents: events))
     }
 
@@ -41,7 +41,7 @@ struct EventListenerTests {
         _ = try await Self.written(listener)
         listener.followed(at: 2)
         guard case .read(let after, let epoch) = await listener.next() else { throw Unexpected() }
-        #expect(after == HistoryID("3-0"))
+        #expect(after == HistoryPlace(lastEventID: "3-0"))
         for id in [5, 6] { #expect(listener.offer(try Self.event(id))) }
         #expect(listener.offer(try Self.event(nil, "plain")))
         listener.read(to: HistoryID("5-0"), isLast: true, epoch: epoch)
@@ -62,7 +62,7 @@ struct EventListenerTests {
         listener.followed(at: 4)
         listener.read(to: HistoryID("4-0"), isLast: true, epoch: epoch)
         guard case .read(let after, let later) = await listener.next() else { throw Unexpected() }
-        #expect(after == HistoryID("4-0"))
+        #expect(after == HistoryPlace(lastEventID: "4-0"))
         #expect(later != epoch)
     }
 
@@ -75,7 +75,7 @@ struct EventListenerTests {
         listener.followed(at: 6)
         #expect(try await Self.written(listener) == "o: following\n\nid: 8-0\ndata: x\n\n")
         guard case .read(let after, _) = await listener.next() else { throw Unexpected() }
-        #expect(after == HistoryID("8-0"))
+        #expect(after == HistoryPlace(lastEventID: "8-0"))
     }
 
     @Test("is ended when too many events, or too many bytes, wait for it")

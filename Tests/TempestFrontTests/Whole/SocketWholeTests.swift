@@ -1,5 +1,6 @@
 import Synchronization
 import Tempest
+import TempestCodecs
 import TempestFront
 import TempestTesting
 import Testing
@@ -145,6 +146,39 @@ struct SocketWholeTests {
             #expect(try await socket.closed() == 4001)
             let stranger = WebSocketConnection(queue: connection.queue, respondTo: "nobody", job: connection.job)
             #expect(try await front.client.send(.text("x"), to: stranger) == false)
+        }
+    }
+
+    @Test(
+        "Text stays text and binary stays binary, in every codec, whatever the bytes",
+        arguments: ["json", "msgpack", "tnetstring"])
+    func types(_ codec: String) async throws {
+        try await RunningFront.run(["/echo=pages", "/later=pages"]) {
+            for place in 0...1 {
+                $0.routes[place].isSocket = true
+                $0.routes[place].codec = try #require(CodecSet.standard.named(codec))
+            }
+        } handlers: { worker in
+            worker.handle("websocket") { (context: JobContext, event: WebSocketEvent) -> [WebSocketFrame] in
+                switch event {
+                case .open(let request): return request.subprotocols.first.map { [.subprotocol($0)] } ?? []
+                case .message(let frame):
+                    try await context.send([frame, .binary(Array("more".utf8))])
+                    return [frame]
+                case .close: return []
+                }
+            }
+        } _: { front in
+            let socket = try await SocketClient.connect(front.port, path: "/echo", ["Sec-WebSocket-Protocol: graphql-ws"])
+            for bytes in [Array("abc".utf8), Array("grüße".utf8), [], [0xFF, 0]] as [[UInt8]] {
+                for opcode in bytes.first == 0xFF ? [2] : [1, 2] as [UInt8] {
+                    try await socket.send(opcode, bytes)
+                    #expect(try await socket.next() == ClientFrame(opcode: opcode, payload: bytes))
+                    #expect(try await socket.next() == ClientFrame(opcode: 2, payload: Array("more".utf8)))
+                    #expect(try await socket.next() == ClientFrame(opcode: opcode, payload: bytes))
+                }
+            }
+            await socket.raw.close()
         }
     }
 

@@ -13,6 +13,7 @@ class TestSockets < FrontTest
     chat = S.endpoint do |event|
       known << event
       raise Tempest::HandlerError.new("forbidden", "not for you") if event.request&.path == "/secret"
+      next [S.choose(event.protocols.first), "welcome"] if event.request&.path == "/choose"
       next if event.kind != "message"
 
       { "one" => "1", "two" => ["1", "\xFF".b], "end" => S.close(4000, "bye"), "wrong" => 7 }.fetch(event.data, event.data)
@@ -26,11 +27,38 @@ class TestSockets < FrontTest
     assert_equal [[[]], {}], say(event: "open", method: "GET", url: "/chat?a=1", headers: {})
     assert_equal ["/chat", { "a" => "1" }], [@known.last.request.path, @known.last.request.query.to_h]
     assert_equal [["1"]], say(event: "message", data: "one").first
-    assert_equal [["1", { "$b64" => "/w==" }]], say(event: "message", data: "two").first
-    assert_equal [[{ "$b64" => "/w==" }]], say(event: "message", data: "/w==", data_encoding: "base64").first
+    assert_equal [["1", { "binary" => { "$b64" => "/w==" } }]], say(event: "message", data: "two").first
+    assert_equal [[{ "binary" => { "$b64" => "/w==" } }]], say(event: "message", data: "/w==", data_encoding: "base64").first
     assert_equal [[{ "close" => 4000, "reason" => "bye" }]], say(event: "message", data: "end").first
     assert_equal [[]], say(event: "close", code: 1001, reason: "away").first
     assert_equal [1001, "away"], [@known.last.code, @known.last.reason]
+  end
+
+  def test_text_stays_text_and_bytes_stay_bytes_in_every_codec
+    call("FCALL", "tempest1_listen", "1", Q, "front")
+    teller = client
+    %w[json msgpack tnetstring].map { |name| Tempest::Codecs.named(name) }.each do |codec|
+      ["grüße", "", "abc".b, "".b, "\xFF\0".b, "grüße".b].each do |data|
+        is_bytes = data.encoding == Encoding::BINARY
+        event = { "event" => "message", "data" => data }
+        event = { "event" => "message", "data" => [data].pack("m0").encode("UTF-8"), "data_encoding" => "base64" } if is_bytes && codec.name != "msgpack"
+        call("RPUSH", Q, codec.encode(["websocket", [event], "front", "typed"]))
+        raw = call("BLPOP", "{#{Q}}:in:front", "10").last
+        assert_equal [data, data.encoding], [@known.last.data, @known.last.data.encoding], codec.name
+        told = codec.encode(["websocket", "typed", [is_bytes ? { "binary" => data } : data]])
+        assert_equal codec.decode(told)[2], codec.decode(raw)[2], codec.name
+        assert teller.tell(Q, "front", "typed", [data], codec: codec)
+        assert_equal told.b, call("LPOP", "{#{Q}}:in:front").b, codec.name
+      end
+    end
+    call("FCALL", "tempest1_unlisten", "1", Q, "front")
+  end
+
+  def test_a_worker_chooses_the_subprotocol
+    headers = { "sec-websocket-protocol" => "graphql-ws, chat.1" }
+    assert_equal [[[{ "protocol" => "graphql-ws" }, "welcome"]], {}], say(event: "open", method: "GET", url: "/choose", headers: headers, protocol: "chat.1")
+    assert_equal [%w[graphql-ws chat.1], "chat.1"], [@known.last.protocols, @known.last.protocol]
+    ["", "a b", "a,b", 7].each { |bad| assert_raises(ArgumentError) { S.choose(bad) } }
   end
 
   def test_a_connection_may_be_refused
@@ -52,7 +80,7 @@ class TestSockets < FrontTest
     assert_equal [Q, "front", "conn"], connection.to_a
     other = client
     assert_equal true, other.tell(*connection, ["a", "\xFF".b, S.close])
-    assert_equal ["websocket", "conn", ["a", { "$b64" => "/w==" }, { "close" => 1000, "reason" => "" }]], JSON.parse(call("LPOP", "{#{Q}}:in:front"))
+    assert_equal ["websocket", "conn", ["a", { "binary" => { "$b64" => "/w==" } }, { "close" => 1000, "reason" => "" }]], JSON.parse(call("LPOP", "{#{Q}}:in:front"))
     call("FCALL", "tempest1_unlisten", "1", Q, "front")
     assert_equal false, other.tell(*connection, ["a"])
     assert_equal 0, call("EXISTS", "{#{Q}}:in:front")

@@ -18,11 +18,14 @@ from .context import Context
 from .elements import Elements
 from .envelope import JobId
 from .errors import HandlerError
-from .http.checks import bytes_in, map_in, refuse, text_in
+from .http.checks import TOKEN, bytes_in, map_in, refuse, text_in
 from .http.request import Request
 from .session import Session
 
 Frame = Union[str, bytes, Dict[str, Any]]
+
+# The keys of frames that are maps.
+FRAMES = {"binary", "close", "protocol"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class Connection:
 
 @dataclass(frozen=True)
 class SocketEvent:
-    """`kind` is open, message or close. `request` is how the connection began (open); `data`, text or bytes, of a message; `code`
-    and `reason` of the end. `connection.job_id` is the same for all events of one connection."""
+    """`kind` is open, message or close. `request` is how the connection began (open); `protocol` the subprotocol that the front has
+    chosen for it by its route, None: none; `data` of a message, text or bytes as it was sent; `code` and `reason` of the end.
+    `connection.job_id` is the same for all events of one connection."""
 
     kind: str
     context: Context
@@ -45,6 +49,7 @@ class SocketEvent:
     data: Union[str, bytes, None] = None
     code: Optional[int] = None
     reason: str = ""
+    protocol: Optional[str] = None
 
     @classmethod
     def of(cls, argument: Any, context: Context, path: str = "args[0]") -> "SocketEvent":
@@ -52,7 +57,8 @@ class SocketEvent:
         members = map_in(argument, path)
         kind = text_in(members, "event", path)
         if kind == "open":
-            return cls(kind, context, request=Request.of(members, context, path))
+            return cls(kind, context, request=Request.of(members, context, path),
+                       protocol=text_in(members, "protocol", path, "") or None)
         if kind == "message":
             data = members.get("data")
             if not isinstance(data, str) or members.get("data_encoding") is not None:
@@ -72,6 +78,12 @@ class SocketEvent:
         return Connection(self.context.queue, self.context.respond_to, self.context.job_id)
 
     @property
+    def protocols(self) -> List[str]:
+        """The subprotocols that the page offers, in the order of its preference; of the event `open`."""
+        offered = self.request.headers.get("sec-websocket-protocol", "") if self.request else ""
+        return [name.strip() for name in offered.split(",") if name.strip()]
+
+    @property
     def session(self) -> Optional[Session]:
         return self.context.session
 
@@ -85,17 +97,31 @@ def close(code: int = 1000, reason: str = "") -> Frame:
     return {"close": code, "reason": reason}
 
 
+def choose(protocol: str) -> Frame:
+    """Chooses the subprotocol of a connection, one of `event.protocols`: a frame for the answer to the event `open`, and for no other.
+    ValueError for a name that no page can offer."""
+    if not isinstance(protocol, str) or not TOKEN.fullmatch(protocol):
+        raise ValueError(f"a subprotocol is a word such as graphql-ws, not {protocol!r}")
+    return {"protocol": protocol}
+
+
 def frames(*each: Frame) -> Elements:
-    """An answer of these frames, each text, bytes or what `close` returns; without any it sends nothing. TypeError for others."""
+    """An answer of these frames, each text, bytes or what `close` or `choose` returns; without any it sends nothing. TypeError for
+    others."""
     return Elements(*checked_frames(each))
 
 
-def checked_frames(each: Any) -> List[Frame]:
-    """The frames as a list. TypeError if one is none."""
+def checked_frames(each: Any) -> List[Any]:
+    """The frames as they are written: bytes as a map, since tnetstring has one type for text and bytes. TypeError if one is none."""
+    written: List[Any] = []
     for frame in each:
-        if not isinstance(frame, (str, bytes, bytearray, memoryview)) and not (isinstance(frame, dict) and "close" in frame):
+        if isinstance(frame, (bytes, bytearray, memoryview)):
+            written.append({"binary": bytes(frame)})
+        elif isinstance(frame, str) or isinstance(frame, dict) and not FRAMES.isdisjoint(frame):
+            written.append(frame)
+        else:
             raise TypeError(f"a frame is text, bytes or what sockets.close returns, not {type(frame).__name__}")
-    return list(each)
+    return written
 
 
 def endpoint(function: Callable[[SocketEvent], Any]) -> Callable[[Context, Any], Any]:

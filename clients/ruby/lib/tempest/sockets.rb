@@ -20,12 +20,14 @@ module Tempest
       attr_reader :kind
       # @return [HTTP::Request, nil] how the connection began; of `open`
       attr_reader :request
-      # @return [String, nil] text (UTF-8) or bytes (ASCII-8BIT); of `message`
+      # @return [String, nil] text (UTF-8) or bytes (ASCII-8BIT), as it was sent; of `message`
       attr_reader :data
       # @return [Integer, nil] of `close`
       attr_reader :code
       # @return [String] of `close`
       attr_reader :reason
+      # @return [String, nil] the subprotocol that the front has chosen by its route; of `open`
+      attr_reader :protocol
       # @return [Context]
       attr_reader :context
 
@@ -36,7 +38,9 @@ module Tempest
         @context = context
         @reason = ""
         case @kind = HTTP::Checks.text(members, "event", path)
-        when "open" then @request = HTTP::Request.new(members, context, path)
+        when "open"
+          @request = HTTP::Request.new(members, context, path)
+          @protocol = HTTP::Checks.optional(members, "protocol", path)
         when "message" then @data = data_of(members, path)
         when "close"
           @code = members["code"]
@@ -49,6 +53,11 @@ module Tempest
       # @return [Connection]
       def connection
         Connection.new(context.queue, context.respond_to, context.job_id)
+      end
+
+      # @return [Array<String>] the subprotocols that the page offers, in the order of its preference; of `open`
+      def protocols
+        (request&.headers || {}).fetch("sec-websocket-protocol", "").split(",").map(&:strip).reject(&:empty?)
       end
 
       # @return [Session, nil]
@@ -78,17 +87,31 @@ module Tempest
       { "close" => code, "reason" => reason }
     end
 
+    # Chooses the subprotocol of a connection: a frame for the answer to the event `open`, and for no other.
+    #
+    # @param protocol [String] one of {Event#protocols}
+    # @raise [ArgumentError] for a name that no page can offer
+    def choose(protocol)
+      raise ArgumentError, "a subprotocol is a word such as graphql-ws" unless protocol.is_a?(String) && protocol.match?(HTTP::Checks::TOKEN)
+
+      { "protocol" => protocol }
+    end
+
     # @return [Elements] an answer of these frames; without any it sends nothing
     # @raise [ArgumentError] for what is no frame
     def frames(*each)
       Elements.new(*check(each))
     end
 
-    # @return [Array] the frames
+    # The keys of frames that are maps.
+    FRAMES = %w[binary close protocol].freeze
+
+    # @return [Array] the frames as they are written: bytes as a map, since tnetstring has one type for text and bytes
     # @raise [ArgumentError] for what is no frame
     def check(frames)
-      frames.each do |frame|
-        next if frame.is_a?(String) || (frame.is_a?(Hash) && frame.key?("close"))
+      frames.map do |frame|
+        next (HTTP::Checks.text?(frame) ? frame : { "binary" => frame }) if frame.is_a?(String)
+        next frame if frame.is_a?(Hash) && FRAMES.any? { |key| frame.key?(key) }
 
         raise ArgumentError, "a frame is text, bytes or what Sockets.close returns, not #{frame.class}"
       end
