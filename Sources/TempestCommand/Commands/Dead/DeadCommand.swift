@@ -6,8 +6,9 @@ struct DeadCommand: AsyncParsableCommand {
         commandName: "dead",
         abstract: "Look at the dead jobs of a queue, put them back, delete them.",
         discussion: """
-            A job is dead when its bytes are no job, nobody handles its action, its attempts are used up, or processes crashed under
-            it (poison), or was to be run once and its worker died under it (interrupted). A queue keeps 10,000 of them, for 180 days, in 64 MiB; after that the oldest go.
+            A job is dead when its bytes are no job, nobody handles its action, its attempts are used up, processes crashed under it
+            (poison), or it was to be run once and its worker died under it (interrupted). A queue keeps 10,000 of them, for 180
+            days, in 64 MiB; after that the oldest go.
 
             EXAMPLES
               tempest dead mail                                  # the newest 50
