@@ -19,9 +19,10 @@ final class ByteWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private(set) var received = 0
     /// Handed to the socket, which may not have written them yet.
     private(set) var sent = 0
-    /// When the first byte came since somebody has set this to nil, and what it was.
+    /// When the first byte came since somebody has set this to nil.
     var firstByteAt: NIODeadline?
-    private(set) var firstByte: UInt8?
+    /// Whether what came then begins as a request does: a method and a space.
+    private(set) var beginsWithMethod = true
     /// Nothing that comes is wanted any more.
     var isDiscarding = false
     private(set) var account: ConnectionAccount?
@@ -44,7 +45,7 @@ final class ByteWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         received += buffer.readableBytes
-        if firstByteAt == nil { (firstByteAt, firstByte) = (context.eventLoop.now, buffer.readableBytesView.first) }
+        if firstByteAt == nil { (firstByteAt, beginsWithMethod) = (context.eventLoop.now, RequestCheck.beginsWithMethod(buffer)) }
         if !isDiscarding { context.fireChannelRead(data) }
     }
 

@@ -1,6 +1,7 @@
 // What a request's header must be before anybody looks at it: strict, so that a proxy before the front and the front never read one
 // request in two ways. Before it: NIO's parser, which refuses much already. After it: Hummingbird, or a socket's handshake.
 
+import NIOCore
 import NIOHPACK
 import NIOHTTP1
 
@@ -53,8 +54,14 @@ enum RequestCheck {
         return method != .CONNECT
     }
 
-    /// Whether a request that begins so has a method, if only one that nobody knows.
-    static func beginsMethod(_ byte: UInt8?) -> Bool { byte.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ?? true }
+    /// Whether what begins so has a method, if only one that nobody knows.
+    static func beginsWithMethod(_ buffer: ByteBuffer) -> Bool {
+        let bytes = buffer.readableBytesView
+        // Empty lines may come before it.
+        let line = bytes.drop { $0 == 0x0d || $0 == 0x0a }
+        let end = line.prefix(32).firstIndex { !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+        return end.map { $0 > line.startIndex && line[$0] == UInt8(ascii: " ") } ?? false
+    }
 
     private static func isLength(_ length: String) -> Bool {
         (1...18).contains(length.utf8.count) && length.utf8.allSatisfy { (0x30...0x39).contains($0) }

@@ -144,7 +144,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             switch error {
             case .headerOverflow: refuse(.requestHeaderFieldsTooLarge, "a header above the limits", isNew: !isReading)
             case .invalidVersion: refuse(.httpVersionNotSupported, "another version of HTTP", isNew: !isReading)
-            case .invalidMethod where RequestCheck.beginsMethod(bytes.firstByte):
+            case .invalidMethod where bytes.beginsWithMethod:
                 refuse(.notImplemented, "an unknown method", isNew: !isReading)
             default: refuse(.badRequest, "no HTTP: \(error)", isNew: !isReading)
             }
