@@ -8,29 +8,25 @@ import Testing
     private static let text = String(repeating: "the quick brown fox, ", count: 500)
 
     private static func serve(_ worker: Worker) {
-        worker.handle("url") { (context: JobContext, request: WebRequest) in
-            let plain = ("content-type", "text/plain; charset=utf-8")
+        let plain = ("content-type", "text/plain; charset=utf-8")
+        worker.handle("stream") { (context: JobContext, request: WebRequest) in
+            try await context.send(WebAnswer(headers: [plain], body: text.utf8))
+            if request.path == "/broken" { throw HandlerError(message: "no more") }
+            for _ in 1...5 { try await context.send(text) }
+        }
+        worker.handle("url") { (_: JobContext, request: WebRequest) -> WebAnswer in
             switch request.path {
-            case "/text": try await context.send(WebAnswer(headers: [plain, ("etag", "\"v1\"")], body: text.utf8))
-            case "/stream":
-                try await context.send(WebAnswer(headers: [plain], body: text.utf8))
-                for _ in 1...5 { try await context.send(text) }
-            case "/broken":
-                try await context.send(WebAnswer(headers: [plain], body: text.utf8))
-                throw HandlerError(message: "no more")
-            case "/small": try await context.send(WebAnswer(headers: [plain], body: "short".utf8))
-            case "/image": try await context.send(WebAnswer(headers: [("content-type", "image/png")], body: text.utf8))
-            case "/encoded":
-                try await context.send(WebAnswer(headers: [plain, ("content-encoding", "br")], body: text.utf8))
-            case "/asis":
-                try await context.send(WebAnswer(headers: [plain, ("cache-control", "private, No-Transform")], body: text.utf8))
-            case "/events":
-                try await context.send(WebAnswer(headers: [("content-type", "text/event-stream")], body: text.utf8))
+            case "/text": return WebAnswer(headers: [plain, ("etag", "\"v1\"")], body: text.utf8)
+            case "/small": return WebAnswer(headers: [plain], body: "short".utf8)
+            case "/image": return WebAnswer(headers: [("content-type", "image/png")], body: text.utf8)
+            case "/encoded": return WebAnswer(headers: [plain, ("content-encoding", "br")], body: text.utf8)
+            case "/asis": return WebAnswer(headers: [plain, ("cache-control", "private, No-Transform")], body: text.utf8)
+            case "/events": return WebAnswer(headers: [("content-type", "text/event-stream")], body: text.utf8)
             case "/part":
                 let range = ("content-range", "bytes 0-\(text.utf8.count - 1)/99999")
-                try await context.send(WebAnswer(status: 206, headers: [plain, range], body: text.utf8))
-            case "/mark": try await context.send(WebAnswer(headers: [plain, (Compression.mark, "1")], body: text.utf8))
-            default: try await context.send(WebAnswer(text: request.headers["accept-encoding"] ?? "none"))
+                return WebAnswer(status: 206, headers: [plain, range], body: text.utf8)
+            case "/mark": return WebAnswer(headers: [plain, (Compression.mark, "1")], body: text.utf8)
+            default: return WebAnswer(text: request.headers["accept-encoding"] ?? "none")
             }
         }
     }
@@ -38,6 +34,7 @@ import Testing
     private static func run(_ body: (Curl) async throws -> Void) async throws {
         try await Curl.run {
             $0.compresses = true
+            $0.routes = try ["/stream", "/broken"].map { try FrontRoute("\($0)=pages:default/stream") } + $0.routes
         } handlers: {
             serve($0)
         } _: { curl, _ in
