@@ -13,6 +13,8 @@ struct RunningFront {
     let port: Int
     let redis: PrivateRedis
     let client: TempestClient
+    let front: Front
+    let configuration: FrontConfiguration
     let drain: @Sendable () async -> Void
 
     /// Runs a front with `routes` (of the form `PATTERN=QUEUE`) before a worker of the queue `pages`, whose handlers `handlers` registers.
@@ -46,7 +48,8 @@ struct RunningFront {
                     let port = try #require(await iterator.next())
                     do {
                         let running = RunningFront(
-                            port: port, redis: redis, client: client, drain: { await group.triggerGracefulShutdown() })
+                            port: port, redis: redis, client: client, front: front, configuration: configuration,
+                            drain: { await group.triggerGracefulShutdown() })
                         let result = try await body(running)
                         await group.triggerGracefulShutdown()
                         try await tasks.waitForAll()

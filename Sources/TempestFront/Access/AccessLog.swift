@@ -24,7 +24,7 @@ final class AccessLog: Sendable {
     /// Bytes that wait for a standard output that is not read; what is more is dropped, and counted.
     private static let mostWaiting = 4 << 20
 
-    private let format: AccessLogFormat
+    let format: AccessLogFormat
     private let logger: Logger
     private let descriptor: CInt
     private let queue = DispatchQueue(label: "tempest.front.access-log")

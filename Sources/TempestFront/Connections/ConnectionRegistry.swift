@@ -43,13 +43,20 @@ public final class ConnectionRegistry: Sendable {
         for account in accounts { account.cut() }
     }
 
+    /// Tells every connection something, as an inbound user event.
+    func tell(_ event: some Sendable) {
+        for account in state.withLock({ Array($0.accounts.values) }) {
+            account.channel.pipeline.fireUserInboundEventTriggered(event)
+        }
+    }
+
     /// Opens the account of a connection; it is closed with the connection.
     ///
     /// - Parameters:
     ///   - channel: the connection, on whose event loop this is called.
     ///   - cut: ends the connection at once; called from any thread.
     func add(_ channel: any Channel, cut: @escaping @Sendable () -> Void) -> ConnectionAccount {
-        let account = ConnectionAccount(self, peer: channel.remoteAddress?.ipAddress, cut: cut)
+        let account = ConnectionAccount(self, channel, cut: cut)
         let id = ObjectIdentifier(channel)
         let isClosing = state.withLock { state in
             state.accounts[id] = account
@@ -90,13 +97,15 @@ final class ConnectionAccount: Sendable {
         var isClosed = false
     }
 
+    let channel: any Channel
     let peer: String?
     let cut: @Sendable () -> Void
     private let registry: ConnectionRegistry
     private let state = Mutex(State())
 
-    fileprivate init(_ registry: ConnectionRegistry, peer: String?, cut: @escaping @Sendable () -> Void) {
-        (self.registry, self.peer, self.cut) = (registry, peer, cut)
+    fileprivate init(_ registry: ConnectionRegistry, _ channel: any Channel, cut: @escaping @Sendable () -> Void) {
+        (self.registry, self.channel, self.cut) = (registry, channel, cut)
+        peer = channel.remoteAddress?.ipAddress
     }
 
     var waiting: Int { state.withLock(\.bytes) }

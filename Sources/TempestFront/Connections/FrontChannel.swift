@@ -11,28 +11,20 @@ public struct FrontChannel: HTTPChannelHandler {
     public typealias Value = HTTP1Channel.Value
 
     private let http1: HTTP1Channel
-    private let limits: ConnectionLimits
-    private let clocks: ConnectionClocks
-    private let registry: ConnectionRegistry
-    private let upgrader: (any ConnectionUpgrader)?
-    private let access: AccessPolicy?
-    private let compresses: Bool
+    private let services: ConnectionServices
     private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
-    init(
-        responder: @escaping Responder, limits: ConnectionLimits, clocks: ConnectionClocks, registry: ConnectionRegistry,
-        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?, compresses: Bool
-    ) {
+    init(responder: @escaping Responder, services: ConnectionServices) {
+        let limits = services.limits
         // The gate has the times; Hummingbird's handler for idle connections is left without one.
         let configuration = HTTP1Channel.Configuration(
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                 maxHeaderFieldCount: limits.headerFields))
         http1 = HTTP1Channel(responder: responder, configuration: configuration)
-        (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
-        (self.upgrader, self.access, self.compresses) = (upgrader, access, compresses)
+        self.services = services
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -42,21 +34,22 @@ public struct FrontChannel: HTTPChannelHandler {
     /// - Parameter bytes: a watch that is already next to the socket, below TLS, and registered.
     func setup(channel: any Channel, bytes: ByteWatch?, logger: Logger) -> EventLoopFuture<Value> {
         http1.setup(channel: channel, logger: logger).assumeIsolated().flatMapThrowing { value in
-            let pipeline = channel.pipeline.syncOperations
+            let (pipeline, limits) = (channel.pipeline.syncOperations, services.limits)
             let watch = bytes ?? ByteWatch()
             if bytes == nil {
-                watch.register(channel, in: registry)
+                watch.register(channel, in: services.registry)
                 try pipeline.addHandler(watch, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             }
             let gate = RequestGate(
-                limits: limits, bytes: watch, clock: clocks.clock(channel.eventLoop), upgrader: upgrader, logger: logger)
+                limits: limits, bytes: watch, clock: services.clocks.clock(channel.eventLoop), upgrader: services.upgrader,
+                drain: services.drain, logger: logger)
             let messages = MessageWatch()
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(gate, position: .after(decoder))
             try pipeline.addHandler(messages, position: .after(decoder))
-            if compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
-            if let access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
-            if upgrader != nil {
+            if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
+            if let access = services.access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
+            if services.upgrader != nil {
                 let tail = RequestTail()
                 gate.tail = tail
                 try pipeline.addHandler(tail, position: .before(decoder))

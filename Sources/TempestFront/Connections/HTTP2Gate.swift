@@ -5,6 +5,9 @@ import Logging
 import NIOCore
 import NIOHTTP2
 
+/// The front is about to stop: connections of HTTP/2 ask their clients to go elsewhere, and serve on.
+struct AboutToStop: Sendable {}
+
 /// Says goodbye as RFC 9113 6.8 has it: GOAWAY, a ping whose answer shows that the client has heard it, GOAWAY with the last stream, and
 /// the end once no stream is left. Each step has its time, whether the client answers or not.
 final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMember, @unchecked Sendable {
@@ -20,10 +23,15 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
         case left(NIODeadline)
     }
 
+    /// How long a new connection to a front that stops is served before it is told so: some clients ask nothing of a connection whose
+    /// first frame is GOAWAY, and connect again.
+    private static let welcome = TimeAmount.seconds(1)
+
     private let limits: ConnectionLimits
     private let bytes: ByteWatch
     private let wire: HTTP2Wire
     private let clock: ConnectionClock
+    private let drain: Drain
     private let logger: Logger
     private var phase = Phase.open
     private var streams = 0
@@ -32,8 +40,8 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
     private var progress: WriteProgress
     private var context: ChannelHandlerContext?
 
-    init(limits: ConnectionLimits, bytes: ByteWatch, wire: HTTP2Wire, clock: ConnectionClock, logger: Logger) {
-        (self.limits, self.bytes, self.wire, self.clock, self.logger) = (limits, bytes, wire, clock, logger)
+    init(limits: ConnectionLimits, bytes: ByteWatch, wire: HTTP2Wire, clock: ConnectionClock, drain: Drain, logger: Logger) {
+        (self.limits, self.bytes, self.wire, self.clock, self.drain, self.logger) = (limits, bytes, wire, clock, drain, logger)
         idleSince = clock.now
         progress = WriteProgress(clock.now, span: limits.writeStall, rate: limits.writeRate)
     }
@@ -41,6 +49,9 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         clock.add(self)
+        if drain.closesConnections {
+            context.eventLoop.assumeIsolated().scheduleTask(in: Self.welcome) { self.announce() }
+        }
         // Apart from the first settings, of which HTTP2Wire confirms that they hold: whoever asks before he knows of this is let in.
         let streams = HTTP2Settings([HTTP2Setting(parameter: .maxConcurrentStreams, value: 100)])
         context.writeAndFlush(
@@ -69,7 +80,7 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent: announce()
+        case is ChannelShouldQuiesceEvent, is AboutToStop: announce()
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: break
         }

@@ -34,24 +34,24 @@ extension HTTPServerBuilder {
                     sockets, backend: TempestSocketBackend(client: client, logger: logger), isTLS: tls != nil, trusted: trusted,
                     logger: logger)
         }
-        let registry = registry ?? ConnectionRegistry(logger: logger)
-        return front(limits: limits, tls: tls, allowsHTTP2: allowsHTTP2, registry: registry, upgrader: door, access: nil)
+        var services = ConnectionServices(limits: limits, registry: registry ?? ConnectionRegistry(logger: logger))
+        services.upgrader = door
+        return front(tls: tls, allowsHTTP2: allowsHTTP2, services: services)
     }
 
     static func front(
         limits: ConnectionLimits, tls: TLSConfiguration?, allowsHTTP2: Bool, registry: ConnectionRegistry = .init(),
-        upgrader: (any ConnectionUpgrader)?, access: AccessPolicy? = nil, compresses: Bool = false
+        upgrader: (any ConnectionUpgrader)?
     ) -> HTTPServerBuilder {
+        var services = ConnectionServices(limits: limits, registry: registry)
+        services.upgrader = upgrader
+        return front(tls: tls, allowsHTTP2: allowsHTTP2, services: services)
+    }
+
+    private static func front(tls: TLSConfiguration?, allowsHTTP2: Bool, services: ConnectionServices) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            let clocks = ConnectionClocks(resolution: limits.resolution)
-            guard let tls else {
-                return FrontChannel(
-                    responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access,
-                    compresses: compresses)
-            }
-            return try SecureFrontChannel(
-                responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, limits: limits, clocks: clocks, registry: registry,
-                upgrader: upgrader, access: access, compresses: compresses)
+            guard let tls else { return FrontChannel(responder: responder, services: services) }
+            return try SecureFrontChannel(responder: responder, tls: tls, allowsHTTP2: allowsHTTP2, services: services)
         }
     }
 }

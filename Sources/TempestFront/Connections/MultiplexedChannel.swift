@@ -21,37 +21,31 @@ struct MultiplexedChannel: Sendable {
     static let headerBound = 256 << 10
 
     private let http1: HTTP1Channel
-    private let limits: ConnectionLimits
-    private let clocks: ConnectionClocks
-    private let access: AccessPolicy?
-    private let compresses: Bool
+    private let services: ConnectionServices
 
-    init(
-        responder: @escaping HTTPChannelHandler.Responder, limits: ConnectionLimits, clocks: ConnectionClocks,
-        access: AccessPolicy?, compresses: Bool
-    ) {
+    init(responder: @escaping HTTPChannelHandler.Responder, services: ConnectionServices) {
         http1 = HTTP1Channel(responder: responder)
-        (self.limits, self.clocks, self.access, self.compresses) = (limits, clocks, access, compresses)
+        self.services = services
     }
 
     /// - Parameter bytes: the watch next to the socket.
     func setup(channel: any Channel, bytes: ByteWatch, logger: Logger) throws -> Value {
-        let clock = clocks.clock(channel.eventLoop)
+        let (limits, clock) = (services.limits, services.clocks.clock(channel.eventLoop))
         let wire = HTTP2Wire()
-        let gate = HTTP2Gate(limits: limits, bytes: bytes, wire: wire, clock: clock, logger: logger)
+        let gate = HTTP2Gate(limits: limits, bytes: bytes, wire: wire, clock: clock, drain: services.drain, logger: logger)
         let shared = NIOLoopBound((wire, bytes, clock), eventLoop: channel.eventLoop)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(wire)
         let streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: gate, configuration: configuration
-        ) { [limits, access, compresses] stream in
+        ) { [services] stream in
             stream.eventLoop.makeCompletedFuture {
                 let (wire, bytes, clock) = shared.value
                 let pipeline = stream.pipeline.syncOperations
-                if let access { try pipeline.addHandler(StreamAccessHandler(access)) }
-                try pipeline.addHandler(StreamGate(limits: limits, clock: clock, wire: wire, bytes: bytes, logger: logger))
+                if let access = services.access { try pipeline.addHandler(StreamAccessHandler(access)) }
+                try pipeline.addHandler(StreamGate(limits: services.limits, clock: clock, wire: wire, bytes: bytes, logger: logger))
                 try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-                if compresses { try pipeline.addHandlers(CompressionHandlers.http2()) }
+                if services.compresses { try pipeline.addHandlers(CompressionHandlers.http2()) }
                 return try HTTP1Channel.Value(wrappingChannelSynchronously: stream)
             }
         }
@@ -61,7 +55,7 @@ struct MultiplexedChannel: Sendable {
 
     private var configuration: NIOHTTP2Handler.Configuration {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        let bound = max(Self.headerBound, 2 * limits.headerBytes)
+        let bound = max(Self.headerBound, 2 * services.limits.headerBytes)
         connection.initialSettings = [HTTP2Setting(parameter: .maxHeaderListSize, value: bound)]
         // Of 16 KiB each.
         connection.maximumSequentialContinuationFrames = bound >> 14

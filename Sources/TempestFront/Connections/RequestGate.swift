@@ -31,6 +31,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     var tail: RequestTail?
     private let clock: ConnectionClock
     private let upgrader: (any ConnectionUpgrader)?
+    private let drain: Drain
     private let logger: Logger
     private var context: ChannelHandlerContext?
     private var times: ConnectionTimes
@@ -54,16 +55,25 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private var wantsRead = false
     private var hasInputClosed = false
     private var lingersUntil: NIODeadline?
+    private var hasHadRequest = false
+    /// Whether the server shuts down.
+    private var isQuiescing = false
+    /// With that: until when a client that has just connected, or has begun to ask, may go on.
+    private var asksUntil: NIODeadline?
 
-    init(limits: ConnectionLimits, bytes: ByteWatch, clock: ConnectionClock, upgrader: (any ConnectionUpgrader)?, logger: Logger)
-    {
-        (self.limits, self.bytes, self.clock, self.upgrader, self.logger) = (limits, bytes, clock, upgrader, logger)
+    init(
+        limits: ConnectionLimits, bytes: ByteWatch, clock: ConnectionClock, upgrader: (any ConnectionUpgrader)?, drain: Drain,
+        logger: Logger
+    ) {
+        (self.limits, self.bytes, self.clock, self.upgrader) = (limits, bytes, clock, upgrader)
+        (self.drain, self.logger) = (drain, logger)
         times = ConnectionTimes(limits: limits, now: clock.now)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         clock.add(self)
+        if drain.phase >= .draining { quiesce(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -83,7 +93,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         switch (unwrapInboundIn(data), phase) {
         case (.head(let head), .open):
             bytes.firstByteAt = nil
-            isReading = true
+            (isReading, hasHadRequest) = (true, true)
             times.bodyBegins()
             if let status = RequestCheck.problem(head) { return refuse(status, "a request that could be misread", isNew: true) }
             if let upgrader, upgrader.wants(head) {
@@ -152,12 +162,26 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { return quiesce(context) }
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         hasInputClosed = true
         switch phase {
         case .over where lingersUntil != nil: context.close(promise: nil)
         case .offered, .upgrading: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// The server shuts down: what was asked is answered, and the connection ends. Hummingbird's own handler would close it at the end of
+    /// the response, with the bytes of it that still wait.
+    private func quiesce(_ context: ChannelHandlerContext) {
+        isQuiescing = true
+        guard case .open = phase else { return }
+        if unanswered == 0, !isReading {
+            if hasHadRequest, bytes.firstByteAt == nil { return context.close(promise: nil) }
+            asksUntil = clock.now + limits.linger
+        } else if hasBegunResponse, unanswered == 1 {
+            closesAfterResponse = true
         }
     }
 
@@ -245,7 +269,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         endsByClosing = request.isOld
         if request.isOld, !hasLength { head.version = .http1_0 }
         let upgrades = RequestCheck.tokens(head.headers, "connection").contains("upgrade")
-        if isLastRequest && unanswered == 1 || isUncertain || isUnmeasured {
+        let isLast = isLastRequest || isQuiescing || drain.closesConnections
+        if isLast && unanswered == 1 || isUncertain || isUnmeasured {
             head.headers.replaceOrAdd(name: "connection", value: upgrades ? "close, upgrade" : "close")
         } else if request.isOld, request.isKept, !head.headers.contains(name: "connection") {
             head.headers.add(name: "connection", value: "keep-alive")
@@ -267,6 +292,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     func tick(_ now: NIODeadline) {
         guard let context else { return }
         if case .over = phase, let lingersUntil, now >= lingersUntil { return context.close(promise: nil) }
+        if let asksUntil, case .open = phase, unanswered == 0, !isReading, now >= asksUntil { return context.close(promise: nil) }
         var isBusy = unanswered > 0 || isReading
         if case .open = phase {} else { isBusy = true }
         let waiting = bytes.count(context.channel)
@@ -378,6 +404,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             pipeline.removeHandler(try pipeline.handler(type: HeaderBytesHandler.self), promise: nil)
             pipeline.removeHandler(decoder, promise: nil)
             pipeline.removeHandler(encoder, promise: nil)
+            if isQuiescing { pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         } catch {
             context.close(promise: nil)
         }

@@ -18,35 +18,26 @@ public struct SecureFrontChannel: HTTPChannelHandler {
     private let context: NIOSSLContext
     private let http1: FrontChannel
     private let http2: MultiplexedChannel
-    private let limits: ConnectionLimits
-    private let clocks: ConnectionClocks
-    private let registry: ConnectionRegistry
+    private let services: ConnectionServices
     private let executors = LoopExecutors()
 
     public var responder: Responder { http1.responder }
 
     /// - Throws: `NIOSSLError` for certificates or keys that do not fit.
-    init(
-        responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, limits: ConnectionLimits,
-        clocks: ConnectionClocks, registry: ConnectionRegistry, upgrader: (any ConnectionUpgrader)?, access: AccessPolicy?,
-        compresses: Bool
-    ) throws {
+    init(responder: @escaping Responder, tls: TLSConfiguration, allowsHTTP2: Bool, services: ConnectionServices) throws {
         var tls = tls
         tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         context = try NIOSSLContext(configuration: tls)
-        (self.limits, self.clocks, self.registry) = (limits, clocks, registry)
-        http1 = FrontChannel(
-            responder: responder, limits: limits, clocks: clocks, registry: registry, upgrader: upgrader, access: access,
-            compresses: compresses)
-        http2 = MultiplexedChannel(
-            responder: responder, limits: limits, clocks: clocks, access: access, compresses: compresses)
+        self.services = services
+        http1 = FrontChannel(responder: responder, services: services)
+        http2 = MultiplexedChannel(responder: responder, services: services)
     }
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let (bytes, clock) = (ByteWatch(), clocks.clock(channel.eventLoop))
-        let gate = SecureGate(limits: limits, bytes: bytes, clock: clock, logger: logger)
+        let (bytes, clock) = (ByteWatch(), services.clocks.clock(channel.eventLoop))
+        let gate = SecureGate(limits: services.limits, bytes: bytes, clock: clock, logger: logger)
         let shared = NIOLoopBound((bytes, gate), eventLoop: channel.eventLoop)
-        bytes.register(channel, in: registry)
+        bytes.register(channel, in: services.registry)
         do {
             try channel.pipeline.syncOperations.addHandlers([bytes, gate, NIOSSLServerHandler(context: context)])
         } catch {

@@ -14,6 +14,8 @@ final class SecureGate: ChannelInboundHandler, RemovableChannelHandler, ClockMem
     private let logger: Logger
     private let since: NIODeadline
     private var isNegotiated = false
+    /// When the front has begun to drain.
+    private var quiescesSince: NIODeadline?
 
     init(limits: ConnectionLimits, bytes: ByteWatch, clock: ConnectionClock, logger: Logger) {
         (self.limits, self.bytes, self.clock, self.logger) = (limits, bytes, clock, logger)
@@ -35,13 +37,15 @@ final class SecureGate: ChannelInboundHandler, RemovableChannelHandler, ClockMem
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Nothing was asked yet.
-        if event is ChannelShouldQuiesceEvent, !isNegotiated { return bytes.cut() }
+        if event is ChannelShouldQuiesceEvent, quiescesSince == nil { quiescesSince = clock.now }
         context.fireUserInboundEventTriggered(event)
     }
 
     func tick(_ now: NIODeadline) {
-        guard !isNegotiated, now - since >= limits.handshake else { return }
+        guard !isNegotiated else { return }
+        // Somebody who has just connected gets a moment, half a handshake does not hold up the end.
+        if let quiescesSince, now - quiescesSince >= limits.linger { return bytes.cut() }
+        guard now - since >= limits.handshake else { return }
         logger.debug("a TLS handshake took longer than \(limits.handshake): the connection is closed")
         bytes.cut()
     }

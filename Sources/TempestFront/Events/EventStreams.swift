@@ -42,6 +42,14 @@ public final class EventStreams: Service {
         self.hub = EventHub(RedisClient(redis, name: "tempest-events", logger: logger), options: options, logger: logger)
     }
 
+    /// The same streams, followed by another policy.
+    private init(_ other: EventStreams, policy: ChannelPolicy) {
+        (self.policy, options, hub, opening) = (policy, other.options, other.hub, other.opening)
+    }
+
+    /// For those who come from now on, with the listeners and the subscriptions of this one, which goes on running.
+    func following(_ policy: ChannelPolicy) -> EventStreams { EventStreams(self, policy: policy) }
+
     /// Answers a request for a channel's events.
     ///
     /// The response is 200 and a stream; 400 for a name that no channel can have, 403 if the policy does not let this browser follow it,

@@ -1,4 +1,4 @@
-// The front as a service: a Hummingbird application around queues. Before it: a FrontConfiguration. After it: browsers.
+// The front as a service: a server for browsers around queues.
 
 import Hummingbird
 import HummingbirdCore
@@ -19,20 +19,20 @@ import UnixSignals
 ///
 /// To have queues in a Hummingbird application of your own, use ``HeldRequests`` in its router.
 public final class Front: Service {
-    private let configuration: FrontConfiguration
-    private let clients: FrontClients
-    private let logger: Logger
-    private let table: RouteTable
-    private let files: StaticFiles?
-    private let drain = Drain()
-    private let registry: ConnectionRegistry
+    private let initial: FrontConfiguration
+    let shared: FrontShared
+    let current = CurrentSnapshot()
+    private let orders = StopOrders()
+    private let notice = ServiceNotice()
     private let onServerRunning: @Sendable (any Channel) async -> Void
+
+    private var logger: Logger { shared.logger }
 
     /// - Parameters:
     ///   - redis: where the queues are; without it what `REDIS_URL` names.
     ///   - client: what it talks to Redis with, and does not shut down, made with ``FrontConfiguration/clientOptions``; without it
     ///     one of its own for each event loop.
-    ///   - onServerRunning: called once it listens.
+    ///   - onServerRunning: called with the first socket once it listens.
     /// - Throws: ``FrontConfigurationError``; ``RedisError`` for a bad URL.
     public init(
         _ configuration: FrontConfiguration, redis: RedisConfiguration? = nil, client: TempestClient? = nil,
@@ -40,91 +40,198 @@ public final class Front: Service {
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws {
         try configuration.check()
-        self.configuration = configuration
-        registry = ConnectionRegistry(bound: configuration.waiting, logger: logger)
-        self.table = try RouteTable(configuration.routes)
-        self.clients =
+        initial = configuration
+        let clients =
             try client.map { FrontClients($0) }
             ?? FrontClients(redis: redis, options: configuration.clientOptions, logger: logger)
-        if let options = configuration.files { files = try StaticFiles(options, logger: logger) } else { files = nil }
-        self.logger = logger
+        shared = FrontShared(
+            clients: clients, registry: ConnectionRegistry(bound: configuration.waiting, logger: logger), logger: logger)
         self.onServerRunning = onServerRunning
     }
 
-    /// Runs until a graceful shutdown: then it accepts nothing new, finishes what it holds within the grace, and ends the rest with 503.
+    /// Runs until a graceful shutdown; docs/front.md, "Stopping", says what happens then.
+    ///
+    /// - Throws: ``FrontConfigurationError`` for an address that cannot be listened on.
     public func run() async throws {
-        let parts = try await FrontParts(configuration, redis: clients.main.redisConfiguration, logger: logger)
-        let application = try application(parts)
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await application.run() }
-                group.addTask {
-                    await self.clients.open(self.configuration.routes, logger: self.logger)
-                    try await gracefulShutdown()
-                    await self.drainOut()
-                    // The application ends by itself once its connections have.
-                    try await Task.sleep(for: .seconds(365 * 86_400))
-                }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
+            try await serve()
         } catch {
-            await clients.shutdown()
+            await shared.clients.shutdown()
             throw error
         }
-        await clients.shutdown()
+        if let failure = orders.failure { throw FrontConfigurationError(failure) }
     }
 
-    /// Runs it with SIGTERM and SIGINT as its graceful shutdown.
-    public func runService() async throws {
-        try await ServiceGroup(
-            configuration: .init(services: [self], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        ).run()
-    }
-
-    private func application(_ parts: FrontParts) throws -> Application<FrontResponder> {
-        var settings = ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port))
-        settings.serverName = nil
-        return Application(
-            responder: try responder(parts), server: server(parts), configuration: settings, services: parts.services,
-            onServerRunning: onServerRunning, logger: logger)
-    }
-
-    private func server(_ parts: FrontParts) -> HTTPServerBuilder {
-        let sockets = configuration.routes.filter(\.isSocket)
-        let users = Set(sockets.filter(\.requiresUser).map(\.pattern))
-        let door: SocketDoor? =
-            sockets.isEmpty
-            ? nil
-            : SocketDoor(
-                sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: clients.main, logger: logger),
-                isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
-                admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: logger)
-        let access = AccessPolicy(
-            log: configuration.accessLog.map { AccessLog($0, logger: logger) }, trusted: configuration.rules.trusted)
-        return .front(
-            limits: configuration.limits, tls: configuration.tls, allowsHTTP2: true, registry: registry, upgrader: door,
-            access: access, compresses: configuration.compressesSomething)
-    }
-
-    private func responder(_ parts: FrontParts) throws -> FrontResponder {
-        var rules = configuration.rules
-        rules.isTLS = configuration.tls != nil
-        let watch = ConnectionWatch()
-        var requests: [PathPattern: HeldRequests] = [:]
-        for held in table.all where !held.route.isSocket {
-            requests[held.route.pattern] = HeldRequests(held, clients: clients, rules: rules, watch: watch, drain: drain)
+    /// Runs it with SIGTERM and SIGINT as its graceful shutdown; a second one ends it at once. SIGHUP reloads.
+    ///
+    /// - Parameter configuration: reads the configuration anew; without it SIGHUP is ignored.
+    public func runService(reloading configuration: (@Sendable () throws -> FrontConfiguration)? = nil) async throws {
+        OpenFileLimit.raise()
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await signal in signals {
+                    switch signal {
+                    case .sighup: await self.reload(by: configuration)
+                    // Somebody at a terminal waits for no balancer.
+                    case .sigint: self.orders.stop(lame: false)
+                    default: self.orders.stop()
+                    }
+                }
+            }
+            group.addTask { try await self.run() }
+            defer { group.cancelAll() }
+            try await group.next()
         }
-        return FrontResponder(
-            table: table, requests: requests, health: configuration.answersHealth ? Health(clients: clients, drain: drain) : nil,
-            parts: parts, files: files, headers: configuration.headers, trusted: configuration.rules.trusted,
-            compresses: configuration.compresses)
     }
 
-    private func drainOut() async {
-        drain.begin()
-        let deadline = ContinuousClock.now + configuration.grace
-        while drain.held > 0, ContinuousClock.now < deadline, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
-        drain.finish()
+    private func serve() async throws {
+        let inherited = try InheritedSockets.take()
+        let sockets = try inherited.isEmpty ? initial.openSockets() : inherited
+        let server = FrontServer(sockets, logger: logger)
+        let snapshot: FrontSnapshot
+        do {
+            snapshot = try await self.snapshot(initial, previous: nil)
+        } catch {
+            for socket in sockets { socket.close() }
+            throw error
+        }
+        current.set(snapshot)
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                do {
+                    try await accept(server)
+                    await orders.first()
+                } catch {
+                    orders.fail("\(error)")
+                }
+            } onGracefulShutdown: {
+                self.orders.stop()
+            }
+        } onCancel: {
+            orders.stopAtOnce()
+        }
+        await stop(server)
+    }
+
+    private func accept(_ server: FrontServer) async throws {
+        let (current, orders, logger) = (current, orders, logger)
+        let channels = try await server.start { address in
+            orders.fail("the socket that listened on \(address) was closed by the system")
+        } _: { channel in
+            guard let snapshot = current.value else { return channel.eventLoop.makeFailedFuture(CancellationError()) }
+            return snapshot.serve(channel, logger: logger)
+        }
+        notice.ready()
+        if let first = channels.first { await onServerRunning(first) }
+        // Not waited for: a Redis that is away is tried again by each request.
+        let (clients, routes) = (shared.clients, initial.routes)
+        Task { await clients.open(routes, logger: logger) }
+    }
+
+    private func snapshot(_ configuration: FrontConfiguration, previous: FrontSnapshot?) async throws -> FrontSnapshot {
+        let dispatch = RequestDispatch(current: current, logger: logger)
+        return try await FrontSnapshot(
+            configuration, previous: previous, shared: shared,
+            responder: { request, writer, channel in try await dispatch.respond(to: request, writer, on: channel) },
+            upgrader: current)
+    }
+
+    // MARK: Reload
+
+    /// Takes over routes, limits, certificates, files, subscriptions and whatever else may change while it runs: requests and connections
+    /// from now on have it; those that are held go on as they began.
+    ///
+    /// What cannot change while it runs (addresses, TLS at all, the folder of uploads, `original`) stays as it was, and is named in the log.
+    ///
+    /// - Throws: ``FrontConfigurationError`` and what else speaks against the configuration; the old one stays.
+    public func reload(_ configuration: FrontConfiguration) async throws {
+        guard let previous = current.value else { throw FrontConfigurationError("the front does not run yet") }
+        guard !orders.isAsked else { throw FrontConfigurationError("the front is about to stop") }
+        let (configuration, unchanged) = try configuration.replacing(previous.configuration)
+        try configuration.check()
+        let snapshot = try await snapshot(configuration, previous: previous)
+        let known = Set(previous.configuration.routes.map(\.queue))
+        await shared.clients.open(configuration.routes.filter { !known.contains($0.queue) }, logger: logger)
+        current.set(snapshot)
+        if !unchanged.isEmpty {
+            logger.warning(
+                "what cannot change while the front runs stays as it was: restart it",
+                metadata: ["settings": "\(unchanged.joined(separator: ", "))"])
+        }
+    }
+
+    private func reload(by configuration: (@Sendable () throws -> FrontConfiguration)?) async {
+        guard let configuration else { return }
+        notice.reloading()
+        do {
+            try await reload(configuration())
+            logger.info("the configuration was reloaded")
+        } catch {
+            logger.error("the configuration was not reloaded; the old one stays", metadata: ["error": "\(error)"])
+        }
+        if !orders.isAsked { notice.ready() }
+    }
+
+    // MARK: Stop
+
+    /// How long the last refusals may take to be written, after the grace.
+    private static let farewell = Duration.milliseconds(400)
+
+    private func stop(_ server: FrontServer) async {
+        let begin = ContinuousClock.now
+        let configuration = current.value?.configuration ?? initial
+        let lame = orders.skipsLame ? .zero : min(configuration.lame, configuration.grace / 2)
+        let (registry, drain) = (shared.registry, shared.drain)
+        notice.stopping()
+        logger.info("about to stop", metadata: ["held": "\(drain.held)", "connections": "\(registry.count)"])
+        drain.enter(.lameDuck)
+        if lame > .zero {
+            registry.tell(AboutToStop())
+            await wait(until: begin + lame) { false }
+        }
+        drain.enter(.draining)
+        await server.close()
+        registry.tell(ChannelShouldQuiesceEvent())
+        let parts = current.value?.parts
+        let streams = Task { await parts?.endStreams() }
+        await wait(until: begin + configuration.grace) { registry.count == 0 && drain.held == 0 }
+        drain.enter(.over)
+        if registry.count > 0, !orders.isUrgent {
+            await wait(until: .now + Self.farewell) { registry.count == 0 }
+        }
+        if registry.count > 0 {
+            logger.warning("connections were cut at the end of the grace", metadata: ["count": "\(registry.count)"])
+        }
+        registry.closeAll()
+        streams.cancel()
+        current.value?.accessLog?.flush()
+        let clients = shared.clients
+        let last = Task {
+            await parts?.stop()
+            await clients.shutdown()
+        }
+        // Whoever does not end in time is left to the end of the process.
+        await Self.wait(for: last, until: max(begin + configuration.grace + .milliseconds(800), .now + .milliseconds(300)))
+    }
+
+    private func wait(until deadline: ContinuousClock.Instant, _ isDone: () -> Bool) async {
+        while !isDone(), ContinuousClock.now < deadline, !orders.isUrgent {
+            // Not by Task.sleep alone: a cancelled task does not sleep.
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        }
+    }
+
+    private static func wait(for task: Task<Void, Never>, until deadline: ContinuousClock.Instant) async {
+        let (stream, done) = AsyncStream.makeStream(of: Void.self)
+        Task {
+            await task.value
+            done.finish()
+        }
+        Task {
+            try? await Task.sleep(until: deadline)
+            done.finish()
+        }
+        for await _ in stream {}
     }
 }

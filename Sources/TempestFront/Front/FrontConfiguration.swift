@@ -5,9 +5,12 @@ public import Tempest
 
 /// The configuration of a ``Front``; the defaults are right for most.
 public struct FrontConfiguration: Sendable {
-    public var host = "127.0.0.1"
-    /// 0: any that is free.
-    public var port = 8080
+    /// Where it listens; sockets that systemd has opened for the process come in place of these.
+    public var addresses: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)]
+    /// Several processes may listen on one port (`SO_REUSEPORT`): the system spreads connections over them.
+    public var reusesPort = false
+    /// The permissions of a unix socket's file, such as 0o660; nil: what the process's umask leaves.
+    public var socketMode: UInt32?
     public var tls: TLSConfiguration?
     public var routes: [FrontRoute] = []
     /// A folder whose files are served where no route but `/*` matches; nil: there is none.
@@ -37,8 +40,11 @@ public struct FrontConfiguration: Sendable {
     public var patience = Duration.seconds(2)
     /// How each request is logged; nil: not at all.
     public var accessLog: AccessLogFormat? = .log
-    /// How long a graceful shutdown waits for requests that are held.
+    /// After what time of a graceful shutdown everything is ended that is still held. Its first part is ``lame``.
     public var grace = Duration.seconds(25)
+    /// How long a graceful shutdown first serves everything as usual, not ready any more, so that balancers go elsewhere. At most half
+    /// of ``grace``. 0: nothing of the kind.
+    public var lame = Duration.zero
     /// `/healthz` and `/readyz` are answered.
     public var answersHealth = true
 
@@ -56,34 +62,41 @@ public struct FrontConfiguration: Sendable {
     /// Whether any response may have to be compressed.
     var compressesSomething: Bool { compresses || routes.contains { $0.compresses == true } }
 
-    /// Throws ``FrontConfigurationError`` for what would leave open what is meant to be closed.
-    func check() throws(FrontConfigurationError) {
+    /// Whether a front can run with it, as far as that is known without Redis: routes, rules, folders that are there, certificates.
+    ///
+    /// Throws ``FrontConfigurationError``.
+    public func check() throws(FrontConfigurationError) {
+        _ = try RouteTable(routes)
+        for route in routes { try check(route) }
+        for route in routes where route.takesUploads && uploads == nil {
+            throw FrontConfigurationError("\(route.pattern) takes uploads, and there is no folder for them: set `uploads`")
+        }
+        if let files { _ = try StaticFiles(files) }
+        if let uploads { try FolderCheck.check(uploads: uploads.folder) }
+        do { try sessions?.check() } catch { throw FrontConfigurationError("\(error)") }
         do {
             let nobody: ChannelPolicy.User = { _ in nil }
             _ = try ChannelPolicy(patterns: subscriptions, user: sessions == nil ? nil : nobody)
         } catch {
             throw FrontConfigurationError("sub: \(error)")
         }
-        for route in routes {
-            do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
-            guard uploads != nil || !route.takesUploads else {
-                throw FrontConfigurationError("\(route.pattern) takes uploads, and there is no folder for them: set `uploads`")
-            }
-            guard sessions != nil || !route.requiresUser else {
-                throw FrontConfigurationError(
-                    "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")
-            }
-            guard let login = route.login else { continue }
-            guard SessionRequirement(login: login) != nil else {
-                throw FrontConfigurationError(
-                    "\(route.pattern): `login` is a path of this host, such as /login, not \(login.debugDescription)")
-            }
+    }
+
+    /// What would leave open what is meant to be closed.
+    func check(_ route: FrontRoute) throws(FrontConfigurationError) {
+        do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
+        guard sessions != nil || !route.requiresUser else {
+            throw FrontConfigurationError(
+                "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")
         }
+        guard let login = route.login, SessionRequirement(login: login) == nil else { return }
+        throw FrontConfigurationError(
+            "\(route.pattern): `login` is a path of this host, such as /login, not \(login.debugDescription)")
     }
 }
 
 /// Where uploads are put aside.
-public struct UploadSettings: Sendable {
+public struct UploadSettings: Sendable, Hashable {
     /// The folder; workers that share it open what is in it themselves.
     public var folder: String
     /// How many bytes there may be in it in all.

@@ -11,23 +11,34 @@ import TempestCodecs
 import TempestRedis
 
 struct FrontParts: Sendable {
-    var events: EventStreams?
-    var sessions: Sessions?
-    var uploads: Uploads?
+    /// Each runs while a snapshot has it.
+    private let running: (events: RunningPart<EventStreams>?, sessions: RunningPart<Sessions>?, uploads: RunningPart<Uploads>?)
+    private let uploadSettings: UploadSettings?
+    /// Whether anybody may come for events; who listens already is not sent away by a reload.
+    private let offersEvents: Bool
+
+    var events: EventStreams? { offersEvents ? running.events?.part : nil }
+    var sessions: Sessions? { running.sessions?.part }
+    var uploads: Uploads? { running.uploads?.part }
     private let trusted: TrustedProxies
 
     static let eventPrefix = "/sub/"
     static let uploadPrefix = "/uploads/"
 
-    /// Throws ``FrontConfigurationError``, ``SessionError``, or ``UploadError`` for a folder that cannot be used.
-    init(_ configuration: FrontConfiguration, redis: RedisConfiguration, logger: Logger) async throws {
+    /// - Parameter previous: of the snapshot before a reload: what has not changed goes on.
+    /// - Throws: ``FrontConfigurationError``, ``SessionError``, or ``UploadError`` for a folder that cannot be used.
+    init(_ configuration: FrontConfiguration, redis: RedisConfiguration, previous: FrontParts?, logger: Logger) async throws {
+        var sessions: RunningPart<Sessions>?
         if let rules = configuration.sessions {
+            let same = previous?.running.sessions.flatMap { $0.part.rules == rules ? $0 : nil }
             let client = RedisClient(redis, name: "tempest-sessions", logger: logger, patience: configuration.patience)
-            sessions = try Sessions(client: client, rules: rules, logger: logger)
+            sessions = try same ?? RunningPart(Sessions(client: client, rules: rules, logger: logger))
         }
-        if !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil {
+        var events = previous?.running.events
+        offersEvents = !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil
+        if offersEvents {
             var user: ChannelPolicy.User?
-            if let sessions { user = { request in try await sessions.lookup(request.headers).user } }
+            if let sessions = sessions?.part { user = { request in try await sessions.lookup(request.headers).user } }
             let policy: ChannelPolicy
             do {
                 policy = try ChannelPolicy(
@@ -35,22 +46,38 @@ struct FrontParts: Sendable {
             } catch {
                 throw FrontConfigurationError("sub: \(error)")
             }
-            events = EventStreams(
-                redis: redis, policy: policy, options: EventStreamOptions(grace: configuration.grace), logger: logger)
+            // Those who listen go on listening by the same subscriptions.
+            let streams = previous?.running.events?.part.following(policy)
+            let options = EventStreamOptions(grace: configuration.grace)
+            events =
+                streams.map { RunningPart($0, of: previous?.running.events) }
+                ?? RunningPart(EventStreams(redis: redis, policy: policy, options: options, logger: logger))
         }
+        var uploads: RunningPart<Uploads>?
         if let settings = configuration.uploads {
-            let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
-            uploads = Uploads(store: store, rules: settings.rules, quotaPerAddress: settings.addressQuota, logger: logger)
+            if previous?.uploadSettings == settings {
+                uploads = previous?.running.uploads
+            } else {
+                let store = try await FolderStore(folder: settings.folder, quota: settings.quota)
+                uploads = RunningPart(
+                    Uploads(store: store, rules: settings.rules, quotaPerAddress: settings.addressQuota, logger: logger))
+            }
             if !configuration.routes.contains(where: \.takesUploads) {
                 logger.warning("no route takes uploads: set `uploads: true` on those that are to")
             }
         }
+        (running, uploadSettings) = ((events, sessions, uploads), configuration.uploads)
         trusted = configuration.rules.trusted
     }
 
-    var services: [any Service] {
-        let all: [(any Service)?] = [sessions, uploads, events]
-        return all.compactMap(\.self)
+    /// Ends all event streams, so that their browsers come back to another front.
+    func endStreams() async { await running.events?.part.shutdown() }
+
+    /// Ends what runs.
+    func stop() async {
+        await running.events?.stop()
+        await running.sessions?.stop()
+        await running.uploads?.stop()
     }
 
     /// Answers what is for these parts alone; nil: the path is another's.

@@ -56,7 +56,7 @@ public final class HeldRequests: Sendable {
     }
 
     func respond(to request: Request, visit: Visit, logger: Logger, channel: any Channel) async throws -> Response {
-        guard !drain.isDraining else { throw drain.refusal }
+        guard !drain.isOver else { throw drain.refusal }
         guard held.enter() else { throw Refusal.busy("Too many requests wait.") }
         pending.record(held.count)
         let start = ContinuousClock.now

@@ -3,21 +3,28 @@
 import Synchronization
 
 final class HeldRoute: Sendable {
+    /// Shared with the route of the same pattern that a reload puts in its place.
+    private final class Count: Sendable { let value = Atomic(0) }
+
     let route: FrontRoute
-    /// Counts requests by client; nil: they are not limited.
+    /// Counts requests by client; nil: they are not limited. A reload that leaves the rate as it is goes on counting.
     let limiter: RateLimiter?
-    private let held = Atomic(0)
+    private let held: Count
 
-    init(_ route: FrontRoute) { (self.route, limiter) = (route, route.rate.map { RateLimiter($0) }) }
+    init(_ route: FrontRoute, previous: HeldRoute? = nil) {
+        (self.route, held) = (route, previous?.held ?? Count())
+        let same = previous.flatMap { $0.route.rate == route.rate ? $0.limiter : nil }
+        limiter = same ?? route.rate.map { RateLimiter($0) }
+    }
 
-    var count: Int { held.load(ordering: .relaxed) }
+    var count: Int { held.value.load(ordering: .relaxed) }
 
     /// One more waits; false when there is no room for it.
     func enter() -> Bool {
-        if held.add(1, ordering: .relaxed).newValue <= route.pending { return true }
+        if held.value.add(1, ordering: .relaxed).newValue <= route.pending { return true }
         leave()
         return false
     }
 
-    func leave() { held.subtract(1, ordering: .relaxed) }
+    func leave() { held.value.subtract(1, ordering: .relaxed) }
 }

@@ -14,6 +14,21 @@ extension FrontFile {
         return route
     }
 
+    /// Reads one more route, which must fit to those before it.
+    static func append(_ node: SettingNode, to settings: inout FrontConfiguration) throws(FrontConfigurationError) {
+        let (new, others) = (try route(node), settings.routes)
+        try node.locating { () throws(FrontConfigurationError) in try RouteTable.check(new, after: others) }
+        settings.routes.append(new)
+    }
+
+    /// What a route needs of the rest of the file, wherever that stands.
+    static func checkRoutes(_ root: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
+        guard let list = try root.pairs("a front").first(where: { $0.key == "routes" }) else { return }
+        for (node, route) in zip(try list.list(), settings.routes) {
+            try node.locating { () throws(FrontConfigurationError) in try settings.check(route) }
+        }
+    }
+
     /// A route with all its defaults.
     private static var sample: FrontRoute {
         do { return try FrontRoute("/*=pages") } catch { preconditionFailure("\(error)") }

@@ -6,9 +6,13 @@ import Yams
 
 /// Reads a configuration file; `tempest front --help` shows one, and ``reference`` lists every key.
 public enum FrontFile {
-    /// - Parameter file: what messages call it.
+    /// - Parameters:
+    ///   - file: what messages call it.
+    ///   - checksFolders: whether folders must be there that are served or written to.
     /// - Throws: ``FrontConfigurationError`` with file and line.
-    public static func read(_ text: String, file: String) throws(FrontConfigurationError) -> FrontConfiguration {
+    public static func read(
+        _ text: String, file: String, checksFolders: Bool = false
+    ) throws(FrontConfigurationError) -> FrontConfiguration {
         let root: Yams.Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -16,10 +20,29 @@ public enum FrontFile {
             throw FrontConfigurationError("\(file): \(error)")
         }
         guard let root else { throw FrontConfigurationError("\(file) is empty") }
-        var settings = FrontConfiguration()
-        try front.read(SettingNode(root, key: "", file: file), into: &settings)
+        var settings = standard
+        let node = SettingNode(root, key: "", file: file)
+        try front.read(node, into: &settings)
         // Wherever in the file it stands.
         settings.uploads?.rules.bodyLimit = settings.rules.body
+        try checkRoutes(node, of: settings)
+        if checksFolders { try checkFolders(node, of: settings) }
+        return settings
+    }
+
+    private static func checkFolders(_ root: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
+        for node in try root.pairs("a front") {
+            try node.locating { () throws(FrontConfigurationError) in
+                if node.key == "files", let folder = settings.files { try FolderCheck.check(files: folder) }
+                if node.key == "uploads", let uploads = settings.uploads { try FolderCheck.check(uploads: uploads.folder) }
+            }
+        }
+    }
+
+    /// What holds where the file does not say otherwise: who writes a file has balancers, or will have.
+    private static var standard: FrontConfiguration {
+        var settings = FrontConfiguration()
+        settings.lame = .seconds(5)
         return settings
     }
 
@@ -41,17 +64,25 @@ public enum FrontFile {
     }
 
     private static var front: SettingTable<FrontConfiguration> {
-        SettingTable("a front", reference: FrontConfiguration()) { make in
+        SettingTable("a front", reference: standard) { make in
             [
                 Setting(
                     "listen", default: "127.0.0.1:8080",
-                    "where to listen: `HOST:PORT`; `:PORT` is all addresses, port 0 any free one"
+                    "where to listen: `HOST:PORT`, `:PORT` for all addresses, `unix:PATH`, or a list of these; port 0 is any free one"
                 ) { node, settings throws(FrontConfigurationError) in
-                    let text = try node.text()
-                    try node.locating { () throws(FrontConfigurationError) in try settings.listen(on: text) }
+                    let texts = try node.texts()
+                    try node.locating { () throws(FrontConfigurationError) in try settings.listen(on: texts) }
+                },
+                make.bool("reuse", \.reusesPort, "several fronts may listen on one port (`SO_REUSEPORT`)"),
+                Setting("mode", "the permissions of a unix socket, such as `660`; without it the umask's") {
+                    node, settings throws(FrontConfigurationError) in
+                    guard let mode = UInt32(try node.text(), radix: 8), mode <= 0o777 else {
+                        throw node.error("`mode`: expected permissions in octal, such as 660")
+                    }
+                    settings.socketMode = mode
                 },
                 Setting("routes", "a list of routes, below") { node, settings throws(FrontConfigurationError) in
-                    for node in try node.list() { settings.routes.append(try FrontFile.route(node)) }
+                    for node in try node.list() { try FrontFile.append(node, to: &settings) }
                 },
                 Setting("files", "a folder whose files are served where no route but `/*` matches, or the map below") {
                     node, settings throws(FrontConfigurationError) in settings.files = try FrontFile.files(node)
@@ -82,7 +113,9 @@ public enum FrontFile {
                     }
                 },
                 Setting("sub", "channels that browsers may follow at `/sub/CHANNEL`: names, or patterns with `*`") {
-                    node, settings throws(FrontConfigurationError) in settings.subscriptions = try node.texts()
+                    node, settings throws(FrontConfigurationError) in
+                    settings.subscriptions = try node.texts()
+                    do { _ = try ChannelPolicy(patterns: settings.subscriptions) } catch { throw node.error("\(error)") }
                 },
                 Setting("sessions", default: "false", "`true`, or the map below") {
                     node, settings throws(FrontConfigurationError) in
@@ -91,6 +124,7 @@ public enum FrontFile {
                         settings.sessions = try node.bool() ? rules : nil
                     } else {
                         try sessions.read(node, into: &rules)
+                        do { try rules.check() } catch { throw node.error("\(error)") }
                         settings.sessions = rules
                     }
                 },
@@ -112,7 +146,11 @@ public enum FrontFile {
                     node, settings throws(FrontConfigurationError) in try FrontFile.headers(node, &settings.headers)
                 },
                 make.seconds("patience", \.patience, "seconds that a request waits for a Redis that is away; then 503"),
-                make.seconds("grace", \.grace, "seconds that a shutdown waits for requests that are held"),
+                make.seconds("grace", \.grace, "seconds from SIGTERM until everything is ended that is still held"),
+                make.seconds(
+                    "lame", \.lame,
+                    "the first seconds of these, at most half: everything is served, `/readyz` is 503, so that balancers go elsewhere"
+                ),
                 Setting(
                     "access_log", default: "log",
                     "`log`: with the program's own log; `common`, `combined` (as nginx and Apache write it) or `json`: lines on standard output; `false`: none"

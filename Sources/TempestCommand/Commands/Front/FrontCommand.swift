@@ -35,12 +35,20 @@ struct FrontCommand: AsyncParsableCommand {
               sessions: {idle: 1209600}                      # or true; insecure: true for development without TLS
               uploads: {folder: /var/lib/uploads, url: 'http://10.0.0.7:8080/uploads/'}
 
-            SIGTERM: nothing new is accepted, what is held is finished within the grace, the rest is told 503.
+            SIGTERM: for some seconds everything is served and /readyz says 503 (lame), then nothing new is accepted and what is held is \
+            finished; what is left after the grace is told 503 and closed. A second SIGTERM ends it at once.
+            SIGHUP reads the file and the certificates again; with a mistake in them the old ones stay.
             /healthz says that the process lives, /readyz whether answers can be heard.
             """)
 
-    @Option(help: .init("Where to listen: HOST:PORT, :PORT for all addresses. Port 0: any that is free.", valueName: "host:port"))
-    var listen: String?
+    @Option(
+        help: .init(
+            "Where to listen: HOST:PORT, :PORT for all addresses, unix:PATH. Port 0: any that is free. May be given several times.",
+            valueName: "host:port"))
+    var listen: [String] = []
+
+    @Flag(help: "Several fronts may listen on one port.")
+    var reusePort = false
 
     @Option(
         name: .customLong("route"),
@@ -97,8 +105,11 @@ struct FrontCommand: AsyncParsableCommand {
             "Believe what proxies of this network say of their clients. May be given several times.", valueName: "network"))
     var trust: [String] = []
 
-    @Option(help: "Seconds that held requests get when it is to stop. Default: 25.")
+    @Option(help: "Seconds from SIGTERM until everything is ended that is still held. Default: 25.")
     var grace: Double?
+
+    @Option(help: "The first of these seconds, in which all is served and /readyz says 503. Default: 5 with a file, else 0.")
+    var lame: Double?
 
     @Option(help: "Event loops, each a thread. Default: one for each processor.")
     var threads: Int?
@@ -115,14 +126,36 @@ struct FrontCommand: AsyncParsableCommand {
     @Flag(help: "Print every key of the file with its default, and end.")
     var settings = false
 
+    @Flag(help: "Check the file, its certificates and folders, say what is wrong and where, and end.")
+    var check = false
+
+    @Argument(help: .init("With --check: the file.", valueName: "file"))
+    var file: String?
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: from 1 to 1024") }
+        for (name, value) in [("--grace", grace), ("--lame", lame), ("--deadline", deadline)] {
+            guard let value, !(0...86_400).contains(value) else { continue }
+            throw ValidationError("\(name): from 0 to 86400 seconds")
+        }
+        if check, config == nil, file == nil { throw ValidationError("--check: which file?") }
+        if config != nil, file != nil { throw ValidationError("name one file, after --config or after --check") }
     }
 
     func run() async throws {
+        // Here, so that an option that is misspelled is said first.
+        if let file, !check { throw ValidationError("\(file): a file is named with --config, or with --check") }
         if settings { return print(FrontFile.reference, terminator: "") }
+        if check {
+            do {
+                try configuration().check()
+            } catch let error as FrontConfigurationError {
+                throw ValidationError(error.description)
+            }
+            return print("\(config ?? file ?? "") is fine")
+        }
         let logger = connection.logger("tempest.front", quiet: .info)
         // Before anything asks for an event loop.
         if let threads { NIOSingletons.groupLoopCountSuggestion = threads }
@@ -133,21 +166,26 @@ struct FrontCommand: AsyncParsableCommand {
         } catch let error as FrontConfigurationError {
             throw ValidationError(error.description)
         }
-        try await front.runService()
+        do {
+            try await front.runService { try configuration() }
+        } catch let error as FrontConfigurationError {
+            throw ValidationError(error.description)
+        }
     }
 
     private func configuration() throws -> FrontConfiguration {
         var settings = FrontConfiguration()
-        if let config {
+        if let config = config ?? file {
             let text: String
             do {
                 text = try String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8)
             } catch {
                 throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
             }
-            settings = try FrontFile.read(text, file: config)
+            settings = try FrontFile.read(text, file: config, checksFolders: files == nil && uploads == nil)
         }
-        if let listen { try settings.listen(on: listen) }
+        if !listen.isEmpty { try settings.listen(on: listen) }
+        if reusePort { settings.reusesPort = true }
         for text in routes {
             var route = try FrontRoute(text)
             if let deadline { route.deadline = .seconds(deadline) }
@@ -179,6 +217,7 @@ struct FrontCommand: AsyncParsableCommand {
         }
         if !trust.isEmpty { settings.rules.trusted = try TrustedProxies(trust) }
         if let grace { settings.grace = .seconds(grace) }
+        if let lame { settings.lame = .seconds(lame) }
         if let accessLog {
             guard let format = AccessLogFormat(rawValue: accessLog) else {
                 let names = AccessLogFormat.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,0 +1,53 @@
+// Whether the folders that a configuration names can be used, before anything runs.
+
+#if os(Linux)
+// The whole module compiled at once takes C's stat for that of NIO's own headers.
+import CNIOLinux
+#endif
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+enum FolderCheck {
+    /// Files are served from it: it must be there and readable.
+    static func check(files folder: String) throws(FrontConfigurationError) {
+        guard exists(folder) else {
+            throw FrontConfigurationError("`files`: the folder \(folder) is not there (\(String(cString: strerror(errno))))")
+        }
+        guard isFolder(folder) else { throw FrontConfigurationError("`files`: \(folder) is not a folder") }
+        guard access(folder, R_OK | X_OK) == 0 else {
+            throw FrontConfigurationError("`files`: the folder \(folder) cannot be read by this user")
+        }
+    }
+
+    /// Uploads are written to it: it is there and writable, or can be made.
+    static func check(uploads folder: String) throws(FrontConfigurationError) {
+        guard exists(folder) else {
+            var parent = folder[...]
+            while parent.hasSuffix("/") { parent.removeLast() }
+            let name = parent.lastIndex(of: "/").map { $0 == parent.startIndex ? "/" : String(parent[..<$0]) } ?? "."
+            guard isFolder(name), access(name, W_OK | X_OK) == 0 else {
+                throw FrontConfigurationError(
+                    "`uploads`: the folder \(folder) is not there, and cannot be made in \(name) by this user")
+            }
+            return
+        }
+        guard isFolder(folder) else {
+            throw FrontConfigurationError("`uploads`: \(folder) is no folder: uploads need one of their own")
+        }
+        guard access(folder, R_OK | W_OK | X_OK) == 0 else {
+            throw FrontConfigurationError("`uploads`: the folder \(folder) cannot be written by this user")
+        }
+    }
+
+    private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    }
+}

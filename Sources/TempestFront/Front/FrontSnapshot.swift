@@ -1,0 +1,140 @@
+// What follows from one configuration: made at the start and at each reload, never changed. A request keeps the one that it began with.
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+import Tempest
+
+/// Routes, limits, certificates, files and parts, as one configuration has them.
+final class FrontSnapshot: Sendable {
+    let configuration: FrontConfiguration
+    let table: RouteTable
+    let parts: FrontParts
+    let responder: FrontResponder
+    let door: SocketDoor?
+    let clocks: ConnectionClocks
+    let accessLog: AccessLog?
+    private let connections: Connections
+
+    private enum Connections {
+        case plain(FrontChannel)
+        case secure(SecureFrontChannel)
+    }
+
+    /// - Parameter previous: the one before, whose parts go on where nothing has changed.
+    /// - Throws: ``FrontConfigurationError`` and what else speaks against the configuration.
+    init(
+        _ configuration: FrontConfiguration, previous: FrontSnapshot?, shared: FrontShared,
+        responder respond: @escaping HTTPChannelHandler.Responder, upgrader: any ConnectionUpgrader
+    ) async throws {
+        let table = try RouteTable(configuration.routes, previous: previous?.table)
+        let parts = try await FrontParts(
+            configuration, redis: shared.clients.main.redisConfiguration, previous: previous?.parts, logger: shared.logger)
+        (self.configuration, self.table, self.parts) = (configuration, table, parts)
+        door = Self.door(configuration, parts, shared)
+        let files = try configuration.files.map { options throws(FrontConfigurationError) in
+            try StaticFiles(options, logger: shared.logger)
+        }
+        responder = Self.responder(configuration, table, parts, files, shared)
+        let limits = configuration.limits
+        if let previous, previous.configuration.limits.resolution == limits.resolution {
+            clocks = previous.clocks
+        } else {
+            clocks = ConnectionClocks(resolution: limits.resolution)
+        }
+        // One for as long as the format is the same: two would write into each other's lines.
+        if let log = previous?.accessLog, log.format == configuration.accessLog {
+            accessLog = log
+        } else {
+            accessLog = configuration.accessLog.map { AccessLog($0, logger: shared.logger) }
+        }
+        var services = ConnectionServices(limits: limits, clocks: clocks, registry: shared.registry, drain: shared.drain)
+        services.upgrader = upgrader
+        services.access = AccessPolicy(log: accessLog, trusted: configuration.rules.trusted)
+        services.compresses = configuration.compressesSomething
+        if let tls = configuration.tls {
+            connections = .secure(
+                try SecureFrontChannel(responder: respond, tls: tls, allowsHTTP2: true, services: services))
+        } else {
+            connections = .plain(FrontChannel(responder: respond, services: services))
+        }
+    }
+
+    /// Prepares a connection, on its event loop, and serves it to its end.
+    func serve(_ channel: any Channel, logger: Logger) -> EventLoopFuture<Void> {
+        // Unstructured: what a connection's task waits for may outlive the front's patience, and must not hold up its end. It ends with
+        // the connection.
+        switch connections {
+        case .plain(let http1):
+            http1.setup(channel: channel, logger: logger).map { value in
+                Task { await http1.handle(value: value, logger: logger) }
+            }
+        case .secure(let secure):
+            secure.setup(channel: channel, logger: logger).map { value in
+                Task { await secure.handle(value: value, logger: logger) }
+            }
+        }
+    }
+
+    private static func door(_ configuration: FrontConfiguration, _ parts: FrontParts, _ shared: FrontShared) -> SocketDoor? {
+        let sockets = configuration.routes.filter(\.isSocket)
+        guard !sockets.isEmpty else { return nil }
+        let users = Set(sockets.filter(\.requiresUser).map(\.pattern))
+        return SocketDoor(
+            sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: shared.clients.main, logger: shared.logger),
+            isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
+            admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: shared.logger)
+    }
+
+    private static func responder(
+        _ configuration: FrontConfiguration, _ table: RouteTable, _ parts: FrontParts, _ files: StaticFiles?,
+        _ shared: FrontShared
+    ) -> FrontResponder {
+        var rules = configuration.rules
+        rules.isTLS = configuration.tls != nil
+        var requests: [PathPattern: HeldRequests] = [:]
+        for held in table.all where !held.route.isSocket {
+            requests[held.route.pattern] = HeldRequests(
+                held, clients: shared.clients, rules: rules, watch: shared.watch, drain: shared.drain)
+        }
+        // Workers of node-tempest answer to a port of ours, not to an inbox.
+        let queues = configuration.routes.filter { !$0.isOriginal }.map(\.queue)
+        let health = Health(clients: shared.clients, queues: Set(queues), drain: shared.drain)
+        return FrontResponder(
+            table: table, requests: requests, health: configuration.answersHealth ? health : nil,
+            parts: parts, files: files, headers: configuration.headers, trusted: configuration.rules.trusted,
+            compresses: configuration.compresses)
+    }
+}
+
+/// What a front has from its beginning to its end, whatever is reloaded.
+struct FrontShared: Sendable {
+    let clients: FrontClients
+    let drain = Drain()
+    let watch = ConnectionWatch()
+    let registry: ConnectionRegistry
+    let logger: Logger
+}
+
+/// The snapshot that holds now.
+final class CurrentSnapshot: Sendable {
+    private let snapshot = Mutex<FrontSnapshot?>(nil)
+
+    /// nil before the front runs.
+    var value: FrontSnapshot? { snapshot.withLock { $0 } }
+
+    func set(_ new: FrontSnapshot) { snapshot.withLock { $0 = new } }
+}
+
+extension CurrentSnapshot: ConnectionUpgrader {
+    func wants(_ head: HTTPRequestHead) -> Bool { value?.door?.wants(head) ?? false }
+
+    func upgrade(_ head: HTTPRequestHead, of channel: any Channel) -> EventLoopFuture<UpgradeDecision> {
+        value?.door?.upgrade(head, of: channel) ?? channel.eventLoop.makeSucceededFuture(.refused(.notFound))
+    }
+}

@@ -1,0 +1,48 @@
+// Where a front listens, and its certificate: from text and files.
+
+import NIOSSL
+
+extension FrontConfiguration {
+    /// From `HOST:PORT`, `[IPv6]:PORT`, `:PORT` (all addresses) or `unix:PATH`, in place of where it listened before.
+    /// Throws ``FrontConfigurationError``.
+    public mutating func listen(on text: String) throws(FrontConfigurationError) { try listen(on: [text]) }
+
+    /// The same for several addresses.
+    public mutating func listen(on texts: [String]) throws(FrontConfigurationError) {
+        var addresses: [ListenAddress] = []
+        for text in texts {
+            let address = try ListenAddress(text)
+            guard !addresses.contains(address) else { throw FrontConfigurationError("`listen` names \(address) twice") }
+            addresses.append(address)
+        }
+        guard !addresses.isEmpty else { throw FrontConfigurationError("`listen` names no address") }
+        self.addresses = addresses
+    }
+
+    /// The host of the first TCP address; empty: all addresses.
+    public var host: String {
+        for case .tcp(let host, _) in addresses { return host }
+        return ""
+    }
+
+    /// The port of the first TCP address; 0: any that is free.
+    public var port: Int {
+        get {
+            for case .tcp(_, let port) in addresses { return port }
+            return 0
+        }
+        set {
+            for (place, address) in addresses.enumerated() {
+                guard case .tcp(let host, _) = address else { continue }
+                addresses[place] = .tcp(host: host, port: newValue)
+                return
+            }
+            addresses.append(.tcp(host: "127.0.0.1", port: newValue))
+        }
+    }
+
+    /// TLS 1.2 and newer, with HTTP/2 where the browser has it. Throws ``FrontConfigurationError`` for files that are not what they should be.
+    public mutating func secure(certificate: String, key: String) throws(FrontConfigurationError) {
+        tls = try CertificateFiles(certificate: certificate, key: key).read()
+    }
+}
