@@ -13,17 +13,6 @@ import Darwin
 #endif
 
 enum FolderCheck {
-    /// Files are served from it: it must be there and readable.
-    static func check(files folder: String) throws(FrontConfigurationError) {
-        guard exists(folder) else {
-            throw FrontConfigurationError("`files`: the folder \(folder) is not there (\(String(cString: strerror(errno))))")
-        }
-        guard isFolder(folder) else { throw FrontConfigurationError("`files`: \(folder) is not a folder") }
-        guard access(folder, R_OK | X_OK) == 0 else {
-            throw FrontConfigurationError("`files`: the folder \(folder) cannot be read by this user")
-        }
-    }
-
     /// Uploads are written to it: it is there and writable, or can be made.
     static func check(uploads folder: String) throws(FrontConfigurationError) {
         guard exists(folder) else {

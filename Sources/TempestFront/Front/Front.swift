@@ -181,7 +181,7 @@ public final class Front: Service {
     private func stop(_ server: FrontServer) async {
         let begin = ContinuousClock.now
         let configuration = current.value?.configuration ?? initial
-        let lame = orders.skipsLame ? .zero : min(configuration.lame, configuration.grace / 2)
+        let lame = orders.skipsLame ? .zero : configuration.lameTime
         let (registry, drain) = (shared.registry, shared.drain)
         notice.stopping()
         logger.info("about to stop", metadata: ["held": "\(drain.held)", "connections": "\(registry.count)"])

@@ -42,13 +42,16 @@ public struct FrontConfiguration: Sendable {
     public var accessLog: AccessLogFormat? = .log
     /// After what time of a graceful shutdown everything is ended that is still held. Its first part is ``lame``.
     public var grace = Duration.seconds(25)
-    /// How long a graceful shutdown first serves everything as usual, not ready any more, so that balancers go elsewhere. At most half
-    /// of ``grace``. 0: nothing of the kind.
+    /// How long a graceful shutdown first serves everything as usual, not ready any more, so that balancers go elsewhere; a
+    /// second of ``grace`` is always left for what comes after. 0: nothing of the kind.
     public var lame = Duration.zero
     /// `/healthz` and `/readyz` are answered.
     public var answersHealth = true
 
     public init() {}
+
+    /// How long it is a lame duck.
+    var lameTime: Duration { min(lame, max(grace / 2, grace - .seconds(1))) }
 
     /// For the ``TempestClient`` that a ``Front`` of this configuration is given: with its queues of original workers.
     public var clientOptions: ClientOptions {

@@ -33,7 +33,7 @@ public enum FrontFile {
     private static func checkFolders(_ root: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
         for node in try root.pairs("a front") {
             try node.locating { () throws(FrontConfigurationError) in
-                if node.key == "files", let folder = settings.files { try FolderCheck.check(files: folder) }
+                if node.key == "files", let files = settings.files { _ = try StaticFiles(files) }
                 if node.key == "uploads", let uploads = settings.uploads { try FolderCheck.check(uploads: uploads.folder) }
             }
         }
@@ -149,7 +149,7 @@ public enum FrontFile {
                 make.seconds("grace", \.grace, "seconds from SIGTERM until everything is ended that is still held"),
                 make.seconds(
                     "lame", \.lame,
-                    "the first seconds of these, at most half: everything is served, `/readyz` is 503, so that balancers go elsewhere"
+                    "the first seconds of these, but for one: everything is served, `/readyz` is 503, so that balancers go elsewhere"
                 ),
                 Setting(
                     "access_log", default: "log",
