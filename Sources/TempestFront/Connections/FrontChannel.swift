@@ -49,14 +49,14 @@ public struct FrontChannel: HTTPChannelHandler {
             try pipeline.addHandler(messages, position: .after(decoder))
             if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
             if let access = services.access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
+            let headers = HeaderBytesHandler(watch: messages, limit: limits.headerBytes)
+            try pipeline.addHandler(headers, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             if services.upgrader != nil {
+                // Before the one that may hand on what came in pieces.
                 let tail = RequestTail()
                 gate.tail = tail
-                try pipeline.addHandler(tail, position: .before(decoder))
+                try pipeline.addHandler(tail, position: .before(headers))
             }
-            try pipeline.addHandler(
-                HeaderBytesHandler(watch: messages, limit: limits.headerBytes),
-                position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             if !limits.allowsHalfClosure {
                 try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             }

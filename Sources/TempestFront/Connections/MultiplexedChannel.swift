@@ -43,7 +43,8 @@ struct MultiplexedChannel: Sendable {
                 let (wire, bytes, clock) = shared.value
                 let pipeline = stream.pipeline.syncOperations
                 if let access = services.access { try pipeline.addHandler(StreamAccessHandler(access)) }
-                try pipeline.addHandler(StreamGate(limits: services.limits, clock: clock, wire: wire, bytes: bytes, logger: logger))
+                try pipeline.addHandler(
+                    StreamGate(limits: services.limits, clock: clock, wire: wire, bytes: bytes, logger: logger))
                 try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
                 if services.compresses { try pipeline.addHandlers(CompressionHandlers.http2()) }
                 return try HTTP1Channel.Value(wrappingChannelSynchronously: stream)

@@ -44,7 +44,7 @@ public final class EventStreams: Service {
 
     /// The same streams, followed by another policy.
     private init(_ other: EventStreams, policy: ChannelPolicy) {
-        (self.policy, options, hub, opening) = (policy, other.options, other.hub, other.opening)
+        (self.policy, options, hub) = (policy, other.options, other.hub)
     }
 
     /// For those who come from now on, with the listeners and the subscriptions of this one, which goes on running.

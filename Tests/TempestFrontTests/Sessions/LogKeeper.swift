@@ -7,12 +7,14 @@ final class LogKeeper: Sendable {
         var level: Logger.Level
         var message: String
         var metadata: [String: String]
+        /// As a log would show it.
+        var line: String
     }
 
     private let kept = Mutex<[Entry]>([])
 
     var entries: [Entry] { kept.withLock { $0 } }
-    var messages: [String] { entries.map { "\($0.level) \($0.message) \($0.metadata)" } }
+    var messages: [String] { entries.map(\.line) }
 
     var logger: Logger { Logger(label: "test.kept") { _ in Handler(keeper: self) } }
 
@@ -27,8 +29,11 @@ final class LogKeeper: Sendable {
         }
 
         func log(event: LogEvent) {
-            let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
-            keeper.kept.withLock { $0.append(Entry(level: event.level, message: "\(event.message)", metadata: metadata)) }
+            let metadata = event.metadata ?? [:]
+            let entry = Entry(
+                level: event.level, message: "\(event.message)", metadata: metadata.mapValues { "\($0)" },
+                line: "\(event.level) \(event.message) \(metadata)")
+            keeper.kept.withLock { $0.append(entry) }
         }
     }
 }

@@ -32,7 +32,7 @@ struct ReloadTests {
                     #expect(try await front.get("/new").status == 404)
                     var configuration = front.configuration
                     configuration.routes = [try FrontRoute("/new=pages")]
-                    configuration.files = folder
+                    configuration.files = StaticFilesOptions(folder: folder)
                     configuration.rules.body = 10
                     try await front.front.reload(configuration)
                     #expect(try await front.get("/new").text == "/new")
@@ -71,7 +71,8 @@ struct ReloadTests {
         } _: { front in
             for change in [
                 { (new: inout FrontConfiguration) in new.routes += new.routes },
-                { $0.files = "/nowhere/at/all" }, { $0.routes[0].requiresUser = true }, { $0.subscriptions = ["a b"] },
+                { $0.files = StaticFilesOptions(folder: "/nowhere/at/all") }, { $0.routes[0].requiresUser = true },
+                { $0.subscriptions = ["a b"] },
                 { $0.routes[0].isOriginal = true },
             ] {
                 var configuration = front.configuration

@@ -88,7 +88,7 @@ struct StoppingTests {
             let size = 12 << 20
             try write(String(repeating: "x", count: size), to: "\(folder)/large.txt")
             try await RunningFront.run(["/api/*=pages"]) {
-                $0.files = folder
+                $0.files = StaticFilesOptions(folder: folder)
                 $0.grace = .seconds(30)
             } _: { front in
                 try await front.browse { browser in
@@ -116,7 +116,7 @@ struct StoppingTests {
                 let clock = ContinuousClock()
                 var begin = clock.now
                 try await RunningFront.run(["/api/*=pages"]) {
-                    $0.files = folder
+                    $0.files = StaticFilesOptions(folder: folder)
                     $0.grace = .seconds(2)
                     if kind != "deaf" { try $0.secure(certificate: certificate.file, key: certificate.key) }
                 } handlers: { worker in

@@ -97,7 +97,7 @@ struct UploadWholeTests {
             #expect(try await front.get("/uploads/\(token)").body == body)
             let part = try await front.get("/uploads/\(token)", "Range: bytes=0-99")
             #expect(part.status == 206 && part.body.count == 100)
-            for other in ["", "x", String(repeating: "a", count: 43), "../redis.sock", ".\(token).part"] {
+            for other in ["", "x", String(repeating: "a", count: 43), ".\(token).part"] {
                 #expect(try await front.get("/uploads/\(other)").status == 404, "\(other)")
             }
             #expect(try await front.ask("DELETE /uploads/\(token) HTTP/1.1\r\nHost: t\r\n\r\n").status == 204)
