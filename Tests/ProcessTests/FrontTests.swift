@@ -79,7 +79,7 @@ struct FrontTests {
                     #expect(reply.output == ["GET /a?secret=1", "200"])
                     #expect(try await front.get("/healthz").output == ["ok", "200"])
                     let line = try await front.child.waitForLine { $0.contains("path=/a") }
-                    for part in ["method=GET", "status=200", "duration_ms=", "remote_address=127.0.0.1"] {
+                    for part in ["method=GET", "status=200", "duration_ms=", "client=127.0.0.1"] {
                         #expect(line.contains(part), "\(line)")
                     }
                     #expect(!front.child.output.contains { $0.contains("secret") })
@@ -200,7 +200,7 @@ struct FrontTests {
     @Test(
         "What it is told wrongly it says, and does not begin",
         arguments: [
-            ([], "name a route"), (["--route", "pages"], "is no route"), (["--route", "/a*=x"], "* stands only at the end"),
+            ([], "name a route"), (["--route", "pages"], "is not a route"), (["--route", "/a*=x"], "* stands only at the end"),
             (["--route", "/a=x", "--route", "/a=y"], "two routes for /a"),
             (["--listen", "here"], "is not an address to listen on"),
             (["--route", "/*=x", "--tls-cert", "a.pem"], "come together"),

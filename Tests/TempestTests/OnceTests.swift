@@ -171,28 +171,6 @@ struct OnceTests {
         }
     }
 
-    @Test("A claim that is gone before it is begun is not run, and its slot is free")
-    func gone() async throws {
-        try await Bench.run { bench in
-            _ = try await bench.redis.execute(["FUNCTION", "LOAD", "REPLACE", .init(FunctionLibrary.source)])
-            // The library with a claim that loses each second job on its way to the worker.
-            let text = String(decoding: FunctionLibrary.source, as: UTF8.self)
-            let lossy = text.replacingOccurrences(
-                of: "local there = level_of(argv[i]) and",
-                with: "local there = not string.find(argv[i], '[13579]$') and level_of(argv[i]) and")
-            #expect(lossy != text)
-            _ = try await bench.redis.execute(["FUNCTION", "LOAD", "REPLACE", .init(lossy)])
-            let worker = try bench.worker(concurrency: 1)
-            let ran = Mutex<[Int]>([])
-            worker.handle("work") { (_: JobContext, number: Int) in ran.withLock { $0.append(number) } }
-            try await withRunning(worker) {
-                try await bench.client.push(
-                    (1...6).map { try JobRequest("work", $0) }, queue: "q", options: JobOptions(once: true))
-                try await eventually("those that are ours have run") { ran.withLock { $0 } == [2, 4, 6] }
-            }
-        }
-    }
-
     @Test("What was marked and never run goes back when the worker leaves; what runs is named")
     func leaving() async throws {
         try await Bench.run { bench in

@@ -60,7 +60,7 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard policy.log != nil else { return AccessEntry(time: 0, id: id, method: head.method.rawValue, version: "") }
         return AccessEntry(
             time: WallClock.milliseconds(), id: id,
-            client: policy.client(context.remoteAddress, forwarded: head.headers["x-forwarded-for"]),
+            client: policy.client(context.channel.remoteAddress, forwarded: head.headers["x-forwarded-for"]),
             host: head.headers.first(name: "host"), method: head.method.rawValue, path: AccessEntry.path(of: head.uri),
             version: "HTTP/\(head.version.major).\(head.version.minor)",
             referer: HeaderBytes.plain(head.headers.first(name: "referer")),
@@ -69,7 +69,8 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func stray(_ context: ChannelHandlerContext) -> AccessEntry {
         AccessEntry(
-            time: WallClock.milliseconds(), id: RequestID.taken([]), client: policy.client(context.remoteAddress, forwarded: []),
+            time: WallClock.milliseconds(), id: RequestID.taken([]),
+            client: policy.client(context.channel.remoteAddress, forwarded: []),
             method: "-", version: "HTTP/1.1")
     }
 }

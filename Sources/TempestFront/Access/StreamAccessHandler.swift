@@ -70,7 +70,7 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard policy.log != nil else { return AccessEntry(time: 0, id: id, method: method, version: "") }
         return AccessEntry(
             time: WallClock.milliseconds(), id: id,
-            client: policy.client(context.remoteAddress, forwarded: headers["x-forwarded-for"]),
+            client: policy.client(context.channel.remoteAddress, forwarded: headers["x-forwarded-for"]),
             host: headers.first(name: ":authority") ?? headers.first(name: "host"), method: method,
             path: headers.first(name: ":path").map(AccessEntry.path), version: "HTTP/2.0",
             referer: headers.first(name: "referer"), userAgent: headers.first(name: "user-agent"))

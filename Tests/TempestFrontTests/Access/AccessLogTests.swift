@@ -58,6 +58,24 @@ import Testing
         AccessEntry(time: 0, id: path, method: method, path: path, version: "HTTP/1.1")
     }
 
+    @Test func `streams of HTTP/2 have ids and entries too`() async throws {
+        let keeper = LogKeeper()
+        try await Curl.run({ $0.accessLog = .log }, logger: keeper.logger) { worker in
+            worker.handle("url") { (_: JobContext, request: WebRequest) in
+                WebAnswer(text: request.headers["x-request-id"] ?? "none")
+            }
+        } _: { curl, _ in
+            let words = ["--http2", "-H", "X-Request-Id: mine", "-w", "\\n%{http_version} %header{x-request-id}"]
+            #expect(try await curl.run("/a?b", words).output == ["mine", "2 mine"])
+            #expect(try await curl.run("/b", ["--http2", "-I", "-o", "/dev/null", "-w", "%{http_code}"]).output == ["200"])
+            try await eventually("two entries") { keeper.entries.count { $0.message == "request" } == 2 }
+            let entries = keeper.entries.filter { $0.message == "request" }
+            #expect(entries.map { $0.metadata["path"] } == ["/a", "/b"] && entries[0].metadata["request_id"] == "mine")
+            #expect(entries.map { $0.metadata["client"] } == ["127.0.0.1", "127.0.0.1"])
+            #expect(entries.allSatisfy { $0.metadata["aborted"] == nil && $0.metadata["status"] == "200" })
+        }
+    }
+
     @Test func `one id goes to the worker, the browser and the log; early refusals and aborts are logged`() async throws {
         let keeper = LogKeeper()
         try await RunningFront.run(

@@ -1,5 +1,6 @@
 // A browser of TLS and HTTP/2 that is not ours: curl, and the certificate that it believes. Used by tests of the whole front.
 
+import Logging
 import NIOCore
 import Tempest
 import TempestFront
@@ -29,17 +30,19 @@ struct Curl {
 
     /// Runs a front by TLS and gives it a curl that believes it.
     static func run<R: Sendable>(
-        _ change: @escaping (inout FrontConfiguration) throws -> Void = { _ in }, handlers: (Worker) -> Void = { _ in },
+        _ change: @escaping (inout FrontConfiguration) throws -> Void = { _ in }, logger: Logger? = nil,
+        handlers: (Worker) -> Void = { _ in },
         _ body: (Curl, _ folder: String) async throws -> R
     ) async throws -> R {
         try await withTemporaryDirectory { folder in
             let certificate = try await Certificate.make(in: folder)
-            return try await RunningFront.run { configuration in
-                try configuration.secure(certificate: certificate.file, key: certificate.key)
-                try change(&configuration)
-            } handlers: {
-                handlers($0)
-            } _: { front in
+            return try await RunningFront.run(
+                ["/*=pages"],
+                {
+                    try $0.secure(certificate: certificate.file, key: certificate.key)
+                    try change(&$0)
+                }, logger: logger, handlers: { handlers($0) }
+            ) { front in
                 try await body(Curl(front: front, certificate: certificate), folder)
             }
         }
