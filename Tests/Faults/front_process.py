@@ -23,7 +23,9 @@ class FrontProcess:
         self._file = os.path.join(folder, "front.yaml")
         with open(self._file, "w", encoding="utf-8") as file:
             # JSON is YAML, too.
-            json.dump({"listen": "127.0.0.1:0", "access_log": False, "grace": 10, "lame": 0, "routes": routes}, file)
+            # Redis is away for longer than a browser would wait by default.
+            settings = {"listen": "127.0.0.1:0", "access_log": False, "grace": 10, "lame": 0, "patience": 30, "routes": routes}
+            json.dump(settings, file)
 
     @property
     def address(self) -> Tuple[str, int]:

@@ -53,7 +53,7 @@ page = Tempest::HTTP.endpoint do |request|
   body = request.body || "hello, world\n".b
   case request.path
   when %r{/bytes\z}
-    seed, count, size = request.query.values_at("seed", "pieces", "size")
+    seed, count, size = %w[seed pieces size].map { |name| request.query[name] }
     request.stream(200, headers) do |out|
       Integer(count).times { |number| out << Digest::SHA256.digest("#{seed}/#{number}") * (Integer(size) / 32) }
     end
