@@ -48,6 +48,7 @@ class Fronted:
         config = os.path.join(self.folder.name, "front.yaml")
         with open(config, "w", encoding="utf-8") as file:
             # JSON is YAML.
+            routes = [{"uploads": True, **route} for route in routes]
             json.dump({"listen": f"127.0.0.1:{self.port}", "uploads": {"folder": self.uploads}, "routes": routes}, file)
         env = {**os.environ, "REDIS_URL": self.redis.url, "PYTHONPATH": f"{ROOT / 'clients' / 'python' / 'src'}:{HERE}", **environment}
         self.start([TEMPEST, "front", "--config", config], env)

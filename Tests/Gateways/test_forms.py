@@ -48,7 +48,7 @@ class Forms(unittest.TestCase):
                         status, answer = self.ask(f"/{codec}/{language}", body, {"Content-Type": TYPE})
                         self.assertEqual(status, 200, answer)
                         self.assertEqual(json.loads(answer), wanted[name])
-        self.assertEqual(os.listdir(self.front.uploads) == [], False, "files were put aside")
+        self.assertEqual(os.listdir(self.front.uploads), [], "uploads end with their requests")
 
     def test_the_parsers_see_what_the_corpus_is_about(self):
         """The comparison says nothing if a parser gives up on both ways."""
