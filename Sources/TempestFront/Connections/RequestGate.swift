@@ -12,19 +12,6 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum Phase {
-        /// Requests and responses; may go anywhere.
-        case open
-        /// A request for an upgrade is here but for its end.
-        case offered(HTTPRequestHead)
-        /// An upgrader decides; next: 101 and another handler, or refusing. How many bytes had come when it began.
-        case upgrading(received: Int)
-        /// The earlier responses go out; then this one, and over.
-        case refusing(HTTPResponseStatus, HTTPHeaders)
-        /// Nothing is read and nothing written any more; the output closes, and soon the rest.
-        case over
-    }
-
     private let limits: ConnectionLimits
     let bytes: ByteWatch
     /// How what came ends; nil: nothing can be upgraded.
