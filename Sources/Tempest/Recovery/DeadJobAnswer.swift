@@ -1,4 +1,4 @@
-// Tells the caller of a job that died with its worker that no answer will come. Before it: reap. After it: the caller's inbox.
+// Tells the caller of a job that died with its worker that no answer will come.
 
 import Logging
 import NIOCore

@@ -4,6 +4,7 @@
 import Dispatch
 import Logging
 import Synchronization
+import Tempest
 
 #if canImport(Glibc)
 import Glibc
@@ -68,28 +69,8 @@ final class AccessLog: Sendable {
                     "lines of the access log were dropped: standard output is not read", metadata: ["count": "\(dropped)"])
             }
             if bytes.isEmpty { return }
-            bytes.withUnsafeBytes { bytes in
-                var rest = bytes[...]
-                while !rest.isEmpty {
-                    let count = Self.written(UnsafeRawBufferPointer(rebasing: rest), to: descriptor)
-                    // Nobody reads it any more: there is nobody to tell.
-                    guard count > 0 else { return }
-                    rest = rest.dropFirst(count)
-                }
-            }
-        }
-    }
-
-    private static func written(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> Int {
-        while true {
-            #if canImport(Glibc)
-            let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-            #elseif canImport(Musl)
-            let count = Musl.write(descriptor, bytes.baseAddress, bytes.count)
-            #else
-            let count = Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-            #endif
-            if count >= 0 || errno != EINTR { return count }
+            // Where nobody reads it any more there is nobody to tell.
+            _ = bytes.withUnsafeBytes { DiskCall.wrote($0, to: descriptor) }
         }
     }
 }

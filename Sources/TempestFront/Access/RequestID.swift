@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import TempestProtocol
 
 enum RequestID {
     static let header = "x-request-id"
@@ -26,11 +27,12 @@ enum RequestID {
     }
 
     /// The id that an access handler has given.
-    static func of(_ request: Request) -> String? { HTTPField.Name(header).flatMap { request.headers[$0] } }
+    static func of(_ request: Request) -> String? { name.flatMap { request.headers[$0] } }
+
+    private static let name = HTTPField.Name(header)
 
     private static func made() -> String {
-        var generator = SystemRandomNumberGenerator()
-        var bits = UInt128(generator.next()) << 64 | UInt128(generator.next())
+        var bits = RandomBits.next()
         return String(unsafeUninitializedCapacity: 32) { place in
             for index in 0..<32 {
                 let digit = UInt8(truncatingIfNeeded: bits & 0xF)

@@ -1,5 +1,4 @@
 // The life of an HTTP/2 connection: idle connections end, a shutdown is announced, and a client that does not answer is not waited for.
-// Before it: NIO's handler of HTTP/2. After it: nothing; requests go through StreamGate.
 
 import Logging
 import NIOCore

@@ -1,5 +1,4 @@
-// The bytes of an HTTP/2 connection, between TLS and NIO's handler: what NIO does not tell about them. Before it: TLS. After it: NIO's
-// handler of HTTP/2, HTTP2Gate and the streams' gates.
+// What NIO's HTTP/2 handler does not tell about the bytes of a connection.
 
 import NIOCore
 import NIOHTTP2

@@ -1,5 +1,4 @@
-// HTTP/2 on one connection, and a channel of HTTP for each of its streams. Before it: TLS, which has agreed on h2. After it: Hummingbird's
-// responder, one request a stream.
+// HTTP/2 on one connection, with a channel of its own for each stream.
 
 import HummingbirdCore
 import Logging

@@ -1,5 +1,4 @@
-// Whether the body of a response has the length that its head promised: pure, told of each part. Before it: the gates, which see what is
-// written. After it: a response that is whole, cut, or broken off.
+// Whether the body of a response has the length that its head promised.
 
 /// What is left of a promised `content-length`.
 struct PromisedLength {

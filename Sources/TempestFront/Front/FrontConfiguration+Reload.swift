@@ -13,6 +13,9 @@ extension FrontConfiguration {
         if new.reusesPort != running.reusesPort { kept.append("reuse") }
         if new.socketMode != running.socketMode { kept.append("mode") }
         (new.addresses, new.reusesPort, new.socketMode) = (running.addresses, running.reusesPort, running.socketMode)
+        if new.patience != running.patience { kept.append("patience") }
+        if new.waiting != running.waiting { kept.append("waiting") }
+        (new.patience, new.waiting) = (running.patience, running.waiting)
         if (new.tls == nil) != (running.tls == nil) {
             kept.append("tls")
             new.tls = running.tls

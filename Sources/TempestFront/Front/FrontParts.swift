@@ -30,9 +30,12 @@ struct FrontParts: Sendable {
     init(_ configuration: FrontConfiguration, redis: RedisConfiguration, previous: FrontParts?, logger: Logger) async throws {
         var sessions: RunningPart<Sessions>?
         if let rules = configuration.sessions {
-            let same = previous?.running.sessions.flatMap { $0.part.rules == rules ? $0 : nil }
-            let client = RedisClient(redis, name: "tempest-sessions", logger: logger, patience: configuration.patience)
-            sessions = try same ?? RunningPart(Sessions(client: client, rules: rules, logger: logger))
+            if let same = previous?.running.sessions, same.part.rules == rules {
+                sessions = same
+            } else {
+                let client = RedisClient(redis, name: "tempest-sessions", logger: logger, patience: configuration.patience)
+                sessions = RunningPart(try Sessions(client: client, rules: rules, logger: logger))
+            }
         }
         var events = previous?.running.events
         offersEvents = !configuration.subscriptions.isEmpty || configuration.subscriptionRule != nil
@@ -109,8 +112,8 @@ struct FrontParts: Sendable {
             visit.finish = { head in try await ticket.finish(&head.headers, order: head.session) }
         }
         if let uploads, route.takesUploads {
-            let address = ClientFacts(request.head, peer: peer, isTLS: false, trusted: trusted).address
-            let (received, held) = try await uploads.receive(request, from: address, limit: route.uploadLimit)
+            let address = ClientFacts.address(of: request.head, peer: peer, trusted: trusted)
+            let (received, held) = try await uploads.receive(request, from: address, for: route)
             (visit.form, visit.uploads) = (received.form, received.uploads)
             visit.isReceived = true
             if case .bytes(let buffer) = received { visit.body = buffer }

@@ -82,7 +82,7 @@ struct FrontResponder: HTTPResponder {
         guard let meant = RequestPath.canonical(path) else { throw Self.noPath }
         let found = table.find(meant.utf8)
         // A route that names a path of the front's own comes before it.
-        if let found, Self.ownPaths.contains(where: { found.route.pattern.takesOver($0) }) { return .route(found) }
+        if let found, found.comesFirst { return .route(found) }
         if let health, let response = health.respond(to: path) { return .response(response) }
         if let response = try await parts.respond(to: request, path: meant, context) { return .response(response) }
         if let found { return .route(found) }
@@ -90,8 +90,6 @@ struct FrontResponder: HTTPResponder {
         if let held = table.fallback { return .route(held) }
         throw Refusal(.notFound, "There is nothing here.")
     }
-
-    private static let ownPaths: [StaticString] = ["/sub", "/uploads", "/healthz", "/readyz"]
 
     private func refused(_ error: any Error, _ request: Request) -> Response {
         let refusal = Refusal(error)
@@ -101,8 +99,7 @@ struct FrontResponder: HTTPResponder {
 
     private func hold(_ request: Request, _ held: HeldRoute, _ context: FrontContext) async throws -> Response {
         if let limiter = held.limiter {
-            let forwarded = HTTPField.Name("x-forwarded-for").map { request.headers[values: $0] } ?? []
-            let client = ClientFacts.address(context.channel.remoteAddress, forwarded: forwarded, trusted: trusted)
+            let client = ClientFacts.address(of: request.head, peer: context.channel.remoteAddress, trusted: trusted)
             if let wait = limiter.admit(client, now: Int64(clamping: NIODeadline.now().uptimeNanoseconds)) {
                 throw Refusal.tooMany(after: wait)
             }

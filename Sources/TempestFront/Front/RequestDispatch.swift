@@ -16,7 +16,7 @@ struct RequestDispatch: Sendable {
     // Concurrent, as the server that calls it is.
     @concurrent func respond(to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel) async throws {
         var logger = logger
-        logger[metadataKey: "hb.request.id"] = .stringConvertible(Hummingbird.RequestID())
+        if let id = RequestID.of(request) { logger[metadataKey: "request_id"] = .string(id) }
         let response = try await response(to: request, on: channel, logger: logger)
         do {
             try await writer.write(response: response.head, body: response.body)

@@ -38,17 +38,15 @@ struct ClientFacts: Sendable {
 
     /// - Parameter isTLS: whether the connection itself is encrypted.
     init(_ head: HTTPRequest, peer: SocketAddress?, isTLS: Bool, trusted: TrustedProxies) {
-        address = peer?.ipAddress
+        address = Self.address(of: head, peer: peer, trusted: trusted)
         scheme = isTLS ? "https" : "http"
         guard Self.isBelieved(peer, trusted) else { return }
-        if let name = HTTPField.Name("x-forwarded-for") {
-            address = Self.address(peer, forwarded: head.headerFields[values: name], trusted: trusted)
-        }
-        if let name = HTTPField.Name("x-forwarded-proto"), let proto = head.headerFields[name],
-            proto == "https" || proto == "http"
-        {
-            scheme = proto
-        }
+        if let proto = head.headerFields[.forwardedProto], proto == "https" || proto == "http" { scheme = proto }
+    }
+
+    /// The address of a request's client.
+    static func address(of head: HTTPRequest, peer: SocketAddress?, trusted: TrustedProxies) -> String? {
+        address(peer, forwarded: trusted.isEmpty ? [] : head.headerFields[values: .forwardedFor], trusted: trusted)
     }
 
     /// The client's address: the peer's, or the nearest that trusted proxies say and that is none of theirs.
@@ -70,4 +68,9 @@ struct ClientFacts: Sendable {
     private static func isBelieved(_ peer: SocketAddress?, _ trusted: TrustedProxies) -> Bool {
         !trusted.isEmpty && peer.flatMap({ IPAddress($0) }).map({ trusted.contains($0) }) ?? true
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    fileprivate static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")!
 }

@@ -80,10 +80,7 @@ public final class HeldRequests: Sendable {
             if drain.isOver { throw letter.isOnce ? Refusal.doubt : drain.refusal }
             logger.warning(
                 "a request was not answered as it should be",
-                metadata: [
-                    "job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)",
-                    "request_id": "\(RequestID.of(request) ?? "-")",
-                ])
+                metadata: ["job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)"])
             throw Refusal(error, mustNotRepeat: letter.isOnce)
         }
     }

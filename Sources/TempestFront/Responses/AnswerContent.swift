@@ -1,5 +1,4 @@
-// The body of a worker's answer, held to the length that its head promised. Before it: AnswerHead, and the pieces of a stream. After it:
-// the body of the response.
+// The body of a worker's answer, held to the length that its head promised.
 
 import HTTPTypes
 import Hummingbird

@@ -75,7 +75,7 @@ struct AnswerHead {
         let value = value.kind == .array && value.count == 1 ? value[0] : value
         let text = value.int.map { "\($0)" } ?? value.textOrUTF8 ?? ""
         guard length == nil, (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            throw UnfitAnswer(description: "the header content-length is no length, or there are several")
+            throw UnfitAnswer(description: "the header content-length is not a length, or there are several")
         }
         length = Int(text)
     }

@@ -1,5 +1,4 @@
-// Writes the body of a response as its client takes it, and counts what waits meanwhile. Before it: a response of a worker, of files or of
-// events. After it: Hummingbird's writer, which waits while the connection, or the stream, has no room.
+// Writes the body of a response as fast as its client takes it, and counts what waits.
 
 import HTTPTypes
 import Hummingbird

@@ -9,10 +9,15 @@ final class HeldRoute: Sendable {
     let route: FrontRoute
     /// Counts requests by client; nil: they are not limited. A reload that leaves the rate as it is goes on counting.
     let limiter: RateLimiter?
+    /// Whether it names a path that would be the front's own.
+    let comesFirst: Bool
     private let held: Count
+
+    private static let ownPaths = ["/sub", "/uploads", "/healthz", "/readyz"]
 
     init(_ route: FrontRoute, previous: HeldRoute? = nil) {
         (self.route, held) = (route, previous?.held ?? Count())
+        comesFirst = Self.ownPaths.contains { route.pattern.takesOver($0) }
         let same = previous.flatMap { $0.route.rate == route.rate ? $0.limiter : nil }
         limiter = same ?? route.rate.map { RateLimiter($0) }
     }

@@ -35,7 +35,7 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether this names a path of the front's own, or paths below it: who writes such a route means it rather than the front's.
-    func takesOver(_ own: StaticString) -> Bool { stem.starts(with: String(describing: own).utf8) }
+    func takesOver(_ own: String) -> Bool { stem.starts(with: own.utf8) }
 
     /// Matches everything: the fallback, which comes after files.
     public var isEverything: Bool { isPrefix && stem.isEmpty }

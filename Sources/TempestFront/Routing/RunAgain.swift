@@ -1,5 +1,4 @@
-// Which requests another worker may run again when the first one ended while it ran them. Before it: a route and a request. After it: `once`
-// in the meta of the job.
+// Which requests another worker may run again after a worker died while running them.
 
 import HTTPTypes
 

@@ -1,13 +1,12 @@
 // How much of the room for uploads one client may take while its requests are held.
 
 import Synchronization
-import Tempest
 
 /// Counts the bytes of requests that have not ended, by the address they come from.
 final class AddressQuota: Sendable {
     /// Of one address, in bytes.
     let most: Int
-    private let held = Mutex<[Network: Int]>([:])
+    private let held = Mutex<[ClientNetwork: Int]>([:])
 
     init(most: Int) { self.most = most }
 
@@ -15,17 +14,9 @@ final class AddressQuota: Sendable {
     var count: Int { held.withLock { $0.count } }
 
     /// A request's share. Without an address, as on a unix socket, it is not counted.
-    func share(_ address: String?) -> AddressShare { AddressShare(self, address.flatMap { IPAddress($0) }.map { Network($0) }) }
+    func share(_ address: String?) -> AddressShare { AddressShare(self, ClientNetwork(address)) }
 
-    /// An address of IPv4, or the /64 of one of IPv6: whoever has one of these has all.
-    struct Network: Hashable {
-        private let bits: UInt128
-        private let isIPv4: Bool
-
-        init(_ address: IPAddress) { (bits, isIPv4) = (address.isIPv4 ? address.bits : address.bits >> 64, address.isIPv4) }
-    }
-
-    fileprivate func add(_ count: Int, _ address: Network) throws(UploadRefusal) {
+    fileprivate func add(_ count: Int, _ address: ClientNetwork) throws(UploadRefusal) {
         let isAdmitted = held.withLock { held in
             let sum = held[address, default: 0] + count
             guard sum <= most else { return false }
@@ -38,7 +29,7 @@ final class AddressQuota: Sendable {
         }
     }
 
-    fileprivate func remove(_ count: Int, _ address: Network) {
+    fileprivate func remove(_ count: Int, _ address: ClientNetwork) {
         held.withLock { held in
             let rest = held[address, default: 0] - count
             held[address] = rest > 0 ? rest : nil
@@ -49,10 +40,10 @@ final class AddressQuota: Sendable {
 /// What one request has taken of its address's room. Given back when nobody holds it any more.
 final class AddressShare: Sendable {
     private let quota: AddressQuota
-    private let address: AddressQuota.Network?
+    private let address: ClientNetwork?
     private let taken = Mutex(0)
 
-    init(_ quota: AddressQuota, _ address: AddressQuota.Network?) { (self.quota, self.address) = (quota, address) }
+    init(_ quota: AddressQuota, _ address: ClientNetwork?) { (self.quota, self.address) = (quota, address) }
 
     deinit { end() }
 

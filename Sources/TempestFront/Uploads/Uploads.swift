@@ -53,16 +53,19 @@ public final class Uploads: Service {
         try await receive(body, contentType, length, Intake(store: store, rules: rules))
     }
 
-    /// The same for a front's route: with a limit of its own, for a client of that address, until the request ends.
-    func receive(_ request: Request, from address: String?, limit: Int?) async throws -> (ReceivedBody, RequestUploads) {
+    /// The same for a front's route: with the route's own limits, for a client of that address, until the request ends.
+    func receive(
+        _ request: Request, from address: String?, for route: FrontRoute
+    ) async throws -> (ReceivedBody, RequestUploads) {
         var intake = Intake(store: store, rules: rules)
-        if let limit { intake.rules.uploadLimit = min(limit, rules.uploadLimit) }
+        if let limit = route.uploadLimit { intake.rules.uploadLimit = min(limit, rules.uploadLimit) }
+        if let limit = route.bodyLimit { intake.rules.bodyLimit = limit }
         let share = quota?.share(address)
         if let share, let store { intake.store = SharedStore(store: store, share: share) }
         let length = request.headers[.contentLength].flatMap { Int($0) }
         // It would never fit, however long its sender waited.
-        if let quota, let length, length > max(quota.most, rules.bodyLimit) { throw refused(tooLarge(quota.most)) }
-        let body = try await receive(request.body, request.headers[.contentType], length, intake)
+        if let quota, let length, length > max(quota.most, intake.rules.bodyLimit) { throw refused(tooLarge(quota.most)) }
+        let body = try await receive(request.body, request.headers[values: .contentType].first, length, intake)
         return (body, RequestUploads(self, body, share: share))
     }
 

@@ -9,7 +9,7 @@ import Glibc
 import Musl
 #endif
 
-enum RandomBits {
+package enum RandomBits {
     /// Bits that nobody has had.
     private struct Pool {
         var numbers: [UInt128] = []
@@ -31,7 +31,7 @@ enum RandomBits {
     private static let pool = Mutex(Pool())
 
     /// 128 bits.
-    static func next() -> UInt128 {
+    package static func next() -> UInt128 {
         pool.withLock { pool in
             if pool.numbers.isEmpty { pool.refill() }
             return pool.numbers.removeLast()

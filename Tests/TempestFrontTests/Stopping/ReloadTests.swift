@@ -88,6 +88,16 @@ struct ReloadTests {
         }
     }
 
+    @Test("What was taken at the start stays, and is named")
+    func kept() throws {
+        let running = FrontConfiguration()
+        var new = running
+        (new.patience, new.waiting, new.grace) = (.seconds(9), 1 << 20, .seconds(3))
+        let (joined, kept) = try new.replacing(running)
+        #expect(kept == ["patience", "waiting"] && joined.grace == .seconds(3))
+        #expect(joined.patience == running.patience && joined.waiting == running.waiting)
+    }
+
     @Test("Subscriptions change, and who listens goes on listening")
     func subscriptions() async throws {
         try await RunningFront.run {

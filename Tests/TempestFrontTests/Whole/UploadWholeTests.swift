@@ -52,6 +52,28 @@ struct UploadWholeTests {
         "PUT \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
     }
 
+    @Test("A route's own limit says what travels in a job and what is put aside")
+    func ownLimit() async throws {
+        try await Self.withUploads {
+            $0.routes[2].bodyLimit = 10
+        } _: { front, _ in
+            let (short, long) = ([UInt8](repeating: 65, count: 10), [UInt8](repeating: 65, count: 11))
+            #expect(try await front.ask(put("/x", short, "text/plain"), body: short).text == "body 10")
+            let reply = try await front.ask(put("/x", long, "text/plain"), body: long)
+            #expect(reply.text.hasPrefix("body 0\n- - text/plain 11 "), "\(reply)")
+        }
+    }
+
+    @Test("Of two content types the first says what a body is, as it does for workers")
+    func repeatedType() async throws {
+        try await Self.withUploads { front, _ in
+            let body = Self.form([1, 2, 3])
+            let head = put("/x", body, "multipart/form-data; boundary=x\r\nContent-Type: text/plain")
+            let reply = try await front.ask(head, body: body)
+            #expect(reply.status == 200 && reply.text.contains("title=A cat"), "\(reply)")
+        }
+    }
+
     private static func form(_ file: [UInt8]) -> [UInt8] {
         let head = """
             --x\r\nContent-Disposition: form-data; name="title"\r\n\r\nA cat\r\n--x\r\n\

@@ -79,7 +79,7 @@ def part(head: bytes, content: bytes = b"") -> Part:
     for line in head.split(b"\r\n"):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise _malformed("a part has a line in its head that is no header")
+            raise _malformed("a part has a header line without a valid name and a colon")
         name, value = match.group(1).lower(), match.group(2)
         if name == b"content-disposition":
             found = parameters(value)

@@ -73,7 +73,7 @@ module Tempest
       def part(head, content = "".b)
         disposition = type = nil
         head.b.split("\r\n", -1).each do |line|
-          match = LINE.match(line) || malformed("a part has a line in its head that is no header")
+          match = LINE.match(line) || malformed("a part has a header line without a valid name and a colon")
           case match[1].downcase
           when "content-disposition"
             found = parameters(match[2])
