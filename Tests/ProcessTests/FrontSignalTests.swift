@@ -156,38 +156,39 @@ struct FrontSignalTests {
         }
     }
 
+    /// A manager: opens two sockets with these names, starts a front with them, and prints what it is told.
+    private static let manager = """
+        import os, signal, socket, subprocess, sys, threading
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        told.bind("\\0tempest-test-%d" % os.getpid())
+        tcp = socket.create_server(("127.0.0.1", 0))
+        unix = socket.socket(socket.AF_UNIX)
+        unix.bind(sys.argv[2] + "/s")
+        unix.listen()
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(tcp.fileno(), 103); os.dup2(unix.fileno(), 104)
+            os.dup2(103, 3); os.dup2(104, 4)
+            os.closerange(5, 200)
+            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES=sys.argv[3])
+            os.environ.update(NOTIFY_SOCKET="@tempest-test-%d" % os.getppid())
+            os.execv(sys.argv[1], [sys.argv[1], "front", "--sub", "news", "--listen", "127.0.0.1:1", *sys.argv[4:]])
+        print("port", tcp.getsockname()[1], flush=True)
+        def pump():
+            while True: print("told", told.recv(4096).decode().replace("\\n", " "), flush=True)
+        threading.Thread(target=pump, daemon=True).start()
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(pid, signal.SIGHUP))
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        """
+
     @Test("Sockets that are handed over are used, and the manager hears that it is ready, reloads and stops")
     func systemd() async throws {
         try await withTemporaryDirectory { folder in
-            // A manager: opens two sockets, starts the front with them, and prints what it is told.
-            let manager = """
-                import os, signal, socket, subprocess, sys, threading
-                told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-                told.bind("\\0tempest-test-%d" % os.getpid())
-                tcp = socket.create_server(("127.0.0.1", 0))
-                unix = socket.socket(socket.AF_UNIX)
-                unix.bind(sys.argv[2] + "/s")
-                unix.listen()
-                pid = os.fork()
-                if pid == 0:
-                    os.dup2(tcp.fileno(), 103); os.dup2(unix.fileno(), 104)
-                    os.dup2(103, 3); os.dup2(104, 4)
-                    os.closerange(5, 200)
-                    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2")
-                    os.environ.update(NOTIFY_SOCKET="@tempest-test-%d" % os.getppid())
-                    os.execv(sys.argv[1], [sys.argv[1], "front", "--sub", "news", "--listen", "127.0.0.1:1"])
-                print("port", tcp.getsockname()[1], flush=True)
-                def pump():
-                    while True: print("told", told.recv(4096).decode().replace("\\n", " "), flush=True)
-                threading.Thread(target=pump, daemon=True).start()
-                signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
-                signal.signal(signal.SIGHUP, lambda *_: os.kill(pid, signal.SIGHUP))
-                print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-                """
-            let script = try file(manager, in: folder, as: "manager.py")
+            let script = try file(Self.manager, in: folder, as: "manager.py")
             try await withPrivateRedis { redis in
                 let runner = ProcessRunner(
-                    "/usr/bin/python3", [script, try Program.path, folder], environment: ["REDIS_URL": redis.url])
+                    "/usr/bin/python3", [script, try Program.path, folder, "web:web"], environment: ["REDIS_URL": redis.url])
                 try await runner.run { child in
                     let line = try await child.waitForLine { $0.hasPrefix("port ") }
                     let port = try #require(Int(line.dropFirst(5)))
@@ -211,6 +212,44 @@ struct FrontSignalTests {
                     try await eventually(within: .seconds(10), "the end") { child.output.contains("ended 0") }
                     #expect(child.output.contains { $0.hasPrefix("told STOPPING=1") })
                     #expect(FileManager.default.fileExists(atPath: "\(folder)/s"), "the manager's file stays")
+                }
+            }
+        }
+    }
+
+    @Test("A socket that is handed over by the name `redirect` sends browsers to https; without a certificate that is refused")
+    func redirect() async throws {
+        try await withTemporaryDirectory { folder in
+            let script = try file(Self.manager, in: folder, as: "manager.py")
+            let openssl = [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=front",
+                "-keyout", "key.pem", "-out", "cert.pem",
+            ]
+            try await ProcessRunner("openssl", openssl, workingDirectory: folder).run { _ = try await $0.waitForExit() }
+            try await withPrivateRedis { redis in
+                let words = [script, try Program.path, folder, "web:redirect"]
+                let secure = ["--tls-cert", "\(folder)/cert.pem", "--tls-key", "\(folder)/key.pem"]
+                let runner = ProcessRunner("/usr/bin/python3", words + secure, environment: ["REDIS_URL": redis.url])
+                try await runner.run { child in
+                    let line = try await child.waitForLine { $0.hasPrefix("port ") }
+                    try await eventually(within: .seconds(30), "READY=1") {
+                        child.output.contains { $0.hasPrefix("told READY=1") }
+                    }
+                    let curl = [
+                        "-sS", "-w", "%{http_code} %{redirect_url}\n", "--unix-socket", "\(folder)/s", "http://127.0.0.1/a",
+                    ]
+                    let output = try await ProcessRunner("curl", curl).run { curl in
+                        _ = try await curl.waitForExit()
+                        return curl.output
+                    }
+                    #expect(output == ["301 https://127.0.0.1:\(line.dropFirst(5))/a"])
+                    try child.send(.terminate)
+                    try await eventually(within: .seconds(10), "the end") { child.output.contains("ended 0") }
+                }
+                try FileManager.default.removeItem(atPath: "\(folder)/s")
+                try await ProcessRunner("/usr/bin/python3", words, environment: ["REDIS_URL": redis.url]).run { child in
+                    try await eventually(within: .seconds(30), "the end") { child.output.contains("ended 64") }
+                    #expect(child.output.contains { $0.contains("set `tls`") }, "\(child.output)")
                 }
             }
         }

@@ -91,7 +91,12 @@ public final class Front: Service {
         let server = FrontServer(sockets, logger: logger)
         let snapshot: FrontSnapshot
         do {
-            snapshot = try await self.snapshot(initial, previous: nil)
+            if initial.tls == nil, sockets.contains(where: { $0.purpose == .redirect }) {
+                throw FrontConfigurationError("a socket was handed over for `redirect`, and there is no certificate: set `tls`")
+            }
+            let first = sockets.first { $0.purpose == .requests }
+            let port = first.flatMap { SocketName.port(of: $0.descriptor) } ?? 443
+            snapshot = try await self.snapshot(initial, previous: nil, port: port)
         } catch {
             for socket in sockets { socket.close() }
             throw error
@@ -118,9 +123,9 @@ public final class Front: Service {
         let (current, orders, logger) = (current, orders, logger)
         let channels = try await server.start { address in
             orders.fail("the socket that listened on \(address) was closed by the system")
-        } _: { channel in
+        } _: { channel, purpose in
             guard let snapshot = current.value else { return channel.eventLoop.makeFailedFuture(CancellationError()) }
-            return snapshot.serve(channel, logger: logger)
+            return snapshot.serve(channel, purpose, logger: logger)
         }
         notice.ready()
         if let first = channels.first { await onServerRunning(first) }
@@ -129,11 +134,15 @@ public final class Front: Service {
         Task { await clients.open(routes, logger: logger) }
     }
 
-    private func snapshot(_ configuration: FrontConfiguration, previous: FrontSnapshot?) async throws -> FrontSnapshot {
-        let dispatch = RequestDispatch(current: current, logger: logger)
-        return try await FrontSnapshot(
-            configuration, previous: previous, shared: shared,
-            responder: { request, writer, channel in try await dispatch.respond(to: request, writer, on: channel) },
+    private func snapshot(
+        _ configuration: FrontConfiguration, previous: FrontSnapshot?, port: Int
+    ) async throws -> FrontSnapshot {
+        try await FrontSnapshot(
+            configuration, previous: previous, port: port, shared: shared,
+            responder: { [current, logger] purpose in
+                let dispatch = RequestDispatch(current: current, purpose: purpose, logger: logger)
+                return { request, writer, channel in try await dispatch.respond(to: request, writer, on: channel) }
+            },
             upgrader: current)
     }
 
@@ -150,7 +159,7 @@ public final class Front: Service {
         guard !orders.isAsked else { throw FrontConfigurationError("the front is about to stop") }
         let (configuration, unchanged) = try configuration.replacing(previous.configuration)
         try configuration.check()
-        let snapshot = try await snapshot(configuration, previous: previous)
+        let snapshot = try await snapshot(configuration, previous: previous, port: previous.port)
         let known = Set(previous.configuration.routes.map(\.queue))
         await shared.clients.open(configuration.routes.filter { !known.contains($0.queue) }, logger: logger)
         current.set(snapshot)

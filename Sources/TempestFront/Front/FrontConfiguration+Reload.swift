@@ -10,6 +10,10 @@ extension FrontConfiguration {
         var new = self
         var kept: [String] = []
         if new.addresses != running.addresses { kept.append("listen") }
+        if new.redirect?.addresses != running.redirect?.addresses {
+            kept.append("redirect")
+            new.redirect = running.redirect
+        }
         if new.reusesPort != running.reusesPort { kept.append("reuse") }
         if new.socketMode != running.socketMode { kept.append("mode") }
         (new.addresses, new.reusesPort, new.socketMode) = (running.addresses, running.reusesPort, running.socketMode)
@@ -43,10 +47,15 @@ extension FrontConfiguration {
     /// Opens the sockets of all addresses; those that are open are closed again when one cannot be had.
     func openSockets() throws(FrontConfigurationError) -> [ListeningSocket] {
         let options = ListenOptions(reusesPort: reusesPort, socketMode: socketMode)
+        var wanted = addresses.map { ($0, ListeningSocket.Purpose.requests) }
+        wanted += redirect?.addresses.map { ($0, .redirect) } ?? []
         var sockets: [ListeningSocket] = []
-        for address in addresses {
+        for (address, purpose) in wanted {
             do {
-                sockets += try ListeningSocket.open(address, options: options)
+                for var socket in try ListeningSocket.open(address, options: options) {
+                    socket.purpose = purpose
+                    sockets.append(socket)
+                }
             } catch {
                 for socket in sockets { socket.close() }
                 throw error

@@ -12,6 +12,8 @@ public struct FrontConfiguration: Sendable {
     /// The permissions of a unix socket's file, such as 0o660; nil: what the process's umask leaves.
     public var socketMode: UInt32?
     public var tls: TLSConfiguration?
+    /// With ``tls``: where it listens for plain HTTP besides, to send everybody on to https; nil: nowhere.
+    public var redirect: SecureRedirect?
     public var routes: [FrontRoute] = []
     /// A folder whose files are served where no route but `/*` matches; nil: there is none.
     public var files: StaticFilesOptions?
@@ -73,6 +75,9 @@ public struct FrontConfiguration: Sendable {
         for route in routes { try check(route) }
         for route in routes where route.takesUploads && uploads == nil {
             throw FrontConfigurationError("\(route.pattern) takes uploads, and there is no folder for them: set `uploads`")
+        }
+        if redirect != nil, tls == nil {
+            throw FrontConfigurationError("`redirect` sends browsers to https, and there is no certificate: set `tls`")
         }
         if let files { _ = try StaticFiles(files) }
         if let uploads { try FolderCheck.check(uploads: uploads.folder) }

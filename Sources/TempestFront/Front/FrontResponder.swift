@@ -54,7 +54,7 @@ struct FrontResponder: HTTPResponder {
 
     /// The request with path and query as its target, by which routes are found. The form that is for proxies, `http://host/path`, names
     /// the same path; HTTP/2 lets through what HTTP/1 has refused.
-    private static func origin(_ request: Request) throws -> Request {
+    static func origin(_ request: Request) throws -> Request {
         let target = request.head.path ?? "/"
         guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { throw noPath }
         if target.hasPrefix("/") || target == "*" && request.method == .options { return request }

@@ -16,31 +16,39 @@ final class FrontSnapshot: Sendable {
     let table: RouteTable
     let parts: FrontParts
     let responder: FrontResponder
+    let redirect: RedirectResponder
+    /// Where the front listens for requests.
+    let port: Int
     let door: SocketDoor?
     let clocks: ConnectionClocks
     let accessLog: AccessLog?
     private let connections: Connections
+    private let redirected: FrontChannel
 
     private enum Connections {
         case plain(FrontChannel)
         case secure(SecureFrontChannel)
     }
 
-    /// - Parameter previous: the one before, whose parts go on where nothing has changed.
+    /// - Parameters:
+    ///   - previous: the one before, whose parts go on where nothing has changed.
+    ///   - port: where the front listens for requests.
+    ///   - responder: answers the requests of a socket for that purpose.
     /// - Throws: ``FrontConfigurationError`` and what else speaks against the configuration.
     init(
-        _ configuration: FrontConfiguration, previous: FrontSnapshot?, shared: FrontShared,
-        responder respond: @escaping HTTPChannelHandler.Responder, upgrader: any ConnectionUpgrader
+        _ configuration: FrontConfiguration, previous: FrontSnapshot?, port: Int, shared: FrontShared,
+        responder: (ListeningSocket.Purpose) -> HTTPChannelHandler.Responder, upgrader: any ConnectionUpgrader
     ) async throws {
         let table = try RouteTable(configuration.routes, previous: previous?.table)
         let parts = try await FrontParts(
             configuration, redis: shared.clients.main.redisConfiguration, previous: previous?.parts, logger: shared.logger)
-        (self.configuration, self.table, self.parts) = (configuration, table, parts)
+        (self.configuration, self.table, self.parts, self.port) = (configuration, table, parts, port)
         door = Self.door(configuration, parts, shared)
         let files = try configuration.files.map { options throws(FrontConfigurationError) in
             try StaticFiles(options, logger: shared.logger)
         }
-        responder = Self.responder(configuration, table, parts, files, shared)
+        self.responder = Self.responder(configuration, table, parts, files, shared)
+        redirect = RedirectResponder(port: configuration.redirect?.port ?? port, files: files)
         let limits = configuration.limits
         if let previous, previous.configuration.limits.resolution == limits.resolution {
             clocks = previous.clocks
@@ -54,30 +62,34 @@ final class FrontSnapshot: Sendable {
             accessLog = configuration.accessLog.map { AccessLog($0, logger: shared.logger) }
         }
         var services = ConnectionServices(limits: limits, clocks: clocks, registry: shared.registry, drain: shared.drain)
-        services.upgrader = upgrader
         services.access = AccessPolicy(log: accessLog, trusted: configuration.rules.trusted)
+        redirected = FrontChannel(responder: responder(.redirect), services: services)
+        services.upgrader = upgrader
         services.compresses = configuration.compressesSomething
         if let tls = configuration.tls {
             connections = .secure(
-                try SecureFrontChannel(responder: respond, tls: tls, allowsHTTP2: true, services: services))
+                try SecureFrontChannel(responder: responder(.requests), tls: tls, allowsHTTP2: true, services: services))
         } else {
-            connections = .plain(FrontChannel(responder: respond, services: services))
+            connections = .plain(FrontChannel(responder: responder(.requests), services: services))
         }
     }
 
-    /// Prepares a connection, on its event loop, and serves it to its end.
-    func serve(_ channel: any Channel, logger: Logger) -> EventLoopFuture<Void> {
+    /// Prepares a connection of a socket for that purpose, on its event loop, and serves it to its end.
+    func serve(_ channel: any Channel, _ purpose: ListeningSocket.Purpose, logger: Logger) -> EventLoopFuture<Void> {
         // Unstructured: what a connection's task waits for may outlive the front's patience, and must not hold up its end. It ends with
         // the connection.
-        switch connections {
-        case .plain(let http1):
-            http1.setup(channel: channel, logger: logger).map { value in
-                Task { await http1.handle(value: value, logger: logger) }
-            }
-        case .secure(let secure):
-            secure.setup(channel: channel, logger: logger).map { value in
-                Task { await secure.handle(value: value, logger: logger) }
-            }
+        switch (purpose, connections) {
+        case (.redirect, _): Self.serve(channel, redirected, logger)
+        case (.requests, .plain(let http1)): Self.serve(channel, http1, logger)
+        case (.requests, .secure(let secure)): Self.serve(channel, secure, logger)
+        }
+    }
+
+    private static func serve(
+        _ channel: any Channel, _ kind: some HTTPChannelHandler, _ logger: Logger
+    ) -> EventLoopFuture<Void> {
+        kind.setup(channel: channel, logger: logger).map { value in
+            Task { await kind.handle(value: value, logger: logger) }
         }
     }
 

@@ -10,6 +10,7 @@ import NIOHTTP1
 /// Answers the requests of all connections of a front, as Hummingbird's application does.
 struct RequestDispatch: Sendable {
     let current: CurrentSnapshot
+    let purpose: ListeningSocket.Purpose
     let dates = DateHeader()
     let logger: Logger
 
@@ -32,7 +33,10 @@ struct RequestDispatch: Sendable {
         guard let snapshot = current.value else { throw CancellationError() }
         var response: Response
         do {
-            response = try await snapshot.responder.respond(to: request, context: context)
+            switch purpose {
+            case .requests: response = try await snapshot.responder.respond(to: request, context: context)
+            case .redirect: response = try await snapshot.redirect.respond(to: request)
+            }
         } catch let error as HTTPParserError {
             throw error
         } catch {

@@ -9,14 +9,7 @@ extension FrontConfiguration {
 
     /// The same for several addresses.
     public mutating func listen(on texts: [String]) throws(FrontConfigurationError) {
-        var addresses: [ListenAddress] = []
-        for text in texts {
-            let address = try ListenAddress(text)
-            guard !addresses.contains(address) else { throw FrontConfigurationError("`listen` names \(address) twice") }
-            addresses.append(address)
-        }
-        guard !addresses.isEmpty else { throw FrontConfigurationError("`listen` names no address") }
-        self.addresses = addresses
+        addresses = try ListenAddress.list(texts, "listen")
     }
 
     /// The host of the first TCP address; empty: all addresses.

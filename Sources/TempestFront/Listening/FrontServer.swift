@@ -20,9 +20,10 @@ final class FrontServer: Sendable {
     ///
     /// - Parameters:
     ///   - failed: called with the address of a socket that was closed by itself, which only a fault of the system does.
-    ///   - setup: prepares a connection on its event loop.
+    ///   - setup: prepares a connection of a socket for that purpose, on its event loop.
     func start(
-        failed: @escaping @Sendable (String) -> Void, _ setup: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        failed: @escaping @Sendable (String) -> Void,
+        _ setup: @escaping @Sendable (any Channel, ListeningSocket.Purpose) -> EventLoopFuture<Void>
     ) async throws -> [any Channel] {
         for socket in sockets {
             let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -33,13 +34,14 @@ final class FrontServer: Sendable {
                     }
                 }
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in setup(channel) }
+                .childChannelInitializer { channel in setup(channel, socket.purpose) }
                 .withBoundSocket(socket.descriptor).get()
             state.withLock { $0.channels.append(channel) }
             channel.closeFuture.whenComplete { _ in
                 if !self.state.withLock({ $0.isClosing }) { failed(socket.address) }
             }
-            logger.info("listening on \(socket.address)")
+            let what = socket.purpose == .redirect ? ", to redirect to https" : ""
+            logger.info("listening on \(socket.address)\(what)")
         }
         return state.withLock { $0.channels }
     }

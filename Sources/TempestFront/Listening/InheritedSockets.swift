@@ -23,6 +23,8 @@ enum InheritedSockets {
     static func take() throws(FrontConfigurationError) -> [ListeningSocket] {
         guard let owner = variable("LISTEN_PID"), let count = variable("LISTEN_FDS").flatMap({ CInt($0) }) else { return [] }
         guard owner == "\(getpid())" else { return [] }
+        // `FileDescriptorName=` of a socket unit.
+        let names = variable("LISTEN_FDNAMES").map { $0.split(separator: ":", omittingEmptySubsequences: false) } ?? []
         unsetenv("LISTEN_PID")
         unsetenv("LISTEN_FDS")
         unsetenv("LISTEN_FDNAMES")
@@ -35,8 +37,11 @@ enum InheritedSockets {
                         + "the socket unit needs ListenStream= and Accept=no")
             }
             ListeningSocket.prepare(descriptor)
-            sockets.append(
-                ListeningSocket(descriptor: descriptor, address: SocketName.text(of: descriptor) ?? "descriptor \(descriptor)"))
+            var socket = ListeningSocket(
+                descriptor: descriptor, address: SocketName.text(of: descriptor) ?? "descriptor \(descriptor)")
+            let place = Int(descriptor - first)
+            if place < names.count, names[place] == "redirect" { socket.purpose = .redirect }
+            sockets.append(socket)
         }
         return sockets
     }

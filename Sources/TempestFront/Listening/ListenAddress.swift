@@ -33,6 +33,18 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: String(name), port: Int(port))
     }
 
+    /// Several, which differ. Throws ``FrontConfigurationError`` that names the setting.
+    static func list(_ texts: [String], _ setting: String) throws(FrontConfigurationError) -> [ListenAddress] {
+        var addresses: [ListenAddress] = []
+        for text in texts {
+            let address = try ListenAddress(text)
+            guard !addresses.contains(address) else { throw FrontConfigurationError("`\(setting)` names \(address) twice") }
+            addresses.append(address)
+        }
+        guard !addresses.isEmpty else { throw FrontConfigurationError("`\(setting)` names no address") }
+        return addresses
+    }
+
     /// As it is written in a file.
     public var description: String {
         switch self {

@@ -15,11 +15,20 @@ import Darwin
 
 /// A descriptor that listens, and where.
 struct ListeningSocket {
+    /// What its connections are for.
+    enum Purpose {
+        /// The front's routes.
+        case requests
+        /// To be sent to https.
+        case redirect
+    }
+
     let descriptor: CInt
     /// For the log, with the port that the system has chosen.
     let address: String
     /// A unix socket's file, which is removed at the end.
     var file: SocketFile?
+    var purpose = Purpose.requests
 
     /// How many connections may wait to be accepted; the system's own limit holds too.
     private static let backlog: CInt = 1024

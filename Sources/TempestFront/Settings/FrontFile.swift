@@ -51,7 +51,7 @@ public enum FrontFile {
         let sections: [(String, String)] = [
             ("Keys of the file", front.markdown), ("Keys of a route, in the list `routes`", route.markdown),
             ("Keys of `cors`, in a route", cors.markdown), ("Keys of `files`", files.markdown),
-            ("Keys of `tls`", tls.markdown), ("Keys of `sessions`", sessions.markdown),
+            ("Keys of `tls`", tls.markdown), ("Keys of `redirect`", redirect.markdown), ("Keys of `sessions`", sessions.markdown),
             ("Keys of `uploads`", uploads.markdown), ("Keys of `original`", original.markdown),
         ]
         let introduction = """
@@ -97,6 +97,12 @@ public enum FrontFile {
                     try node.locating { () throws(FrontConfigurationError) in
                         try settings.secure(certificate: certificate, key: key)
                     }
+                },
+                Setting(
+                    "redirect",
+                    "with `tls`: where to listen for plain HTTP too, such as `:80`, and send everybody to https; or the map below"
+                ) { node, settings throws(FrontConfigurationError) in
+                    settings.redirect = try FrontFile.redirect(node)
                 },
                 make.integer(
                     "waiting", \.waiting,
@@ -182,6 +188,33 @@ public enum FrontFile {
             [
                 make.optionalText("certificate", \.certificate, "the certificate and its chain, a PEM file"),
                 make.optionalText("key", \.key, "the private key, a PEM file"),
+            ]
+        }
+    }
+
+    /// Where to listen, and the port to name, before they are read together.
+    private struct Redirect {
+        var listen: [String] = []
+        var port: Int?
+    }
+
+    private static func redirect(_ node: SettingNode) throws(FrontConfigurationError) -> SecureRedirect {
+        var keys = Redirect()
+        if node.isMap { try redirect.read(node, into: &keys) } else { keys.listen = try node.texts() }
+        return try node.locating { () throws(FrontConfigurationError) in
+            try SecureRedirect(listen: keys.listen, port: keys.port)
+        }
+    }
+
+    private static var redirect: SettingTable<Redirect> {
+        SettingTable("redirect", reference: Redirect()) { _ in
+            [
+                Setting("listen", "an address or a list, as above; needed") { node, keys throws(FrontConfigurationError) in
+                    keys.listen = try node.texts()
+                },
+                Setting("port", default: "that of `listen`", "the port that browsers are sent to, if they see another") {
+                    node, keys throws(FrontConfigurationError) in keys.port = try node.integer(1...65535)
+                },
             ]
         }
     }

@@ -24,6 +24,7 @@ struct FrontCommand: AsyncParsableCommand {
             FILE
               listen: 0.0.0.0:8443
               tls: {certificate: cert.pem, key: key.pem}     # HTTP/2 and HTTP/1.1
+              redirect: :8080                                # plain HTTP is sent to https
               files: {folder: public, cache: {'/assets/*': 86400}, fallback: index.html}    # or: files: public
               routes:
                 - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
@@ -90,6 +91,12 @@ struct FrontCommand: AsyncParsableCommand {
 
     @Option(help: .init("TLS: the private key, PEM.", valueName: "file"))
     var tlsKey: String?
+
+    @Option(
+        help: .init(
+            "With TLS: listen here for plain HTTP too, such as :80, and send everybody to https. May be given several times.",
+            valueName: "host:port"))
+    var redirect: [String] = []
 
     @Option(help: .init("A YAML file with all of this, and more of each route; options here win.", valueName: "file"))
     var config: String?
@@ -230,6 +237,7 @@ struct FrontCommand: AsyncParsableCommand {
             throw FrontConfigurationError("--tls-cert and --tls-key come together")
         }
         if let tlsCert, let tlsKey { try settings.secure(certificate: tlsCert, key: tlsKey) }
+        if !redirect.isEmpty { settings.redirect = try SecureRedirect(listen: redirect, port: settings.redirect?.port) }
         guard !settings.routes.isEmpty || settings.files != nil || !settings.subscriptions.isEmpty else {
             throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
         }
