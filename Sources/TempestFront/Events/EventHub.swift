@@ -74,7 +74,7 @@ final class EventHub: Sendable {
 
     /// Takes a listener in, unless there is no room or the hub was closed.
     func join(
-        _ channel: ChannelName, since: HistoryPlace?, connection: (any Channel)?
+        _ channel: ChannelName, since: HistoryPlace?, connection: (any Channel)?, waiting: WaitingBytes?
     ) -> EventListener? {
         let name = channel.description
         return self.state.withLock { state -> EventListener? in
@@ -84,7 +84,8 @@ final class EventHub: Sendable {
             let retry = StreamSpread.retry(self.options.retry, stream: state.tickets, offset: self.offset)
             let opening = ByteBuffer(string: "retry: \(retry)\n\n")
             let listener = EventListener(
-                number: state.tickets, opening: opening, since: since, limits: self.options, connection: connection)
+                number: state.tickets, opening: opening, since: since, limits: self.options, connection: connection,
+                waiting: waiting)
             if state.channels[name] == nil {
                 state.channels[name] = Followed(name: channel, ticket: state.tickets)
                 // Asked for under the lock, so that it is asked in the order of coming and going; it is done later.

@@ -42,6 +42,8 @@ final class EventListener: Sendable {
         var ready: [ByteBuffer]
         var held: [RenderedEvent] = []
         var bytes = 0
+        /// How many of these are counted among what waits for slow clients.
+        var counted = 0
         /// The last message of the history that it has read for itself: what comes with an id up to this one it has.
         var seen: HistoryID?
         /// The history's moment of its coming, or of the channel's last confirmation: what was read before may lack what came until then.
@@ -58,17 +60,21 @@ final class EventListener: Sendable {
     let number: Int
     private let limits: EventStreamOptions
     private let connection: (any Channel)?
+    private let waiting: WaitingBytes?
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - opening: what it gets before anything else.
     ///   - since: the last message that the browser has; nil: it wants what comes from now on.
+    ///   - waiting: where what its browser does not take in time is counted.
     init(
-        number: Int, opening: ByteBuffer, since: HistoryPlace?, limits: EventStreamOptions, connection: (any Channel)? = nil
+        number: Int, opening: ByteBuffer, since: HistoryPlace?, limits: EventStreamOptions, connection: (any Channel)? = nil,
+        waiting: WaitingBytes? = nil
     ) {
         self.number = number
         self.limits = limits
         self.connection = connection
+        self.waiting = waiting
         self.state = Mutex(State(phase: .waiting(since), ready: [opening], bytes: opening.readableBytes, epoch: 0))
     }
 
@@ -77,7 +83,10 @@ final class EventListener: Sendable {
     /// What to do next; waits until there is something. A cancelled task is told to break off.
     func next() async -> Turn {
         while true {
-            if let turn = self.state.withLock({ Self.take(&$0) }) { return turn }
+            if let turn = self.state.withLock({ Self.take(&$0) }) {
+                if case .write = turn { self.count(isFalling: true) }
+                return turn
+            }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let isDue = self.state.withLock { state in
@@ -217,10 +226,23 @@ final class EventListener: Sendable {
                 return (nil, false)
             }
         }
-        waiter?.resume()
+        // Whose task waits for it takes it at once.
+        if let waiter { waiter.resume() } else { self.count() }
         // Its task may be in the middle of a write that the browser never takes: only the connection's end ends that.
         if isSlow { self.connection?.close(promise: nil) }
         return !isSlow
+    }
+
+    /// Counts what waits. Not under the lock: it may cut a connection, this one or another.
+    private func count(isFalling: Bool = false) {
+        guard let waiting else { return }
+        let change = self.state.withLock { state in
+            // What was never counted was taken in time.
+            if isFalling, state.counted <= state.bytes { return 0 }
+            defer { state.counted = state.bytes }
+            return state.bytes - state.counted
+        }
+        if change != 0 { waiting.add(change) }
     }
 
     /// A comment, for a stream on which nothing happens.

@@ -121,7 +121,8 @@ public final class EventStreams: Service {
     private func stream(
         _ channel: ChannelName, since: HistoryPlace?, on connection: any Channel, to writer: inout any ResponseBodyWriter
     ) async throws {
-        guard let listener = self.hub.join(channel, since: since, connection: connection) else {
+        let waiting = await ConnectionAccount.of(connection).map { WaitingBytes($0) }
+        guard let listener = self.hub.join(channel, since: since, connection: connection, waiting: waiting) else {
             return
         }
         defer { self.hub.leave(channel, listener) }

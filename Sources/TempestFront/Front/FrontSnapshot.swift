@@ -99,7 +99,7 @@ final class FrontSnapshot: Sendable {
         let users = Set(sockets.filter(\.requiresUser).map(\.pattern))
         return SocketDoor(
             sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: shared.clients.main, logger: shared.logger),
-            isTLS: configuration.tls != nil, trusted: configuration.rules.trusted,
+            isTLS: configuration.tls != nil, trusted: configuration.rules.trusted, open: shared.sockets,
             admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: shared.logger)
     }
 
@@ -129,6 +129,7 @@ struct FrontShared: Sendable {
     let clients: FrontClients
     let drain = Drain()
     let watch = ConnectionWatch()
+    let sockets = SocketCount()
     let registry: ConnectionRegistry
     let logger: Logger
 }

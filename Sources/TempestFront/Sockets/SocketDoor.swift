@@ -5,7 +5,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import TempestCodecs
 
 /// What the front knows of who connects, beyond the request.
@@ -28,21 +27,19 @@ final class SocketDoor: ConnectionUpgrader {
     private let trusted: TrustedProxies
     private let most: Int
     private let logger: Logger
-    private let open = Atomic(0)
+    private let open: SocketCount
 
     /// - Parameters:
     ///   - most: connections at a time; above that 503.
+    ///   - open: counts them, for all doors of a front.
     init(
         _ routes: [SocketRoute], backend: some SocketBackend, isTLS: Bool, trusted: TrustedProxies = .none, most: Int = 10_000,
-        admission: Admission? = nil, logger: Logger
+        open: SocketCount = SocketCount(), admission: Admission? = nil, logger: Logger
     ) {
         self.routes = routes.sorted { PathPattern.isMoreExact($0.path, $1.path) }
         (self.backend, self.isTLS, self.trusted, self.most) = (backend, isTLS, trusted, most)
-        (self.admission, self.logger) = (admission, logger)
+        (self.open, self.admission, self.logger) = (open, admission, logger)
     }
-
-    /// How many connections there are, with those that wait for the answer to `open`.
-    var count: Int { open.load(ordering: .relaxed) }
 
     func wants(_ head: HTTPRequestHead) -> Bool { Handshake.isAsked(head) && route(head) != nil }
 
@@ -70,11 +67,9 @@ final class SocketDoor: ConnectionUpgrader {
                 ])
             return loop.makeSucceededFuture(.refused(.forbidden))
         }
-        guard open.add(1, ordering: .relaxed).newValue <= most else {
-            open.subtract(1, ordering: .relaxed)
+        guard open.admit(channel, most: most) else {
             return loop.makeSucceededFuture(.refused(.serviceUnavailable, ["Retry-After": "5"]))
         }
-        channel.closeFuture.whenComplete { _ in self.open.subtract(1, ordering: .relaxed) }
         guard let admission else { return begin(route, head, request, facts, SocketAdmission(), channel) }
         let promise = loop.makePromise(of: SocketAdmission?.self)
         promise.completeWithTask { try await admission(request, route) }

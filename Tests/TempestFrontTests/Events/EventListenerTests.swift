@@ -1,6 +1,7 @@
 // A listener by itself: the order of what it read and what came, and what it does when too much waits.
 
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import TempestFront
@@ -25,6 +26,27 @@ struct EventListenerTests {
     }
 
     struct Unexpected: Error {}
+
+    @Test("What a browser does not take in time counts among what waits for slow clients, until it takes it or is gone")
+    func waiting() async throws {
+        let registry = ConnectionRegistry()
+        let account = registry.add(EmbeddedChannel()) {}
+        var listener: EventListener? = EventListener(
+            number: 1, opening: ByteBuffer(string: "o"), since: nil, limits: EventStreamOptions(), waiting: WaitingBytes(account))
+        listener?.followed(at: 1)
+        _ = try await Self.written(#require(listener))
+        #expect(registry.waiting == 0)
+        let event = try Self.event()
+        for count in 1...3 {
+            #expect(listener?.offer(event) == true)
+            #expect(registry.waiting == count * event.bytes.readableBytes)
+        }
+        _ = try await Self.written(#require(listener))
+        #expect(registry.waiting == 0)
+        _ = listener?.offer(event)
+        listener = nil
+        #expect(registry.waiting == 0)
+    }
 
     @Test("gets what comes after its channel was confirmed")
     func live() async throws {

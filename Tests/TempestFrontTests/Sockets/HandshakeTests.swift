@@ -154,4 +154,18 @@ import Testing
             try await eventually("there is room") { (try? await SocketClient.connect(port)) != nil }
         }
     }
+
+    @Test func theBoundIsOneForAllDoorsThatAFrontHasHad() async throws {
+        let count = SocketCount()
+        try await withSocket(TestBackend(), most: 1, open: count) { before in
+            try await withSocket(TestBackend(), most: 1, open: count) { after in
+                let first = try await SocketClient.connect(before)
+                let second = try await RawClient.connect(after)
+                try await second.send(SocketClient.request())
+                #expect(try await second.end().hasPrefix("HTTP/1.1 503 "))
+                await first.raw.close()
+                try await eventually("there is room") { (try? await SocketClient.connect(after)) != nil }
+            }
+        }
+    }
 }
