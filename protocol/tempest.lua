@@ -18,6 +18,8 @@
 --   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
 --   {Q}:!notes          HASH  P -> what it says of itself, for people
 --   {Q}:!grave          ZSET  P -> when it was reaped; looked at again for GRAVE milliseconds
+--   {Q}:!untold         HASH  id of a dead record -> P, whose reaper is to tell the caller; "#P" -> how often P's were returned since one
+--                             of them was told
 --   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
@@ -48,6 +50,9 @@ local DEAD_AGE = 15552000000   -- and for how long: 180 days
 local TRIM = 64                -- how many of them at most are let go when another comes
 local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
+local UNTOLD = 3000            -- how long callers whom a reaper has not told wait for another to tell them,
+local UNTOLD_MOST = 100        -- how many of them one call returns,
+local UNTOLD_TRIES = 10        -- and how often, while none of them is told: to read their jobs may crash whoever does it
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
 local WATCHERS = 8             -- how many processes watch the others: each is told of all of them, each second
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
@@ -157,10 +162,10 @@ local function set_tries(q, job, n)
   end
 end
 
--- Records a job as dead, and lets go of the oldest records beyond what is kept.
+-- Records a job as dead, and lets go of the oldest records beyond what is kept. Returns the record's id.
 local function bury(q, p, level, job, reason, detail)
   local dead = at(q, 'dead')
-  redis.call('XADD', dead, '*', 'job', job, 'level', level, 'reason', reason, 'detail', detail, 'by', p,
+  local id = redis.call('XADD', dead, '*', 'job', job, 'level', level, 'reason', reason, 'detail', detail, 'by', p,
     'tries', string.format('%d', tries_of(q, job)))
   count(q, 'dead', 1)
   local bytes = redis.call('HINCRBY', at(q, 'counts'), 'dead_bytes', #job)
@@ -175,6 +180,28 @@ local function bury(q, p, level, job, reason, detail)
     unbury(q, oldest[1])
     length, bytes = length - 1, bytes - #(field_of(oldest[2], 'job') or '')
   end
+  return id
+end
+
+-- Records a job as dead whose process has gone: its caller is untold until somebody says that it was told.
+local function bury_untold(q, p, level, job, reason, detail)
+  redis.call('HSET', at(q, 'untold'), bury(q, p, level, job, reason, detail), p)
+end
+
+-- P -> the ids of the dead records whose callers are untold; and P -> how often they were returned since one was told.
+local function untold_of(q)
+  local ids, returned, all = {}, {}, redis.call('HGETALL', at(q, 'untold'))
+  for i = 1, #all, 2 do
+    local p = string.match(all[i], '^#(.+)$')
+    if p then
+      returned[p] = tonumber(all[i + 1])
+    else
+      p = all[i + 1]
+      ids[p] = ids[p] or {}
+      ids[p][#ids[p] + 1] = all[i]
+    end
+  end
+  return ids, returned
 end
 
 -- Puts a job at the head (LPUSH) or the tail (RPUSH) of its level. A key there that is no list must not hold up the others: the job
@@ -817,15 +844,15 @@ end
 
 -- A job that was to be run once, and whose process has gone: what it has done nobody knows, so only a person may start it again.
 local function interrupt(q, p, level, job)
-  bury(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')
+  bury_untold(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')
   set_tries(q, job, 0)
 end
 
 -- ARGV: P, level…
 -- P ends: what it still holds goes back as in giveback, what landed from the levels named and those seen too, and its keys are
--- deleted. What it has begun and must not be run again is buried as `interrupted`: P settles such jobs before, with their answers.
--- Returns how many jobs went back. P need not be registered: a fenced process gives back so what its parked BLMOVEs landed when nobody
--- knew it any more.
+-- deleted. What it has begun and must not be run again is buried as `interrupted`: P settles such jobs before, with their answers; the
+-- callers of others are told by who calls `reap` for P. Returns how many jobs went back. P need not be registered: a fenced process gives
+-- back so what its parked BLMOVEs landed when nobody knew it any more.
 local function goodbye(keys, argv)
   local q, p = keys[1], argv[1]
   if not p or #p == 0 then return bad('P') end
@@ -850,7 +877,11 @@ local function goodbye(keys, argv)
   end
   redis.call('DEL', run, at(q, 'begun:' .. p), at(q, 'cid:' .. p))
   unregister(q, p)
-  redis.call('ZREM', at(q, 'grave'), p)
+  if untold_of(q)[p] then
+    redis.call('ZADD', at(q, 'grave'), 'NX', string.format('%d', now()), p)
+  else
+    redis.call('ZREM', at(q, 'grave'), p)
+  end
   count(q, 'returned', returned)
   return returned
 end
@@ -881,7 +912,7 @@ local function bring_back(q, p, limit)
       tries = tries + 1
       set_tries(q, job, tries)
       if tries >= POISON then
-        bury(q, p, level, job, 'poison', 'each process that ran it crashed')
+        bury_untold(q, p, level, job, 'poison', 'each process that ran it crashed')
         set_tries(q, job, 0)
         poisoned[#poisoned + 1] = job
       elseif tries > 1 then
@@ -901,14 +932,58 @@ local function bring_back(q, p, limit)
   return moved + done, #fields - done, poisoned, bytes, interrupted
 end
 
--- ARGV: P, beat counter or `*`
+-- The callers whom P's reaper is to tell: how many there are, and [id of the dead record, payload, …] of the jobs that died of poison
+-- and of those that were interrupted, the oldest first, up to UNTOLD_MOST and MOVE_BYTES.
+local function to_tell(q, p)
+  local untold, poisoned, interrupted, bytes, named = at(q, 'untold'), {}, {}, 0, 0
+  local ids, returned = untold_of(q)
+  if (returned[p] or 0) >= UNTOLD_TRIES then return 0, poisoned, interrupted end
+  local records = {}
+  for _, id in ipairs(ids[p] or {}) do
+    local time, no = string.match(id, '^(%d+)%-(%d+)$')
+    records[#records + 1] = { id, tonumber(time), tonumber(no) }
+  end
+  table.sort(records, function(a, b) return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)
+  local left = #records
+  for _, record in ipairs(records) do
+    if named >= UNTOLD_MOST or bytes >= MOVE_BYTES then break end
+    local found = redis.call('XRANGE', at(q, 'dead'), record[1], record[1])[1]
+    if found then
+      local job, list = field_of(found[2], 'job'), field_of(found[2], 'reason') == 'poison' and poisoned or interrupted
+      list[#list + 1] = record[1]
+      list[#list + 1] = job
+      named, bytes = named + 1, bytes + #job
+    else
+      -- Somebody has started the job again, or has deleted the record; or there were too many.
+      redis.call('HDEL', untold, record[1])
+      left = left - 1
+    end
+  end
+  if left > 0 then
+    redis.call('HINCRBY', untold, '#' .. p, 1)
+  else
+    redis.call('HDEL', untold, '#' .. p)
+  end
+  return left, poisoned, interrupted
+end
+
+-- ARGV: P, beat counter or `*`, and `told`, id… (none in the first call)
 -- Takes the jobs of a dead process back into the queue. With a counter, only if P's is still that: its observer saw it stand still for
 -- P's lease. `*`: a supervisor saw the process end. Its connections are killed before. P is fenced from the first call on.
--- Returns [moved, left, [payload…], [payload…]]: call again while left > 0; the payloads are dead now, the first of poison, the others
--- interrupted: tell their callers. [-1, 0, [], []]: P lives, or was never known.
+-- Returns [moved, left, [id, payload, …], [id, payload, …]]: the payloads are dead, the first of poison, the others interrupted. Tell
+-- their callers, and name the ids in the next call: what it does not name it returns again. Call again while left > 0, but not at once
+-- if nothing was moved and nobody could be told. [-1, 0, [], []]: P lives, or was never known. Without the word `told`, as workers of
+-- revisions 2 and 3 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
 local function reap(keys, argv)
-  local q, p, seen = keys[1], argv[1], argv[2]
+  local q, p, seen, tells = keys[1], argv[1], argv[2], argv[3] == 'told'
   if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
+  if #argv > 2 and not tells then return bad('told, id…') end
+  for i = 4, #argv do
+    if not string.match(argv[i], '^%d+%-%d+$') then return bad('told, id…') end
+  end
+  for i = 4, #argv do
+    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then redis.call('HDEL', at(q, 'untold'), '#' .. p) end
+  end
   local counter = redis.call('HGET', at(q, 'procs'), p)
   if counter then
     if seen ~= '*' and seen ~= counter then return { -1, 0, {}, {} } end
@@ -920,6 +995,11 @@ local function reap(keys, argv)
   end
   local moved, left, poisoned, _, interrupted = bring_back(q, p, MOVE_BYTES)
   count(q, 'recovered', moved)
+  if tells then
+    local untold
+    untold, poisoned, interrupted = to_tell(q, p)
+    left = left + untold
+  end
   return { moved, left, poisoned, interrupted }
 end
 
@@ -969,7 +1049,8 @@ local function watches(q, p, time)
   return true
 end
 
--- The other processes: P, beat counter, lease, …
+-- The other processes: P, beat counter, lease, …; and those that were reaped and have untold callers, whose counter says how often these
+-- were returned. It stands still when nobody tells them: the next observer then calls `reap`.
 local function neighbours(q, p)
   local others, all, leases = {}, redis.call('HGETALL', at(q, 'procs')), {}
   local named = redis.call('HGETALL', at(q, 'leases'))
@@ -979,6 +1060,15 @@ local function neighbours(q, p)
       others[#others + 1] = all[i]
       others[#others + 1] = tonumber(all[i + 1])
       others[#others + 1] = leases[all[i]] or LEASE
+    end
+  end
+  local untold, returned = untold_of(q)
+  for reaped in pairs(untold) do
+    local n = returned[reaped] or 0
+    if n < UNTOLD_TRIES and redis.call('ZSCORE', at(q, 'grave'), reaped) then
+      others[#others + 1] = reaped
+      others[#others + 1] = n
+      others[#others + 1] = UNTOLD
     end
   end
   return others
@@ -994,6 +1084,12 @@ local function sweep_graves(q, time)
     count(q, 'recovered', moved)
     if left == 0 and math.abs(age) > GRAVE then redis.call('ZREM', at(q, 'grave'), p) end
     if bytes >= MOVE_BYTES then break end
+  end
+  for p, ids in pairs(untold_of(q)) do
+    if not redis.call('ZSCORE', at(q, 'grave'), p) then
+      for _, id in ipairs(ids) do redis.call('HDEL', at(q, 'untold'), id) end
+      redis.call('HDEL', at(q, 'untold'), '#' .. p)
+    end
   end
 end
 

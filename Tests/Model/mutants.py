@@ -112,7 +112,29 @@ MUTANTS = {
     "what was begun is taken back": [("    if begun[field] then\n      interrupt(q, p, level, job)\n", "    if false then\n      interrupt(q, p, level, job)\n")],
     "an interruption is a crash": [("    if not begun[field] then crashed = crashed + 1 end\n", "    crashed = crashed + 1\n")],
     "an interruption keeps the crashes": [("it may have been carried out')\n  set_tries(q, job, 0)\n", "it may have been carried out')\n")],
-    "an interruption is not recorded": [("  bury(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')\n", "")],
+    "an interruption is not recorded": [("  bury_untold(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')\n", "")],
+    "interrupted callers are told once at most": [("  bury_untold(q, p, level, job, 'interrupted'", "  bury(q, p, level, job, 'interrupted'")],
+    "callers of poison are told once at most": [("        bury_untold(q, p, level, job, 'poison'", "        bury(q, p, level, job, 'poison'")],
+    "who is named is told": [("      named, bytes = named + 1, bytes + #job\n",
+                              "      named, bytes = named + 1, bytes + #job\n      redis.call('HDEL', untold, record[1])\n")],
+    "who says that one was told has told all": [
+        ("    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then", "    if redis.call('DEL', at(q, 'untold')) == 1 then")],
+    "nobody is ever told enough": [
+        ("    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then", "    if redis.call('HEXISTS', at(q, 'untold'), argv[i]) == 1 then")],
+    "untold callers are left over": [("    left = left + untold\n", "")],
+    "untold callers are told for ever": [("  if (returned[p] or 0) >= UNTOLD_TRIES then return 0, poisoned, interrupted end\n", "")],
+    "untold callers are shown for ever": [("    if n < UNTOLD_TRIES and redis.call(", "    if redis.call(")],
+    "observers do not see that somebody tells": [("      others[#others + 1] = n\n", "      others[#others + 1] = 0\n")],
+    "a teller who told some has failed": [
+        ("argv[i]) == 1 then redis.call('HDEL', at(q, 'untold'), '#' .. p) end", "argv[i]) == 1 then redis.call('HEXISTS', at(q, 'untold'), '#' .. p) end")],
+    "untold callers outlive their graves": [("      for _, id in ipairs(ids) do redis.call('HDEL', at(q, 'untold'), id) end\n", "")],
+    "goodbye closes a grave with untold callers": [
+        ("    redis.call('ZADD', at(q, 'grave'), 'NX', string.format('%d', now()), p)\n  else\n", "  else\n"),
+        ("  if untold_of(q)[p] then\n", "  if false then\n")],
+    "goodbye digs a grave anew": [("redis.call('ZADD', at(q, 'grave'), 'NX', ", "redis.call('ZADD', at(q, 'grave'), ")],
+    "the callers of jobs that were started again are told": [
+        ("      redis.call('HDEL', untold, record[1])\n      left = left - 1\n", "      left = left - 0\n")],
+    "untold callers in any order": [("return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)", "return a[3] > b[3] end)")],
     "callers of interrupted jobs are not named": [("      interrupted[#interrupted + 1] = job\n", "")],
     "reap keeps the interrupted to itself": [("  return { moved, left, poisoned, interrupted }\n", "  return { moved, left, poisoned, {} }\n")],
     "reap that stops half-way forgets the interrupted": [("  return moved + done, #fields - done, poisoned, bytes, interrupted\n",

@@ -32,6 +32,8 @@ class Limits:
     dead_bytes: int = 67108864
     look_bytes: int = 4096
     watchers: int = 8
+    untold_most: int = 100
+    untold_tries: int = 10
 
 
 @dataclass(eq=False)
@@ -70,6 +72,8 @@ class Places:
         self.uids = self.arrivals = self.finished = 0
         self.taken_last = {}  # level -> arrival of the youngest job taken from its head
         self.accepted = {}    # (P, field) -> final answers accepted
+        self.untold, self.returned = {}, {}  # number of a dead record -> P, in the order of the burials; P -> how often they were returned
+        self.burials = 0
         self.spent = set()    # uids of jobs that were begun and then interrupted: only a person may start them again
 
     # Counting and telling
@@ -117,7 +121,7 @@ class Places:
 
     def interrupt(self, by, level, job):
         """The job was begun by a process that has gone: it is dead, and its crashes are forgotten."""
-        self.bury(by, level, job, b"interrupted", b"its process ended while it ran; it may have been carried out")
+        self.bury_untold(by, level, job, b"interrupted", b"its process ended while it ran; it may have been carried out")
         self.tries.pop(job.payload, None)
         self.spent.add(job.uid)
 
@@ -135,7 +139,8 @@ class Places:
     def bury(self, by, level, job, reason, detail):
         if self.dead is None:
             self.dead = []
-        record = {"job": job, b"level": level, b"reason": reason, b"detail": detail, b"by": by,
+        self.burials += 1
+        record = {"job": job, "number": self.burials, b"level": level, b"reason": reason, b"detail": detail, b"by": by,
                   b"tries": b"%d" % self.tries.get(job.payload, 0)}
         self.dead.append(record)
         self.count(b"dead")
@@ -145,6 +150,10 @@ class Places:
         while len(self.dead) > 1 and (len(self.dead) > self.limits.dead_records
                                       or self.counts[b"dead_bytes"] > self.limits.dead_bytes):
             self.end(self.unbury(0))
+
+    def bury_untold(self, by, level, job, reason, detail):
+        self.bury(by, level, job, reason, detail)
+        self.untold[self.burials] = by
 
     def unbury(self, index):
         job = self.dead.pop(index)["job"]
@@ -186,6 +195,8 @@ class Places:
         dead = {record["job"].uid for record in self.dead or ()}
         for place, job in self.all_jobs():
             assert job.uid not in self.spent or job.uid in dead, f"job {job.uid} was interrupted, and is in {place}"
+        for p in self.untold.values():
+            assert p in self.grave, f"{p} is not in its grave, and has untold callers: nobody would tell them"
         for p, run in self.runs.items():
             assert run.begun <= run.held.keys(), f"{p} has begun what it does not hold"
 

@@ -155,6 +155,14 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
     def do_forget(self, index):
         return self.forget(index)
 
+    def send_told(self, p, seen, *places, ids=()):
+        return [[b"FCALL", b"tempest1_reap", b"1", Q, p, seen, b"told", *(self.record_id(place, ids) for place in places)]]
+
+    def do_told(self, p, seen, *places):
+        """`places` are those of the records among all whose callers are untold."""
+        numbers = list(self.untold)
+        return self.told(p, seen, *(numbers[place] for place in places if place < len(numbers)))
+
     @staticmethod
     def record_id(index, ids):
         return ids[index] if index < len(ids) else b"1-1"
@@ -190,6 +198,9 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         for name, content in ((b"procs", self.procs), (b"leases", self.leases), (b"notes", self.notes), (b"clock", self.clock),
                               (b"counts", self.counts), (b"inboxes", inboxes), (b"idle", idle)):
             found[key(name)] = (b"hash", content, 0)
+        records = {record["number"]: record["job"].payload for record in self.dead or ()}
+        untold = {b"%d" % place: (p, records.get(number)) for place, (number, p) in enumerate(self.untold.items())}
+        found[key(b"untold")] = (b"hash", untold | {b"#" + p: n for p, n in self.returned.items()}, 0)
         found[key(b"tries")] = (b"hash", {sha1(payload): n for payload, n in self.tries.items()}, 1)
         found[key(b"levels")], found[key(b"paused")] = (b"set", self.levels, 0), (b"set", self.paused, 0)
         found[key(b"grave")], found[key(b"cancelled")] = (b"zset", self.grave, 0), (b"zset", self.forgotten_at, 0)
@@ -201,8 +212,8 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         for inbox in (inbox for inbox, answers in self.answers.items() if answers is WRONG):
             found[inbox_key(inbox)] = (b"string", WRONG, 0)
         if self.dead is not None:
-            records = [{b"job" if name == "job" else name: value.payload if name == "job" else value for name, value in record.items()}
-                       for record in self.dead]
+            records = [{b"job" if name == "job" else name: value.payload if name == "job" else value for name, value in record.items()
+                        if name != "number"} for record in self.dead]
             found[key(b"dead")] = (b"stream", records, 0)
         return found
 

@@ -4,7 +4,7 @@ Before it: places.py; after it: queue_model.py.
 """
 from places import PROCESS, WRONG, Near, need, need_levels, number
 
-KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3
+KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON, UNTOLD = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3, 3000
 
 
 class Recovering:
@@ -65,7 +65,10 @@ class Recovering:
         self.runs.pop(p, None)
         self.connections.pop(p, None)
         self.unregister(p)
-        self.grave.pop(p, None)
+        if p in self.untold.values():
+            self.grave.setdefault(p, Near(self.now))
+        else:
+            self.grave.pop(p, None)
         self.count(b"returned", n)
         return n
 
@@ -109,7 +112,7 @@ class Recovering:
             return False
         self.tries[job.payload] = tries + 1
         if tries + 1 >= POISON:
-            self.bury(p, level, job, b"poison", b"each process that ran it crashed")
+            self.bury_untold(p, level, job, b"poison", b"each process that ran it crashed")
             self.tries.pop(job.payload)
             return True
         if tries:
@@ -118,8 +121,45 @@ class Recovering:
             self.put_back(p, level, job)
         return False
 
-    def reap(self, p, seen):
+    def reap(self, p, seen, *more):
+        """As workers of revisions 2 and 3 call it: who died now, and nobody is told. The others: `told` below."""
+        need(p and (seen == b"*" or seen.isdigit()) and not more)
+        return self.take_back(p, seen)
+
+    def told(self, p, seen, *numbers):
+        """`reap … told`: the callers of the records of these numbers were told, and who is to be told now."""
         need(p and (seen == b"*" or seen.isdigit()))
+        for number in numbers:
+            if self.untold.pop(number, None) is not None:
+                self.returned.pop(p, None)
+        moved, left, *_ = self.take_back(p, seen)
+        if moved < 0:
+            return [moved, left, [], []]
+        untold, poisoned, interrupted = self.to_tell(p)
+        return [moved, left + untold, poisoned, interrupted]
+
+    def to_tell(self, p):
+        lists, size, named = {b"poison": [], b"interrupted": []}, 0, 0
+        if self.returned.get(p, 0) >= self.limits.untold_tries:
+            return 0, [], []
+        records = {record["number"]: record for record in self.dead or ()}
+        for number in [number for number, by in self.untold.items() if by == p]:
+            if named >= self.limits.untold_most or size >= self.limits.move_bytes:
+                break
+            if number not in records:  # trimmed, forgotten, or started again by a person
+                del self.untold[number]
+                continue
+            payload = records[number]["job"].payload
+            lists[records[number][b"reason"]].append(payload)
+            named, size = named + 1, size + len(payload)
+        left = sum(by == p for by in self.untold.values())
+        if left:
+            self.returned[p] = self.returned.get(p, 0) + 1
+        else:
+            self.returned.pop(p, None)
+        return left, lists[b"poison"], lists[b"interrupted"]
+
+    def take_back(self, p, seen):
         if p in self.procs:
             if seen != b"*" and int(seen) != self.procs[p]:
                 return [-1, 0, [], []]
@@ -157,6 +197,10 @@ class Recovering:
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
         named = sorted(self.procs.items()) if self.watches(p) else ()
         others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in named if other != p]
+        if p in self.watch:
+            others += [[other, self.returned.get(other, 0), UNTOLD] for other in set(self.untold.values())
+                       if other in self.grave and self.returned.get(other, 0) < self.limits.untold_tries]
+            others.sort()
         return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
 
     def watches(self, p):
@@ -182,6 +226,10 @@ class Recovering:
             self.count(b"recovered", moved)
             if not left and abs(self.now - since) > GRAVE:
                 del self.grave[p]
+        for number, p in list(self.untold.items()):
+            if p not in self.grave:
+                del self.untold[number]
+                self.returned.pop(p, None)
 
     def sweep_inboxes(self):
         before, self.idle = self.idle, {}

@@ -12,7 +12,7 @@ from wire import Connection, RedisError, Server
 
 # Read once: who edits the library while the test runs does not change what is tested.
 SOURCE = (pathlib.Path(__file__).resolve().parents[2] / "protocol" / "tempest.lua").read_text()
-SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40, look_bytes=5, watchers=2)
+SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40, look_bytes=5, watchers=2, untold_most=2, untold_tries=2)
 SLOWEST = 300  # ms: a schedule that took longer is run again, because times of `Near` could then change what is decided
 
 # Everything that is in the database, with types; `tempest-model` is a library of the test's own.
@@ -52,7 +52,8 @@ def library(limits=Limits(), change=lambda text: text):
     """The text of the library, with these constants; `change` makes a mutant."""
     text = change(SOURCE)
     for name, value in (("MOVE_BYTES", limits.move_bytes), ("DEAD_RECORDS", limits.dead_records), ("DEAD_BYTES", limits.dead_bytes),
-                        ("LOOK_BYTES", limits.look_bytes), ("WATCHERS", limits.watchers)):
+                        ("LOOK_BYTES", limits.look_bytes), ("WATCHERS", limits.watchers), ("UNTOLD_MOST", limits.untold_most),
+                        ("UNTOLD_TRIES", limits.untold_tries)):
         text, n = re.subn(rf"(?m)^local {name} = \d+", f"local {name} = {value}", text)
         if n != 1:
             raise SystemExit(f"protocol/tempest.lua has no line `local {name} = …`: the model test must be told of its new name")
@@ -88,6 +89,8 @@ def ordered(name, reply):
         return [reply[0], *sorted(reply[1:])]
     if name == "tick":
         return [*reply[:6], groups(reply[6], 3), *reply[7:]]
+    if name == "told":  # the ids are compared with what the keys hold, by naming them later
+        return [*reply[:2], *(each[1::2] for each in reply[2:])]
     if name == "processes":
         return groups(reply, 6)
     if name == "stats":
@@ -104,6 +107,18 @@ def shaped(kind, value):
     if kind == b"zset":
         return {member: int(score) for member, score in pairs(value).items()}
     return [pairs(fields) for _, fields in value] if kind == b"stream" else value
+
+
+def by_place(untold, records):
+    """The untold callers with their places instead of ids, which the model does not know, and with the payloads of their records."""
+    jobs = {id: pairs(fields)[b"job"] for id, fields in records}
+    found = {b"%d" % place: (untold[id], jobs.get(id)) for place, id in enumerate(in_order(untold))}
+    return found | {name: text for name, text in untold.items() if name.startswith(b"#")}
+
+
+def in_order(untold):
+    """The ids of records whose callers are untold, the oldest first."""
+    return sorted((id for id in untold if not id.startswith(b"#")), key=lambda id: [int(part) for part in id.split(b"-")])
 
 
 def comparable(value, model):
@@ -165,9 +180,12 @@ class Runner:
             return slack
 
         for index, step in enumerate(schedule):
-            if step[0] in ("revive", "forget"):
+            if step[0] in ("revive", "forget", "told"):
                 flush()
-                ids = [record[0] for record in self.redis.call(b"XRANGE", key(b"dead"), b"-", b"+")]
+                if step[0] == "told":
+                    ids = in_order(pairs(self.redis.call(b"HGETALL", key(b"untold"))))
+                else:
+                    ids = [record[0] for record in self.redis.call(b"XRANGE", key(b"dead"), b"-", b"+")]
                 words = getattr(model, "send_" + step[0])(*step[1:], ids=ids)
             else:
                 words = model.commands(step)
@@ -199,8 +217,12 @@ class Runner:
         if self.news != model.news:
             raise Difference(index, "news", model.news, self.news)
         expected, found = model.content(), {}
-        for name, kind, value, expires in self.redis.call(b"FCALL", b"tempestmodel_dump", b"0"):
-            found[name] = (kind, comparable(shaped(kind, value), expected.get(name, (0, 0))[1]), expires)
+        dump = self.redis.call(b"FCALL", b"tempestmodel_dump", b"0")
+        records = next((value for name, _, value, _ in dump if name == key(b"dead")), [])
+        for name, kind, value, expires in dump:
+            value = shaped(kind, value)
+            value = by_place(value, records) if name == key(b"untold") else value
+            found[name] = (kind, comparable(value, expected.get(name, (0, 0))[1]), expires)
         for name in sorted(expected.keys() | found.keys()):
             if name not in found or name not in expected or not same(expected[name], found[name], slack):
                 raise Difference(index, name.decode(), expected.get(name), found.get(name))

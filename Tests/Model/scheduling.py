@@ -235,7 +235,7 @@ class Scheduler:
             self.bury_process(actor)
             self.call("reap", actor.p, b"*")
         elif end < 0.75:
-            self.call("goodbye", actor.p)
+            self.leave(actor)
             if self.chance(0.5):
                 self.call("hello", actor.p, b"new", b"run/1")
         self.call("begin", actor.p, *(actor.fields or [b"high.1"]))
@@ -275,8 +275,20 @@ class Scheduler:
 
     def goodbye(self):
         actor = self.actor()
+        self.leave(actor, *(self.several_levels() if self.chance(0.7) else []))
+
+    def leave(self, actor, *levels):
         actor.gone = True
-        self.call("goodbye", actor.p, *(self.several_levels() if self.chance(0.7) else []))
+        new = actor.p not in self.model.grave
+        self.call("goodbye", actor.p, *levels)
+        if new:
+            self.settle_in(actor)
+
+    def settle_in(self, actor):
+        """Two that came into their graves in one millisecond would be swept in the order of their names."""
+        if actor.p in self.model.grave:
+            self.aged += 1
+            self.do("age", b"grave", actor.p, -100_000 + self.aged)
 
     def crash(self):
         """A process ends, or only seems to; an observer or its supervisor takes its jobs."""
@@ -287,11 +299,9 @@ class Scheduler:
         calls = self.random.choice([1, 3])
         for _ in range(calls):
             new = actor.p not in self.model.grave
-            reply = self.call("reap", actor.p, seen)
-            if new and actor.p in self.model.grave:
-                # Two that were reaped in one millisecond would be swept in the order of their names.
-                self.aged += 1
-                self.do("age", b"grave", actor.p, -100_000 + self.aged)
+            reply = self.call("reap", actor.p, seen) if self.chance(0.4) else self.do("told", actor.p, seen)
+            if new:
+                self.settle_in(actor)
             if isinstance(reply, Refused) or reply[1] <= 0:
                 break
         if len(self.actors) < 7 and self.chance(0.8):
@@ -313,10 +323,69 @@ class Scheduler:
             self.bury_process(actor)
 
     def bury_process(self, actor):
-        self.call("reap", actor.p, b"*")
-        self.aged += 1
-        self.do("age", b"grave", actor.p, -100_000 + self.aged)
+        new = actor.p not in self.model.grave
+        if self.chance(0.5):
+            self.call("reap", actor.p, b"*")
+        else:
+            self.do("told", actor.p, b"*")
+        if new:
+            self.settle_in(actor)
         actor.gone = True
+
+    def untold_by(self, p):
+        """The places of the records whose callers P's reaper is to tell, among all of them."""
+        return [place for place, by in enumerate(self.model.untold.values()) if by == p]
+
+    def tells(self, p, seen=b"*"):
+        """A reaper tells whom it is to tell, and says so; or dies before it has told, before it says so, or in the middle of that."""
+        told, lost = [], self.chance(0.3)
+        for _ in range(self.random.randint(1, 5)):
+            reply = self.do("told", p, seen, *told)
+            if isinstance(reply, Refused) or reply[1] == 0 or lost:
+                return
+            named = self.untold_by(p)[:len(reply[2]) + len(reply[3])]
+            told = [place for place in named if self.chance(0.8)]  # to some no answer can be pushed now
+            if self.chance(0.1):
+                told.append(self.random.choice([7, *self.untold_by(p)]))  # another has told it
+            if self.chance(0.2):
+                return
+            if self.chance(0.1) and told:
+                told.append(told[0])
+
+    def untold(self):
+        """Jobs that die with their process, whose reaper dies too, or is the keeper's sweep: another one tells their callers."""
+        self.start()
+        actor = self.actors[-1]
+        for _ in range(self.random.randint(1, 4)):
+            self.do("push", b"high", self.payload())
+        self.understand(actor, self.call("claim", actor.p, 1, 4, 1048576, b"high"))
+        if not actor.fields:
+            self.understand(actor, self.call("suspect", actor.p))
+        self.call("begin", actor.p, *(field for field in actor.fields if self.chance(0.8)))
+        self.start()
+        other = self.actors[-1]
+        if self.chance(0.3):
+            self.leave(actor)  # a process that does not settle what it has begun
+        else:
+            self.bury_process(actor)
+        for _ in range(self.random.randint(1, 4)):
+            deed = self.random.random()
+            if deed < 0.15:
+                self.dead()
+            elif deed < 0.3:
+                self.do("age", b"grave", actor.p, self.random.choice([-400_000, 900_000]) + self.aged)
+            elif deed < 0.5:
+                self.do("set_clock", b"swept", -60_000)
+            elif deed < 0.6:
+                self.leave(actor)  # it only slept
+            reply = self.call("tick", other.p, b"", b"high")
+            shown = [] if isinstance(reply, Refused) else [each for each in reply[6] if each[0] == actor.p]
+            if shown and self.chance(0.8):
+                self.tells(actor.p, b"%d" % shown[0][1])
+            elif self.chance(0.3):
+                self.tells(self.actor().p)
+        if self.chance(0.1):
+            self.call("reap", actor.p, b"0", self.random.choice([b"told ", b"0-1", b""]))
 
     def alone(self):
         """Jobs that crashed twice are run alone, and end in all ways there are."""
@@ -336,7 +405,7 @@ class Scheduler:
             reply = self.call("suspect", actor.p)
             self.understand(actor, reply)
             ends = [self.suspect, self.land_and_adopt, lambda: self.call("giveback", actor.p, *actor.fields),
-                    lambda: self.call("goodbye", actor.p), lambda: self.call("claim", actor.p, actor.no, 1, 1, b"high"),
+                    lambda: self.leave(actor), lambda: self.call("claim", actor.p, actor.no, 1, 1, b"high"),
                     lambda: self.call("settle", actor.p, *(word for name in actor.fields for word in
                                                            (name, self.random.choice([b"retry 0", b"done", b"dead x"]), b"", b"again")))]
             self.random.choice(ends)()
@@ -435,7 +504,7 @@ class Scheduler:
         self.call("levels", *self.several_levels())
 
     ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (breaks, 0.5), (mends, 0.6), (age, 5),
-               (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5),
+               (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5), (untold, 1.5),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
                (alone, 0.8), (land_and_adopt, 1.5), (converse, 0.8),
