@@ -2,11 +2,12 @@
 import json
 import signal
 import threading
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from redis_server import RedisServer, text, wait_for
-from tempest import Client, RemoteError
+from tempest import Client, RemoteError, functions
 from tempest.errors import RedisUnavailable
 from tempest.link import Link
 from tempest.membership import Membership
@@ -61,6 +62,72 @@ class Once(unittest.TestCase):
         self.assertEqual({record[b"reason"] for record in self.dead()}, {b"interrupted"})
         self.assertEqual(sorted(json.loads(record[b"job"])[1][0] for record in self.dead()), ["called", "pushed"])
         self.assertEqual((self.redis.hget("{q}:!counts", "crashed"), self.redis.keys("{q}:!begun:*")), (b"1", []))
+
+    def begun_by_the_dead(self, name="dead"):
+        """A process that has begun the only job that waits, and does nothing more; a lease long enough that nobody observes its end."""
+        wait_for(lambda: self.redis.llen("q") == 1, "not called")
+        functions.ensure(self.link())
+        self.function("hello", name, "new", "lease/60000")
+        self.function("claim", name, 1, 1, 1000000, "default")
+        self.function("begin", name, "default.1")
+
+    def function(self, name, *arguments):
+        return self.redis.execute_command("FCALL", f"tempest1_{name}", 1, "q", *arguments)
+
+    def test_callers_are_told_though_the_process_that_reaped_died_before_it_told_them(self):
+        call = self.call("hold", "called", once=True)
+        self.begun_by_the_dead()
+        moved, left, _, ((record, _)) = self.function("reap", "dead", "*", "told")
+        self.assertEqual((moved, left, self.redis.hget("{q}:!untold", record)), (1, 1, b"dead"))
+        began = time.monotonic()
+        worker = self.start()
+        self.assert_interrupted(call)
+        self.assertLess(time.monotonic() - began, 10)
+        wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
+        wait_for(lambda: worker.said("told 1 callers of jobs that died with dead"), "the log does not say so")
+        self.assertEqual((self.held(), self.redis.hget("{q}:!counts", "reaped")), ([], b"1"))
+
+    def test_callers_are_told_of_what_the_keeper_of_the_clock_found_in_a_grave(self):
+        call = self.call("hold", "called", once=True)
+        self.begun_by_the_dead()
+        # A reaper that died in the middle: the process is in its grave, and what it held is not taken back.
+        self.redis.hdel("{q}:!procs", "dead")
+        self.redis.zadd("{q}:!grave", {"dead": self.redis.time()[0] * 1000})
+        self.start()
+        self.assert_interrupted(call)
+        wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
+
+    def test_callers_who_cannot_be_told_now_are_told_later_and_the_others_at_once(self):
+        self.redis.set("{q}:in:box", "no list")
+        self.redis.rpush("q", b'["hold",["a"],"box","1",{"once":true}]', b'["hold",["b"],"other","2",{"once":true}]',
+                         b'["hold",["c"],null,"3",{"once":true}]')
+        functions.ensure(self.link())
+        self.function("hello", "dead", "new", "lease/300")
+        self.function("claim", "dead", 1, 3, 1000000, "default")
+        self.function("begin", "dead", "default.1", "default.2", "default.3")
+        self.start()
+        wait_for(lambda: self.redis.llen("{q}:in:other") == 1, "the other was not told")
+        wait_for(lambda: list(self.redis.hvals("{q}:!untold")) == [b"dead", b"1"], "not one alone is untold")
+        self.redis.delete("{q}:in:box")
+        wait_for(lambda: self.redis.llen("{q}:in:box") == 1, "it was not told later", 10)
+        self.assertEqual(json.loads(self.redis.lindex("{q}:in:box", 0))[3]["error"]["code"], "interrupted")
+        wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
+        self.assertEqual(self.redis.llen("{q}:in:other"), 1, "told once")
+
+    def test_a_caller_who_is_told_twice_hears_it_once(self):
+        call = self.call("hold", "called", once=True)
+        wait_for(lambda: self.redis.llen("q") == 1, "not called")
+        _, _, inbox, job = json.loads(self.redis.lpop("q"))[:4]
+        answer = json.dumps(["hold", job, [], {"error": {"code": "interrupted", "message": "it may have been carried out"}}])
+        self.redis.rpush("{q}:in:" + inbox, answer, answer)
+        self.assert_interrupted(call)
+        self.start()
+        self.assertEqual(self.client.call("echo", 1), [1])
+
+    def link(self):
+        link = Link(self.server.url)
+        self.addCleanup(link.close)
+        return link
 
     def test_in_all_codecs_and_however_json_writes_the_key(self):
         worker = self.start("--concurrency", "4")

@@ -48,6 +48,73 @@ class TestOnce < RedisTest
     assert_empty call("KEYS", "{q}:!begun:*")
   end
 
+  # A process that has claimed and begun all that waits, and does nothing more.
+  def die(name, count, lease: 60_000)
+    Tempest::Functions.ensure_loaded(@redis.connection)
+    Await.until("the jobs") { call("LLEN", Q) == count }
+    function("hello", name, "new", "lease/#{lease}")
+    function("claim", name, "1", count.to_s, "1000000", "default")
+    function("begin", name, *(1..count).map { |number| "default.#{number}" })
+  end
+
+  def function(name, *arguments) = call("FCALL", "tempest1_#{name}", "1", Q, *arguments)
+
+  def observer = worker(lease: LEASE) { |w| w.handle("nothing") { 1 }.quiet }
+
+  def all_told = Await.until("the word that all were told") { call("EXISTS", "{q}:!untold").zero? }
+
+  def test_callers_are_told_though_the_process_that_reaped_died_before_it_told_them
+    called = caller_of("called", once: true)
+    die("dead", 1)
+    moved, left, _, (record,) = function("reap", "dead", "*", "told")
+    assert_equal [1, 1, "dead"], [moved, left, call("HGET", "{q}:!untold", record)]
+    begun = Tempest.now
+    log = observer
+    assert_interrupted called
+    assert_operator Tempest.now - begun, :<, 10
+    all_told
+    Await.until("a word of it in the log") { log.string.include?("told 1 callers of jobs that died with dead") }
+    assert_equal [[], 1], [ran, counts["reaped"]]
+  end
+
+  def test_callers_are_told_of_what_the_keeper_of_the_clock_found_in_a_grave
+    called = caller_of("called", once: true)
+    die("dead", 1)
+    # A reaper that died in the middle: the process is in its grave, and what it held is not taken back.
+    call("HDEL", "{q}:!procs", "dead")
+    call("ZADD", "{q}:!grave", "#{call('TIME').first}000", "dead")
+    observer
+    assert_interrupted called
+    all_told
+  end
+
+  def test_callers_who_cannot_be_told_now_are_told_later_and_the_others_at_once
+    call("SET", "{q}:in:box", "no list")
+    [["a", "box"], ["b", "other"], ["c", nil]].each do |word, inbox|
+      call("RPUSH", Q, JSON.generate(["hold", [word], inbox, word, { once: true }]))
+    end
+    die("dead", 3, lease: 300)
+    observer
+    Await.until("an answer to the other") { call("LLEN", "{q}:in:other") == 1 }
+    Await.until("one untold") { call("HVALS", "{q}:!untold") == %w[dead 1] }
+    call("DEL", "{q}:in:box")
+    Await.until("an answer to the one") { call("LLEN", "{q}:in:box") == 1 }
+    assert_equal "interrupted", JSON.parse(call("LINDEX", "{q}:in:box", "0"))[3]["error"]["code"]
+    all_told
+    assert_equal 1, call("LLEN", "{q}:in:other")
+  end
+
+  def test_a_caller_who_is_told_twice_hears_it_once
+    called = caller_of("called", once: true)
+    Await.until("the job") { call("LLEN", Q) == 1 }
+    _, _, inbox, job = JSON.parse(call("LPOP", Q))
+    answer = JSON.generate(["hold", job, [], { error: { code: "interrupted", message: "it may have been carried out" } }])
+    call("RPUSH", "{q}:in:#{inbox}", answer, answer)
+    assert_interrupted called
+    worker { |w| w.handle("echo") { |word| word } }
+    assert_equal "again", client.call("echo", "again", timeout: 20)
+  end
+
   def test_in_all_codecs_and_however_json_writes_the_key
     first = worker_process(HOLD, "lease: #{LEASE}, concurrency: 4")
     %w[json msgpack tnetstring].each { |codec| client.push("hold", codec, codec: codec, once: true) }

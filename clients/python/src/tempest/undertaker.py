@@ -1,4 +1,6 @@
-"""Takes back what dead processes held: kills their connections, reaps until nothing is left, answers the callers of what is dead now.
+"""Takes back what dead processes held: kills their connections, reaps until nothing is left, tells the callers of what is dead now.
+
+A caller is on record as untold until the next call of reap names its job, so should this process die, another one tells it.
 
 The beat process calls `work` between its ticks; what to bury comes from its observers.
 """
@@ -6,13 +8,14 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Callable, Dict, List, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import functions
 from .addresses import Address
 from .connections import cut
 from .envelope import Answer, encode_answer, parse_job
-from .errors import RedisRefused, TempestError
+from .errors import RedisRefused, RedisUnavailable, TempestError
 from .keys import NODES, connections_key
 from .link import Link
 from .outcome import push_elsewhere
@@ -24,15 +27,77 @@ REASONS = {
 }
 
 
+@dataclass
+class _Dead:
+    """A process that is being reaped, and how far that is: jobs moved (None: not called yet), callers told; whether the last call moved
+    some, and who is being told."""
+
+    counter: int
+    moved: Optional[int] = None
+    told: int = 0
+    has_more: bool = False
+    telling: Optional[_Telling] = None
+
+    @property
+    def is_telling(self) -> bool:
+        return self.telling is not None and self.telling.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        if self.telling is not None:
+            self.telling.join(seconds)
+
+
+class _Telling(threading.Thread):
+    """Tells callers, in a thread: decoding what others wrote may take a while, and must not delay a beat.
+
+    `told`, when it has ended, are the ids of the dead records of those who were told, or whom nobody can tell.
+    """
+
+    def __init__(self, url: str, queue: str, untold: List[Tuple[str, bytes, bytes]]) -> None:
+        super().__init__(daemon=True)
+        self._url, self._queue, self._untold = url, queue, untold
+        self.told: List[bytes] = []
+        self.start()
+
+    def run(self) -> None:
+        link = Link(self._url)
+        try:
+            for code, record, payload in self._untold:
+                if self._tell(link, code, payload):
+                    self.told.append(record)
+        except RedisUnavailable:
+            pass  # the rest stay untold
+        finally:
+            link.close()
+
+    def _tell(self, link: Link, code: str, payload: bytes) -> bool:
+        try:
+            job = parse_job(payload)
+            address = job.address
+            if address is None:
+                return True
+            error = {"code": code, "message": REASONS[code]}
+            answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
+        except TempestError:
+            return True  # no job at all
+        try:
+            push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or self._queue), answer)
+        except RedisRefused:
+            return False  # Redis is full, for instance: another tries it later
+        return True
+
+
+def _pairs(flat: List[bytes]) -> List[Tuple[bytes, bytes]]:
+    return list(zip(flat[::2], flat[1::2]))
+
+
 class Undertaker:
     """`say` hears what was done, as {"log": [level, text]}."""
 
     def __init__(self, url: str, say: Callable[[Dict[str, Any]], None]) -> None:
         self._url = url
         self._say = say
-        self._dead: Dict[Tuple[str, str], int] = {}
-        self._moved: Dict[Tuple[str, str], int] = {}
-        self._answering: List[threading.Thread] = []
+        self._dead: Dict[Tuple[str, str], _Dead] = {}
 
     @property
     def busy(self) -> bool:
@@ -40,41 +105,40 @@ class Undertaker:
 
     def bury(self, queue: str, process: str, counter: int) -> None:
         """Puts a process on the list whose beat counter stood still at `counter`."""
-        self._dead.setdefault((queue, process), counter)
+        self._dead.setdefault((queue, process), _Dead(counter))
 
     def work(self, link: Link) -> None:
         """One call for one of the dead, so that the ticks between two calls are not late. RedisUnavailable: call again."""
-        if not self._dead:
+        key = next((key for key, dead in self._dead.items() if not dead.is_telling), None)
+        if key is None:
+            for dead in self._dead.values():
+                dead.wait(0.01)
             return
-        (queue, process), counter = next(iter(self._dead.items()))
-        key = (queue, process)
+        (queue, process), dead = key, self._dead[key]
+        told = dead.telling.told if dead.telling else []
+        if dead.telling and not told and not dead.has_more:
+            return self._over(link, key)  # nobody can be told now; whoever observes tries it again
         try:
-            if key not in self._moved:
+            if dead.moved is None:
                 found = link.call("SMEMBERS", connections_key(queue, process))
                 cut(link, process, [bytes(identity).decode("utf-8", "replace") for identity in found])
-            moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, counter)
+            moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, dead.counter, "told", *told)
         except RedisRefused as error:
-            self._over(key)
+            del self._dead[key]
             return self._say({"log": ["error", f"queue {queue}: {process} stands still and cannot be reaped: {error}"]})
-        dead = [*(("poison", payload) for payload in poisoned), *(("interrupted", payload) for payload in interrupted)]
-        if dead:
-            # Decoding what others wrote may take a while, and must not delay a beat.
-            thread = threading.Thread(target=_answer, args=(self._url, queue, dead), daemon=True)
-            thread.start()
-            self._answering = [each for each in self._answering if each.is_alive()] + [thread]
         if moved < 0:
-            return self._over(key)
-        self._moved[key] = self._moved.get(key, 0) + moved
+            del self._dead[key]
+            return
+        dead.moved, dead.told, dead.has_more = (dead.moved or 0) + moved, dead.told + len(told), moved > 0
+        untold = [*(("poison", *each) for each in _pairs(poisoned)), *(("interrupted", *each) for each in _pairs(interrupted))]
+        dead.telling = _Telling(self._url, queue, untold) if untold else None
         if left <= 0:
-            self._forget_node(link, queue, process)
-            text = f"queue {queue}: {process} did not beat for its lease; {self._moved[key]} jobs taken back"
-            self._over(key)
-            self._say({"log": ["warning", text]})
+            self._over(link, key)
 
     def end(self, seconds: float) -> None:
         """Gives answers under way a moment."""
-        for thread in self._answering:
-            thread.join(seconds)
+        for dead in self._dead.values():
+            dead.wait(seconds)
 
     def _forget_node(self, link: Link, queue: str, process: str) -> None:
         """Removes the record of the node that P was part of. If it lives, it joins as another P and says so anew."""
@@ -86,9 +150,13 @@ class Undertaker:
         except RedisRefused:
             pass  # no right to: the record says of a P that there is not
 
-    def _over(self, key: Tuple[str, str]) -> None:
-        self._dead.pop(key, None)
-        self._moved.pop(key, None)
+    def _over(self, link: Link, key: Tuple[str, str]) -> None:
+        (queue, process), dead = key, self._dead.pop(key)
+        self._forget_node(link, queue, process)
+        if dead.moved or not dead.told:
+            self._say({"log": ["warning", f"queue {queue}: {process} did not beat for its lease; {dead.moved} jobs taken back"]})
+        else:
+            self._say({"log": ["warning", f"queue {queue}: told {dead.told} callers of jobs that died with {process}"]})
 
 
 def _process_of(record: bytes, queue: str) -> Any:
@@ -97,21 +165,3 @@ def _process_of(record: bytes, queue: str) -> Any:
         return json.loads(record)["queues"][queue]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _answer(url: str, queue: str, dead: List[Tuple[str, bytes]]) -> None:
-    """Tells the callers of jobs that died of poison, or were interrupted. Best effort: the dead records say it in any case."""
-    link = Link(url)
-    try:
-        for code, payload in dead:
-            try:
-                job = parse_job(payload)
-                address = job.address
-                if address is not None:
-                    error = {"code": code, "message": REASONS[code]}
-                    answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
-                    push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or queue), answer)
-            except TempestError:
-                pass  # no job at all, or nobody to tell
-    finally:
-        link.close()

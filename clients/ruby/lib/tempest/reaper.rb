@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# Takes the jobs of dead processes back into the queue, one call at a time so that the beat goes on in between. Before it: the
-# Observer. After it: other workers, and the callers of what is dead now.
+# Takes the jobs of dead processes back into the queue, and tells the callers of those that died with them; one call at a time, so that
+# the beat goes on in between. A caller is on record as untold until the next call names its job: should this process die, another tells it.
 
 module Tempest
   # The dead processes of one queue.
@@ -16,6 +16,7 @@ module Tempest
       @queue = queue
       @log = log
       @dead = {}
+      @told = []
     end
 
     # @param dead [Array<(String, Integer)>] P and its counter
@@ -33,19 +34,15 @@ module Tempest
       process, counter = @dead.first
       return unless process
 
-      unless @killed == process
-        identities = @line.call("SMEMBERS", Keys.connections(@queue, process))
-        OldConnections.end_all(@line, process, identities)
-        @killed = process
-      end
-      moved, left, poisoned, interrupted = @line.fcall("reap", @queue, process, counter)
-      @dead.delete(process) unless left.positive?
-      @killed = nil unless left.positive?
-      return if moved.negative?
+      first = end_connections(process)
+      moved, left, *untold = @line.fcall("reap", @queue, process, counter, "told", *@told)
+      @told = []
+      return leave(process) if moved.negative?
 
-      @log.call("#{process} on #{@queue} is dead: #{moved} of its jobs taken back#{", #{left} left" if left.positive?}")
-      Array(poisoned).each { |payload| answer(payload, "poison") if payload.bytesize <= READABLE }
-      Array(interrupted).each { |payload| answer(payload, "interrupted") }
+      untold.zip(%w[poison interrupted]) { |jobs, code| tell(jobs, code) }
+      report(process, moved, first)
+      # Callers who cannot be told now are left to whoever observes that they are untold.
+      leave(process) unless left.positive? && (moved.positive? || @told.any?)
     end
 
     # The connection is a new one: what was killed on the old one is looked at again.
@@ -55,18 +52,52 @@ module Tempest
 
     private
 
-    # Best effort: the record of the dead job stays, whatever becomes of its answer.
+    # @return [Boolean] whether it is the first call for this process
+    def end_connections(process)
+      return false if @killed == process
+
+      identities = @line.call("SMEMBERS", Keys.connections(@queue, process))
+      OldConnections.end_all(@line, process, identities)
+      @killed = process
+      true
+    end
+
+    def leave(process)
+      @dead.delete(process)
+      @killed = nil
+    end
+
+    def report(process, moved, first)
+      if moved.positive? || (first && @told.empty?)
+        @log.call("#{process} on #{@queue} is dead: #{moved} of its jobs taken back")
+      elsif @told.any?
+        @log.call("told #{@told.size} callers of jobs that died with #{process} on #{@queue}")
+      end
+    end
+
+    # @param jobs [Array<String>] the id of a dead record, its payload, and so on
+    def tell(jobs, code)
+      jobs.each_slice(2) do |record, payload|
+        next if code == "poison" && payload.bytesize > READABLE
+
+        @told << record if answer(payload, code)
+      end
+    end
+
+    # @return [Boolean] whether the caller was told, or there is none
     def answer(payload, code)
       job = Job.read(payload)
       address = job.address
-      return unless address
+      return true unless address
 
       address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
       Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)
+      true
     rescue Refused, CodecError
-      nil
+      true
     rescue ServerError => e
-      @log.call("the caller of a dead job (#{code}) on #{@queue} is not told: #{e.message}")
+      @log.call("the caller of a dead job (#{code}) on #{@queue} cannot be told now: #{e.message}")
+      false
     end
   end
 end
