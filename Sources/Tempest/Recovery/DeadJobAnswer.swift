@@ -26,8 +26,9 @@ struct DeadJobAnswer {
     let queue: QueueName
     let logger: Logger
 
-    /// Best effort: the job is recorded as dead in any case, and its caller has a time-out.
-    func send(_ reason: Reason, _ payload: [UInt8], on connection: RedisConnection) {
+    /// Whether the caller is told, or there is none; false when Redis does not take the answer now. Fails with the connection.
+    func send(_ reason: Reason, _ payload: [UInt8], on connection: RedisConnection) -> EventLoopFuture<Bool> {
+        let isOver = connection.eventLoop.makeSucceededFuture(true)
         let job = try? Job(payload, codecs: .standard, limits: .standard)
         var metadata: Logger.Metadata = [LogKey.queue: "\(queue)"]
         if let job { metadata.merge([LogKey.job: "\(job.id)", LogKey.action: "\(job.action)"]) { $1 } }
@@ -36,21 +37,27 @@ struct DeadJobAnswer {
         case .interrupted:
             logger.warning("a job that is to be run once was interrupted: recorded as dead", metadata: metadata)
         }
-        guard let job, let address = job.address else { return }
+        guard let job, let address = job.address else { return isOver }
         let (inbox, home): (InboxID, QueueName)
         switch address {
         case .inbox(let id): (inbox, home) = (id, queue)
         case .elsewhere(let id, let other): (inbox, home) = (id, other)
-        case .direct: return
+        case .direct: return isOver
         }
         let draft = AnswerDraft(action: job.action, id: job.answerID, error: reason.failure)
-        guard let answer = try? job.codec.encode(draft) else { return }
+        guard let answer = try? job.codec.encode(draft) else { return isOver }
         let key = Keys.inbox(home, inbox)
-        connection.send(["RPUSH", .init(key), .init(answer)])
+        return connection.send(["RPUSH", .init(key), .init(answer)])
             .flatMap { _ in connection.send(["HEXISTS", .init(Keys.inboxes(home)), .init(inbox.description)]) }
-            .whenSuccess { registered in
-                guard registered.integer == 0 else { return }
-                _ = connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+            .flatMap { registered in
+                guard registered.integer == 0 else { return isOver }
+                return connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"]).map { _ in true }
+            }
+            .flatMapErrorThrowing { [metadata] error in
+                guard (error as? RedisError)?.reply != nil else { throw error }
+                let metadata = metadata.merging([LogKey.error: "\(error)"]) { $1 }
+                logger.warning("the caller of a dead job cannot be told now", metadata: metadata)
+                return false
             }
     }
 }

@@ -1,5 +1,6 @@
 // Takes the jobs of dead processes back into their queues: ends the connections that could still take jobs for them, then calls reap
-// until nothing is left. Before it: an observer, or a supervisor that saw the process end. After it: the jobs wait again.
+// until nothing is left, and tells the callers of jobs that died with them. A caller is on record as untold until the next call of reap
+// names its job: should this process die in between, another tells it.
 
 package import Logging
 import NIOCore
@@ -22,12 +23,18 @@ package struct Reaper: Sendable {
         let connection = try await redis.connection().get()
         for name in try await connection.execute(["SMEMBERS", .init(Keys.queues)]).array ?? [] {
             guard let queue = name.string.flatMap({ try? QueueName($0) }) else { continue }
-            for process in try await connection.execute(["HKEYS", .init(Keys.processes(queue))]).array ?? [] {
-                guard let process = process.string, process.hasPrefix(prefix) else { continue }
+            for process in try await dead(queue, on: connection) where process.hasPrefix(prefix) {
                 moved += try await reap(process, of: queue, on: connection).get()
             }
         }
         return moved
+    }
+
+    /// The processes that are registered, and those that were reaped and have untold callers.
+    private func dead(_ queue: QueueName, on connection: RedisConnection) async throws -> Set<String> {
+        let registered = try await connection.execute(["HKEYS", .init(Keys.processes(queue))]).array ?? []
+        let untold = try await connection.execute(["HGETALL", .init(Keys.untold(queue))]).array ?? []
+        return Set((registered + untold).compactMap(\.string))
     }
 
     /// Reaps one process; with a counter only if its beat still stands there. Fails when Redis does.
@@ -35,7 +42,7 @@ package struct Reaper: Sendable {
         _ process: String, of queue: QueueName, counter: Int64? = nil, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
         endConnections(of: process, queue, on: connection).flatMap {
-            self.bringBack(process, queue, counter.map { "\($0)" } ?? "*", moved: 0, on: connection)
+            self.bringBack(process, queue, counter.map { "\($0)" } ?? "*", told: [], Progress(), on: connection)
         }
     }
 
@@ -53,25 +60,60 @@ package struct Reaper: Sendable {
         }
     }
 
+    private struct Progress {
+        var (moved, told) = (0, 0)
+    }
+
+    /// One call of reap after the other; `told` are the dead records whose callers the last one has told.
     private func bringBack(
-        _ process: String, _ queue: QueueName, _ seen: String, moved: Int, on connection: RedisConnection
+        _ process: String, _ queue: QueueName, _ seen: String, told: [RedisArgument], _ before: Progress,
+        on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
-        connection.send(.fcall(FunctionLibrary.reap, key: queue.description, [.init(process), .init(seen)])).flatMap { reply in
+        let arguments: [RedisArgument] = [.init(process), .init(seen), "told"] + told
+        return connection.send(.fcall(FunctionLibrary.reap, key: queue.description, arguments)).flatMap { reply in
             guard let parts = reply.array, parts.count >= 4, let count = parts[0].integer, let left = parts[1].integer else {
                 return connection.eventLoop.makeFailedFuture(
                     RedisError(.protocolError, "reap returned another shape than tempest.lua documents"))
             }
-            guard count >= 0 else { return connection.eventLoop.makeSucceededFuture(moved) }
-            let answer = DeadJobAnswer(queue: queue, logger: logger)
-            for payload in (parts[2].array ?? []).compactMap(\.bytes) { answer.send(.poison, payload, on: connection) }
-            for payload in (parts[3].array ?? []).compactMap(\.bytes) { answer.send(.interrupted, payload, on: connection) }
-            let moved = moved + Int(count)
-            if left > 0 { return bringBack(process, queue, seen, moved: moved, on: connection) }
-            let metadata: Logger.Metadata = [
-                LogKey.queue: "\(queue)", LogKey.process: "\(process.prefix(128))", "jobs": "\(moved)",
-            ]
+            guard count >= 0 else { return connection.eventLoop.makeSucceededFuture(before.moved) }
+            return tell(queue, poisoned: parts[2].array ?? [], interrupted: parts[3].array ?? [], on: connection).flatMap {
+                told in
+                var progress = before
+                progress.moved += Int(count)
+                progress.told += told.count
+                // Callers who cannot be told now are left to whoever observes that they are untold.
+                if left > 0, count > 0 || !told.isEmpty {
+                    return bringBack(process, queue, seen, told: told, progress, on: connection)
+                }
+                report(process, queue, progress)
+                return connection.eventLoop.makeSucceededFuture(progress.moved)
+            }
+        }
+    }
+
+    /// Tells callers, of whom each list has the id of the dead record and the payload; returns the ids of those who are told.
+    private func tell(
+        _ queue: QueueName, poisoned: [RedisReply], interrupted: [RedisReply], on connection: RedisConnection
+    ) -> EventLoopFuture<[RedisArgument]> {
+        let answer = DeadJobAnswer(queue: queue, logger: logger)
+        let lists: [(DeadJobAnswer.Reason, [RedisReply])] = [(.poison, poisoned), (.interrupted, interrupted)]
+        let answers = lists.flatMap { reason, list in
+            stride(from: 0, to: list.count - 1, by: 2).compactMap { index -> EventLoopFuture<RedisArgument?>? in
+                guard let record = list[index].string, let payload = list[index + 1].bytes else { return nil }
+                return answer.send(reason, payload, on: connection).map { $0 ? .init(record) : nil }
+            }
+        }
+        return EventLoopFuture.whenAllSucceed(answers, on: connection.eventLoop).map { $0.compactMap { $0 } }
+    }
+
+    private func report(_ process: String, _ queue: QueueName, _ progress: Progress) {
+        var metadata: Logger.Metadata = [LogKey.queue: "\(queue)", LogKey.process: "\(process.prefix(128))"]
+        if progress.moved == 0, progress.told > 0 {
+            metadata["callers"] = "\(progress.told)"
+            logger.notice("told callers of jobs that died with a process", metadata: metadata)
+        } else {
+            metadata["jobs"] = "\(progress.moved)"
             logger.notice("a process is dead: its jobs are back in the queue", metadata: metadata)
-            return connection.eventLoop.makeSucceededFuture(moved)
         }
     }
 }

@@ -24,6 +24,9 @@ package enum Keys {
     /// The processes that are registered, and their beat counters.
     package static func processes(_ queue: QueueName) -> String { "{\(queue)}:!procs" }
 
+    /// Dead records whose callers are still to be told, and by whose reaper.
+    package static func untold(_ queue: QueueName) -> String { "{\(queue)}:!untold" }
+
     /// The connections of a process, `<run_id>/<client id>`; P is any text that Redis holds for one.
     package static func connections(_ queue: QueueName, _ process: String) -> String { "{\(queue)}:!cid:\(process)" }
 

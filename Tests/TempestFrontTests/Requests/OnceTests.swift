@@ -36,7 +36,7 @@ struct OnceRequestTests {
     }
 
     /// A process that claims the only job of the queue `held`, marks it as begun if it says `once`, and dies.
-    private func die(_ front: RunningFront, _ redis: RedisClient, _ name: String) async throws -> Bool {
+    private func die(_ front: RunningFront, _ redis: RedisClient, _ name: String, reaped: Bool = true) async throws -> Bool {
         try await eventually("it waits") { try await redis.execute(["LLEN", "held"]).integer == 1 }
         func call(_ function: String, _ arguments: [RedisArgument]) async throws -> RedisReply {
             try await redis.execute(.fcall("tempest1_" + function, key: "held", [.init(name)] + arguments))
@@ -47,8 +47,31 @@ struct OnceRequestTests {
         let payload = try #require(claimed.array?[3].array?.first?.bytes)
         let once = JobRules(try Job(payload, codecs: .standard, limits: .standard).meta).once
         if once { _ = try await call("begin", [.init("default.1")]) }
-        _ = try await Reaper(redis: redis, logger: Logger(label: "test")).reap(prefix: name)
+        if reaped {
+            _ = try await Reaper(redis: redis, logger: Logger(label: "test")).reap(prefix: name)
+        } else {
+            _ = try await call("reap", ["*", "told"])
+        }
         return once
+    }
+
+    @Test("A POST whose worker dies, and then the process that has reaped it, is told 502 by another")
+    func reaperDied() async throws {
+        try await RunningFront.run(["/*=held"]) { _ in
+        } _: { front in
+            let redis = RedisClient(try RedisConfiguration(url: front.redis.url), logger: Logger(label: "test"))
+            let asked = Task {
+                try await front.ask("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n", body: Array("hi".utf8))
+            }
+            #expect(try await die(front, redis, "dead", reaped: false))
+            let start = ContinuousClock.now
+            let worker = try Worker(queues: ["held"], redis: RedisConfiguration(url: front.redis.url))
+            worker.handle("url") { (_: JobContext, _: WebRequest) in WebAnswer(text: "again") }
+            let reply = try await withRunning(worker) { try await asked.value }
+            #expect(reply.status == 502 && reply.text.contains("may have been carried out"))
+            #expect(ContinuousClock.now - start < .seconds(10))
+            await redis.shutdown()
+        }
     }
 
     @Test("A POST whose worker dies is told 502 and is not run again; a GET is, and a POST with a key")
