@@ -85,6 +85,7 @@ class Crew:
         self.problems: List[str] = []
         self.supervised = supervised
         self.reaps = True
+        self.dies_before_it_tells = lambda: False  # whether a supervisor ends between two of its calls
         self._server, self._queue, self._journal, self._folder = server, queue, journal, folder
         self._tempest, self._lease = tempest, lease
         self._url = url or server.url
@@ -203,13 +204,14 @@ class Crew:
             if not self.reaps:
                 continue
             self._cut(wire, p)
-            left = 1
+            left, told = 1, []
             while left > 0:
-                moved, left, _, interrupted = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*")
-                for payload in interrupted:
-                    self._tell(wire, payload)
-                if moved < 0:
+                moved, left, poisoned, interrupted = wire.call("FCALL", "tempest1_reap", 1, self._queue, p, "*", "told", *told)
+                if moved < 0 or self.dies_before_it_tells():
                     break
+                for payload in interrupted[1::2]:
+                    self._tell(wire, payload)
+                told = poisoned[::2] + interrupted[::2]
         member.buried = time.monotonic_ns()
 
     def _tell(self, wire: Wire, payload: bytes) -> None:

@@ -59,7 +59,13 @@ def no_mark() -> str:
 
 def no_answer() -> str:
     """Nobody learns of those that were interrupted."""
-    return altered(("      interrupted[#interrupted + 1] = job\n", ""))
+    return altered(("  if tells then\n    local untold\n", "  if tells then\n    do return { moved, left, {}, {} } end\n    local untold\n"))
+
+
+def told_once_at_most() -> str:
+    """Whoever is named to a reaper counts as told."""
+    return altered(("    untold, poisoned, interrupted = to_tell(q, p)\n",
+                    "    untold, poisoned, interrupted = to_tell(q, p)\n    redis.call('DEL', at(q, 'untold'))\n"))
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,8 @@ MUTANTS: Dict[str, Mutant] = {
     "once-unmarked": Mutant("once", "what was begun is taken back", ("no POST or PATCH was carried out twice",), library=no_mark,
                             short=True, faults=9, jobs=400),
     "once-untold": Mutant("once", "callers of interrupted jobs are not told", ("each was told 200",), library=no_answer, faults=9, jobs=400),
+    "once-told-at-most-once": Mutant("once", "whoever is named to a reaper counts as told", ("each was told 200",), library=told_once_at_most,
+                                     faults=20, jobs=600),
     "front-swap": Mutant("front", "a proxy gives two browsers each other's response", ("no response with another request's body",),
                          liar="swap", short=True, faults=2, jobs=200),
     "front-cut": Mutant("front", "a proxy cuts bodies, and their length with them", ("no torn body presented as whole",), liar="cut",

@@ -1,4 +1,5 @@
-"""Browsers post while the workers that carry it out are killed: nothing is carried out twice, and each browser is told what is known."""
+"""Browsers post while the workers that carry it out are killed: nothing is carried out twice, and each browser is told what is known,
+also when the supervisor that takes back the jobs of the killed ends before it has told the browsers."""
 from __future__ import annotations
 
 import random
@@ -60,7 +61,8 @@ def stage(setting: Setting) -> Stage:
 
 
 def run(stage: Stage) -> None:
-    setting = stage.setting
+    setting, supervisors = stage.setting, stage.rng_for("supervisors")
+    stage.crew.dies_before_it_tells = lambda: supervisors.random() < 0.5
     front = stage.open_front([{"path": "/*", "queue": stage.queue, "deadline": DEADLINE}])
     payers = stage.browsers = Payers(front.address, stage.rng_for("browsers"), IN_FLIGHT, DEADLINE)
     ends: Dict[str, float] = {}
@@ -117,6 +119,8 @@ def conclude(stage: Stage, payers: Payers, killed: List[Member]) -> None:
                 set(dead) <= {"interrupted"} and dead["interrupted"] >= len(doubts), f"{len(doubts)} told, {dict(dead)}")
     stage.check("the dead were at it, and a GET was run again", stage.setting.short or (bool(doubts) and bool(again)),
                 f"{len(doubts)} told 502, {len(again)} run again")
+    if not stage.setting.mutant:
+        stage.eventually("nobody is untold", lambda: not stage.wire.call("EXISTS", f"{{{stage.queue}}}:!untold"), DEADLINE)
     stage.check("no marks are left", not stage.wire.call("KEYS", f"{{{stage.queue}}}:!begun:*") or bool(stage.setting.mutant))
     ordered = sorted(found.latencies)
     stage.result.faults, stage.result.jobs = len(killed), found.requests
