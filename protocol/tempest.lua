@@ -40,7 +40,7 @@
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 4
+local REVISION = 5
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
@@ -973,7 +973,7 @@ end
 -- Returns [moved, left, [id, payload, …], [id, payload, …]]: the payloads are dead, the first of poison, the others interrupted. Tell
 -- their callers, and name the ids in the next call: what it does not name it returns again. Call again while left > 0, but not at once
 -- if nothing was moved and nobody could be told. [-1, 0, [], []]: P lives, or was never known. Without the word `told`, as workers of
--- revisions 2 and 3 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
+-- revisions 2 to 4 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
 local function reap(keys, argv)
   local q, p, seen, tells = keys[1], argv[1], argv[2], argv[3] == 'told'
   if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
