@@ -9,6 +9,7 @@ import Synchronization
 final class FrontServer: Sendable {
     private let sockets: [ListeningSocket]
     private let logger: Logger
+    private let arrivals = Arrivals()
     private let state = Mutex((channels: [any Channel](), isClosing: false))
 
     /// - Parameter sockets: taken over, and closed at the end.
@@ -30,11 +31,18 @@ final class FrontServer: Sendable {
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pause = AcceptPause(address: socket.address, logger: self.logger)
-                        try channel.pipeline.syncOperations.addHandler(pause)
+                        try channel.pipeline.syncOperations.addHandlers([self.arrivals.gate(), pause])
                     }
                 }
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in setup(channel, socket.purpose) }
+                .childChannelInitializer { channel in
+                    do {
+                        try channel.pipeline.syncOperations.addHandler(self.arrivals.doorstep())
+                    } catch {
+                        return channel.eventLoop.makeFailedFuture(error)
+                    }
+                    return setup(channel, socket.purpose)
+                }
                 .withBoundSocket(socket.descriptor).get()
             state.withLock { $0.channels.append(channel) }
             channel.closeFuture.whenComplete { _ in
@@ -46,14 +54,33 @@ final class FrontServer: Sendable {
         return state.withLock { $0.channels }
     }
 
-    /// Accepts nothing more, and removes the files of unix sockets.
+    /// How long handshakes that have begun may take to come to their end.
+    private static let handshake = Duration.milliseconds(100)
+    /// How long it may take to accept what has come.
+    private static let patience = Duration.milliseconds(500)
+
+    /// Accepts what has come, and then nothing more; removes the files of unix sockets.
+    ///
+    /// What comes later waits for the next program where the socket is another's (systemd's), and is refused elsewhere.
     func close() async {
         let open = state.withLock { state in
             state.isClosing = true
             defer { state.channels = [] }
             return state.channels
         }
+        let own = sockets.filter(\.isOwn)
+        for socket in own { socket.admitNobody() }
+        if own.contains(where: { $0.file == nil }) { try? await Task.sleep(for: Self.handshake) }
+        await eventually { !own.contains(where: \.hasVisitors) }
+        for channel in open { try? await channel.setOption(.autoRead, value: false).get() }
+        await eventually { self.arrivals.isEmpty }
         for channel in open { try? await channel.close().get() }
-        for socket in sockets { socket.file?.remove() }
+    }
+
+    private func eventually(_ isSo: () -> Bool) async {
+        let end = ContinuousClock.now + Self.patience
+        while !isSo(), ContinuousClock.now < end {
+            do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+        }
     }
 }

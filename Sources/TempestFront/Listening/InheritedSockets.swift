@@ -39,6 +39,7 @@ enum InheritedSockets {
             ListeningSocket.prepare(descriptor)
             var socket = ListeningSocket(
                 descriptor: descriptor, address: SocketName.text(of: descriptor) ?? "descriptor \(descriptor)")
+            socket.isOwn = false
             let place = Int(descriptor - first)
             if place < names.count, names[place] == "redirect" { socket.purpose = .redirect }
             sockets.append(socket)

@@ -29,6 +29,8 @@ struct ListeningSocket {
     /// A unix socket's file, which is removed at the end.
     var file: SocketFile?
     var purpose = Purpose.requests
+    /// Whether this process has opened it: what it does to another's socket would outlive it.
+    var isOwn = true
 
     /// How many connections may wait to be accepted; the system's own limit holds too.
     private static let backlog: CInt = 1024
@@ -42,6 +44,20 @@ struct ListeningSocket {
         case .tcp(let host, let port) where host.isEmpty: try all(port, options)
         case .tcp(let host, let port): try tcp(host, port, address, options)
         }
+    }
+
+    /// Whether somebody waits to be accepted.
+    var hasVisitors: Bool {
+        var look = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&look, 1, 0) > 0 && look.revents & Int16(POLLIN) != 0
+    }
+
+    /// Nobody new comes from now on; who has come can still be accepted. Only for a socket of its own.
+    func admitNobody() {
+        if let file { return file.remove() }
+        #if os(Linux)
+        HandshakeFilter.attach(to: descriptor)
+        #endif
     }
 
     func close() {

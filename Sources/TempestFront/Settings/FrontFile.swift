@@ -118,10 +118,18 @@ public enum FrontFile {
                         try TrustedProxies(networks)
                     }
                 },
-                Setting("sub", "channels that browsers may follow at `/sub/CHANNEL`: names, or patterns with `*`") {
-                    node, settings throws(FrontConfigurationError) in
+                Setting(
+                    "sub",
+                    "channels that browsers may follow at `/sub/CHANNEL`: names, or patterns with `*`, and with `{user}` for who is logged in"
+                ) { node, settings throws(FrontConfigurationError) in
                     settings.subscriptions = try node.texts()
-                    do { _ = try ChannelPolicy(patterns: settings.subscriptions) } catch { throw node.error("\(error)") }
+                    // Whether there are users is known when all is read.
+                    let nobody: ChannelPolicy.User = { _ in nil }
+                    do {
+                        _ = try ChannelPolicy(patterns: settings.subscriptions, user: nobody)
+                    } catch {
+                        throw node.error("\(error)")
+                    }
                 },
                 Setting("sessions", default: "false", "`true`, or the map below") {
                     node, settings throws(FrontConfigurationError) in
