@@ -79,4 +79,14 @@ struct UserPatternTests {
             }
         }
     }
+
+    @Test("In the file, wherever sessions stand; without them it is refused")
+    func file() throws {
+        let text = "sub: ['JOB:{user}:*']\nroutes: [{path: /*, queue: pages}]\n"
+        let settings = try FrontFile.read(text + "sessions: true\n", file: "f.yaml")
+        try settings.check()
+        #expect(settings.subscriptions == ["JOB:{user}:*"])
+        let error = #expect(throws: FrontConfigurationError.self) { try FrontFile.read(text, file: "f.yaml").check() }
+        #expect(error?.description.contains("sessions") == true, "\(error?.description ?? "")")
+    }
 }

@@ -13,31 +13,45 @@ struct FrontCommand: AsyncParsableCommand {
         commandName: "front",
         abstract: "Accept browsers' requests, hold them, and have workers of any language answer.",
         discussion: """
-            Each request becomes a job of its route's queue, with the action `url`; the worker's answer [status, headers, body] goes to the \
-            browser. protocol/http.md says what workers get and answer.
+            Each request becomes a job of its route's queue, with the action `url` unless the route names another; the worker's answer \
+            [status, headers, body] goes to the browser. protocol/http.md says what workers get and answer.
 
             EXAMPLE
               tempest front --route '/api/*=api:high' --route '/*=pages' --files public
               tempest front --route '/*=pages:default/serve'   # the action is serve
               tempest front --config front.yaml
+              tempest front --check front.yaml                 # before each reload
 
             FILE
               listen: 0.0.0.0:8443
-              tls: {certificate: cert.pem, key: key.pem}     # HTTP/2 and HTTP/1.1
-              redirect: :8080                                # plain HTTP is sent to https
-              files: {folder: public, cache: {'/assets/*': 86400}, fallback: index.html}    # or: files: public
+              # HTTP/2 and HTTP/1.1; plain HTTP is sent to https
+              tls: {certificate: cert.pem, key: key.pem}
+              redirect: :8080
+              # Or: files: public
+              files: {folder: public, cache: {'/assets/*': 86400}}
+              gzip: true
+              access_log: combined
+              trust: 10.0.0.0/8
               routes:
-                - {path: /api/*, queue: api, level: high, deadline: 10, pending: 500}
+                - {path: /api/*, queue: api, level: high, deadline: 10}
+                - {path: /pay, queue: pay, rate: 10/m, body: 65536}
                 - {path: /*, queue: pages, codec: msgpack, uploads: true}
-                - {path: /report, queue: a, route: 'sum@b,page@c'}    # page answers
                 - {path: /chat, queue: chat, socket: true}
-                - {path: /thumb, queue: media, action: fetch, route: 'resize@images,page'}   # what fetch answers goes on
-              sub: [news, 'chat:*']                          # channels that browsers may follow at /sub/CHANNEL
-              sessions: {idle: 1209600}                      # or true; insecure: true for development without TLS
-              uploads: {folder: /var/lib/uploads, url: 'http://10.0.0.7:8080/uploads/'}
+                # What fetch answers goes on, and page answers.
+                - path: /thumb
+                  queue: media
+                  action: fetch
+                  route: 'resize@images,page'
+              # Channels that browsers may follow at /sub/CHANNEL
+              sub: [news, 'chat:*', 'JOB:{user}:*']
+              # insecure: true for development without TLS
+              sessions: {idle: 1209600}
+              uploads: {folder: /var/lib/uploads}
+
+            `tempest front --settings` lists every key; docs/front.md is the guide; examples/front has files for nginx, HAProxy and systemd.
 
             SIGTERM: for some seconds everything is served and /readyz says 503 (lame), then nothing new is accepted and what is held is \
-            finished; what is left after the grace is told 503 and closed. A second SIGTERM ends it at once.
+            finished; what is left after the grace is told 503, or 502 if it must not be repeated, and closed. A second SIGTERM ends it at once.
             SIGHUP reads the file and the certificates again; with a mistake in them the old ones stay.
             /healthz says that the process lives, /readyz whether answers can be heard.
             """)
@@ -109,7 +123,8 @@ struct FrontCommand: AsyncParsableCommand {
 
     @Option(
         help: .init(
-            "Believe what proxies of this network say of their clients. May be given several times.", valueName: "network"))
+            "Believe X-Forwarded-For and X-Forwarded-Proto of proxies in this network; behind nginx or HAProxy. May be given several times.",
+            valueName: "network"))
     var trust: [String] = []
 
     @Option(help: "Seconds from SIGTERM until everything is ended that is still held. Default: 25.")
