@@ -19,10 +19,20 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
-        let given = head.headers[RequestID.header]
-        let id = RequestID.taken(given)
-        if given.count != 1 || given.first != id { head.headers.replaceOrAdd(name: RequestID.header, value: id) }
-        recorder.begin(entry(head, id, context), context.eventLoop.now)
+        let id: String
+        if head.headers.contains(name: RequestID.header) {
+            let given = head.headers[RequestID.header]
+            id = RequestID.taken(given)
+            if given.count != 1 || given.first != id { head.headers.replaceOrAdd(name: RequestID.header, value: id) }
+        } else {
+            id = RequestID.taken([])
+            head.headers.add(name: RequestID.header, value: id)
+        }
+        if policy.log == nil {
+            recorder.begin(id: id, isHead: head.method == .HEAD)
+        } else {
+            recorder.begin(entry(head, id, context), context.eventLoop.now)
+        }
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
@@ -30,22 +40,27 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if isUpgraded { return context.write(data, promise: promise) }
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200 || head.status == .switchingProtocols:
-            let now = context.eventLoop.now
-            let logged = recorder.respond(Int(head.status.code), now) { stray(context) }
-            if let id = logged?.id ?? recorder.id { head.headers.replaceOrAdd(name: RequestID.header, value: id) }
-            if let logged { policy.log?.write(logged) }
+            if recorder.isEmpty { recorder.begin(stray(context), context.eventLoop.now) }
+            if let id = recorder.respond(Int(head.status.code)) {
+                if head.headers.contains(name: RequestID.header) {
+                    head.headers.replaceOrAdd(name: RequestID.header, value: id)
+                } else {
+                    head.headers.add(name: RequestID.header, value: id)
+                }
+            }
+            log(recorder.endHead(context.eventLoop.now))
             context.write(wrapOutboundOut(.head(head)), promise: promise)
             if head.status == .switchingProtocols {
                 // What comes from now on is not HTTP.
                 isUpgraded = true
-                if let entry = recorder.end(now) { policy.log?.write(entry) }
+                log(recorder.end(context.eventLoop.now))
                 context.pipeline.syncOperations.removeHandler(self, promise: nil)
             }
         case .body(let body):
             recorder.send(body.readableBytes)
             context.write(data, promise: promise)
         case .end:
-            if let entry = recorder.end(context.eventLoop.now) { policy.log?.write(entry) }
+            log(recorder.end(context.eventLoop.now))
             context.write(data, promise: promise)
         case .head: context.write(data, promise: promise)
         }
@@ -56,9 +71,12 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
+    private func log(_ entry: AccessEntry?) {
+        if let entry { policy.log?.write(entry) }
+    }
+
     private func entry(_ head: HTTPRequestHead, _ id: String, _ context: ChannelHandlerContext) -> AccessEntry {
-        guard policy.log != nil else { return AccessEntry(time: 0, id: id, method: head.method.rawValue, version: "") }
-        return AccessEntry(
+        AccessEntry(
             time: WallClock.milliseconds(), id: id,
             client: policy.client(context.channel.remoteAddress, forwarded: head.headers["x-forwarded-for"]),
             host: head.headers.first(name: "host"), method: head.method.rawValue, path: AccessEntry.path(of: head.uri),

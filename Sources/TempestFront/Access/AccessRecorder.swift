@@ -1,48 +1,70 @@
-// The requests of one connection or stream that are not in the access log yet, oldest first: told what comes and goes, it says what to log.
+// The requests of one connection or stream that are not answered to their end yet, oldest first: told what comes and goes, it knows their
+// ids, and says what to log.
 
 import NIOCore
 
 struct AccessRecorder {
-    private struct Open {
+    /// What is to be logged of a request; in one place, as it is changed while the request moves.
+    private final class Record {
         var entry: AccessEntry
-        var since: NIODeadline
+        let since: NIODeadline
+
+        init(_ entry: AccessEntry, _ since: NIODeadline) { (self.entry, self.since) = (entry, since) }
+    }
+
+    private struct Open {
+        let id: String
+        let isHead: Bool
+        var hasResponse = false
+        /// nil: it is not logged.
+        var record: Record?
     }
 
     private var open = CircularBuffer<Open>(initialCapacity: 1)
 
-    /// A request's head has come.
-    mutating func begin(_ entry: AccessEntry, _ now: NIODeadline) { open.append(Open(entry: entry, since: now)) }
+    /// The head of a request that is not logged has come.
+    mutating func begin(id: String, isHead: Bool) { open.append(Open(id: id, isHead: isHead)) }
 
-    /// The id of the request whose response begins.
-    var id: String? { open.first?.entry.id }
+    /// The head of a request has come.
+    mutating func begin(_ entry: AccessEntry, _ now: NIODeadline) {
+        open.append(Open(id: entry.id, isHead: entry.method == "HEAD", record: Record(entry, now)))
+    }
 
-    /// The head of a response goes out. `stray`: the entry of one that answers no request that was understood.
-    /// Returns what is to be logged already: a response to HEAD ends with its head.
-    mutating func respond(_ status: Int, _ now: NIODeadline, stray: () -> AccessEntry) -> AccessEntry? {
-        if open.isEmpty { begin(stray(), now) }
-        open[open.startIndex].entry.status = status
-        return open[open.startIndex].entry.method == "HEAD" ? end(now) : nil
+    /// Whether a request waits for its response, or has not all of it.
+    var isEmpty: Bool { open.isEmpty }
+
+    /// The head of a response goes out. Returns the id of its request; nil when there is none.
+    mutating func respond(_ status: Int) -> String? {
+        guard !open.isEmpty else { return nil }
+        open[open.startIndex].hasResponse = true
+        open[open.startIndex].record?.entry.status = status
+        return open[open.startIndex].id
     }
 
     mutating func send(_ bytes: Int) {
-        if open.first?.entry.status != nil { open[open.startIndex].entry.bytes += bytes }
+        if let first = open.first, first.hasResponse { first.record?.entry.bytes += bytes }
     }
 
-    /// The response has ended; nil when none had begun.
-    mutating func end(_ now: NIODeadline) -> AccessEntry? {
-        guard open.first?.entry.status != nil, let first = open.popFirst() else { return nil }
-        var entry = first.entry
-        (entry.isWhole, entry.duration) = (true, now - first.since)
-        return entry
+    /// The head of a response has gone out: one to HEAD has ended with it. Returns what is to be logged.
+    mutating func endHead(_ now: @autoclosure () -> NIODeadline) -> AccessEntry? {
+        open.first?.isHead == true ? end(now()) : nil
     }
 
-    /// The connection is gone: what was not answered to the end.
+    /// The response has ended. Returns what is to be logged.
+    mutating func end(_ now: @autoclosure () -> NIODeadline) -> AccessEntry? {
+        guard open.first?.hasResponse == true, let record = open.removeFirst().record else { return nil }
+        record.entry.isWhole = true
+        record.entry.duration = now() - record.since
+        return record.entry
+    }
+
+    /// The connection is gone. Returns what is to be logged of what was not answered to the end.
     mutating func abort(_ now: NIODeadline) -> [AccessEntry] {
         defer { open.removeAll() }
-        return open.map { open in
-            var entry = open.entry
-            entry.duration = now - open.since
-            return entry
+        return open.compactMap { open in
+            guard let record = open.record else { return nil }
+            record.entry.duration = now - record.since
+            return record.entry
         }
     }
 }

@@ -1,7 +1,6 @@
 // The id of a request, by which the log, the worker and the browser speak of the same one.
 
 import HTTPTypes
-import Hummingbird
 import TempestProtocol
 
 enum RequestID {
@@ -26,8 +25,8 @@ enum RequestID {
             }
     }
 
-    /// The id that an access handler has given.
-    static func of(_ request: Request) -> String? { name.flatMap { request.headers[$0] } }
+    /// The id that an access handler has given; nil where there is none that is safe to log.
+    static func of(_ headers: HTTPFields) -> String? { name.flatMap { headers[$0] }.flatMap { isValid($0) ? $0 : nil } }
 
     private static let name = HTTPField.Name(header)
 

@@ -24,11 +24,12 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         hasRequest = true
         let given = frame.headers[RequestID.header]
         let id = RequestID.taken(given)
-        if given.count != 1 || given.first != id {
-            frame.headers.remove(name: RequestID.header)
-            frame.headers.add(name: RequestID.header, value: id)
+        if given.count != 1 || given.first != id { Self.set(id, in: &frame.headers) }
+        if policy.log == nil {
+            recorder.begin(id: id, isHead: frame.headers.first(name: ":method") == "HEAD")
+        } else {
+            recorder.begin(entry(frame.headers, id, context), context.eventLoop.now)
         }
-        recorder.begin(entry(frame.headers, id, context), context.eventLoop.now)
         context.fireChannelRead(wrapInboundOut(.headers(frame)))
     }
 
@@ -39,12 +40,9 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 if frame.endStream { end(context) }
                 return context.write(data, promise: promise)
             }
-            let logged = recorder.respond(status, context.eventLoop.now) { entry([:], RequestID.taken([]), context) }
-            if let id = logged?.id ?? recorder.id {
-                frame.headers.remove(name: RequestID.header)
-                frame.headers.add(name: RequestID.header, value: id)
-            }
-            if let logged { policy.log?.write(logged) }
+            if recorder.isEmpty { recorder.begin(entry([:], RequestID.taken([]), context), context.eventLoop.now) }
+            if let id = recorder.respond(status) { Self.set(id, in: &frame.headers) }
+            if let entry = recorder.endHead(context.eventLoop.now) { policy.log?.write(entry) }
             let isEnd = frame.endStream
             context.write(wrapOutboundOut(.headers(frame)), promise: promise)
             if isEnd { end(context) }
@@ -65,9 +63,13 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let entry = recorder.end(context.eventLoop.now) { policy.log?.write(entry) }
     }
 
+    private static func set(_ id: String, in headers: inout HPACKHeaders) {
+        if headers.contains(name: RequestID.header) { headers.remove(name: RequestID.header) }
+        headers.add(name: RequestID.header, value: id)
+    }
+
     private func entry(_ headers: HPACKHeaders, _ id: String, _ context: ChannelHandlerContext) -> AccessEntry {
         let method = headers.first(name: ":method") ?? "-"
-        guard policy.log != nil else { return AccessEntry(time: 0, id: id, method: method, version: "") }
         return AccessEntry(
             time: WallClock.milliseconds(), id: id,
             client: policy.client(context.channel.remoteAddress, forwarded: headers["x-forwarded-for"]),

@@ -51,12 +51,7 @@ public struct FrontChannel: HTTPChannelHandler {
             if let access = services.access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
             let headers = HeaderBytesHandler(watch: messages, limit: limits.headerBytes)
             try pipeline.addHandler(headers, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
-            if services.upgrader != nil {
-                // Before the one that may hand on what came in pieces.
-                let tail = RequestTail()
-                gate.tail = tail
-                try pipeline.addHandler(tail, position: .before(headers))
-            }
+            if services.upgrader != nil { gate.tail = headers }
             if !limits.allowsHalfClosure {
                 try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             }

@@ -115,6 +115,14 @@ enum RequestCheck {
         headers[canonicalForm: name].map { $0.lowercased() }
     }
 
+    /// The tokens of one line of a list header, in lower case.
+    static func tokens(_ value: String) -> [String] {
+        value.split(separator: ",").map { token in
+            let token = token.drop { $0 == " " || $0 == "\t" }
+            return token.prefix { $0 != " " && $0 != "\t" }.lowercased()
+        }
+    }
+
     /// NIO's decoder reads nothing after such a request: it is upgraded or the last of its connection.
     static func endsParsing(_ head: HTTPRequestHead) -> Bool { head.headers.contains(name: "upgrade") }
 }

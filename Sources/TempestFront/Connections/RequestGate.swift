@@ -15,7 +15,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private let limits: ConnectionLimits
     let bytes: ByteWatch
     /// How what came ends; nil: nothing can be upgraded.
-    var tail: RequestTail?
+    var tail: HeaderBytesHandler?
     private let clock: ConnectionClock
     private let upgrader: (any ConnectionUpgrader)?
     private let drain: Drain
@@ -245,24 +245,25 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         let request = asked.first ?? (isHead: false, isOld: false, isKept: true)
         let hasBody = !request.isHead && head.status.mayHaveResponseBody
         isBodiless = !hasBody
-        let hasLength = head.headers.contains(name: "content-length")
-        promised = hasBody && hasLength ? PromisedLength(head.headers.first(name: "content-length")) : PromisedLength()
+        let fields = ResponseFields(head.headers)
+        let hasLength = fields.length != nil
+        promised = hasBody && hasLength ? PromisedLength(fields.length) : PromisedLength()
         // A worker's word would be of its own connections.
-        head.headers.remove(name: "proxy-connection")
+        if fields.hasProxyConnection { head.headers.remove(name: "proxy-connection") }
         // Whether a body comes that nobody has asked for cannot be known: what comes next would be read as a body or as a request.
         let isUncertain = isExpecting && unanswered == 1
         // Chunks are of HTTP/1.1: before it the end of the connection is the body's.
         let isUnmeasured = request.isOld && hasBody && !hasLength
         endsByClosing = request.isOld
         if request.isOld, !hasLength { head.version = .http1_0 }
-        let upgrades = RequestCheck.tokens(head.headers, "connection").contains("upgrade")
+        closesAfterResponse = fields.closes
         let isLast = isLastRequest || isQuiescing || drain.closesConnections
         if isLast && unanswered == 1 || isUncertain || isUnmeasured {
-            head.headers.replaceOrAdd(name: "connection", value: upgrades ? "close, upgrade" : "close")
-        } else if request.isOld, request.isKept, !head.headers.contains(name: "connection") {
+            head.headers.replaceOrAdd(name: "connection", value: fields.upgrades ? "close, upgrade" : "close")
+            closesAfterResponse = true
+        } else if request.isOld, request.isKept, !fields.hasConnection {
             head.headers.add(name: "connection", value: "keep-alive")
         }
-        closesAfterResponse = RequestCheck.tokens(head.headers, "connection").contains("close")
     }
 
     /// Ends the connection in the middle of a response, so that nobody takes a part of it for the whole.
@@ -385,7 +386,6 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             // The bytes of 101 have left the encoder: whatever comes or goes from now on is the new handler's.
             try pipeline.addHandler(handler, position: .after(self))
-            if let tail { pipeline.removeHandler(tail, promise: nil) }
             pipeline.removeHandler(self, promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: MessageWatch.self), promise: nil)
             pipeline.removeHandler(try pipeline.handler(type: HeaderBytesHandler.self), promise: nil)

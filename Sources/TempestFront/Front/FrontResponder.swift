@@ -110,7 +110,8 @@ struct FrontResponder: HTTPResponder {
         let (visit, refusal) = try await parts.visit(request, held.route, peer: context.channel.remoteAddress)
         if let refusal { return refusal }
         do {
-            let response = try await requests.respond(to: request, visit: visit, logger: context.logger, channel: context.channel)
+            let logger = RequestLogger(context.logger, request)
+            let response = try await requests.respond(to: request, visit: visit, logger: logger, channel: context.channel)
             return visit.held?.ending(with: response) ?? response
         } catch {
             await visit.held?.end()

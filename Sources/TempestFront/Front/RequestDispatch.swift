@@ -16,9 +16,7 @@ struct RequestDispatch: Sendable {
 
     // Concurrent, as the server that calls it is.
     @concurrent func respond(to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel) async throws {
-        var logger = logger
-        if let id = RequestID.of(request) { logger[metadataKey: "request_id"] = .string(id) }
-        let response = try await response(to: request, on: channel, logger: logger)
+        let response = try await response(to: request, on: channel)
         do {
             try await writer.write(response: response.head, body: response.body)
         } catch is HTTPParserError {
@@ -27,7 +25,7 @@ struct RequestDispatch: Sendable {
         }
     }
 
-    private func response(to request: Request, on channel: any Channel, logger: Logger) async throws -> Response {
+    private func response(to request: Request, on channel: any Channel) async throws -> Response {
         let context = FrontContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
         // There is one before the first connection is accepted.
         guard let snapshot = current.value else { throw CancellationError() }
@@ -41,7 +39,7 @@ struct RequestDispatch: Sendable {
             throw error
         } catch {
             // Whoever was cancelled has left.
-            logger.debug("a request ended without a response", metadata: ["error": "\(error)"])
+            RequestLogger(logger, request).debug("a request ended without a response", ["error": "\(error)"])
             response = Response(status: .internalServerError)
         }
         response.headers[.date] = dates.text

@@ -20,16 +20,27 @@ final class HeaderBytesHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var line = ByteBuffer()
     /// How many bytes of the end of a head, or of a chunked body, were the last that came.
     private var matched = 0
+    /// The last four bytes that came.
+    private var last: UInt32 = 0
     private var isFeeding = false
     private var waiting = ByteBuffer()
 
     /// - Parameter limit: how long a head may be, in bytes; a longer one goes to the decoder, which refuses it.
     init(watch: MessageWatch, limit: Int) { (self.watch, self.limit) = (watch, limit) }
 
+    /// Whether the last bytes that came were the empty line that ends a request's head, or a chunked body. NIO's decoder drops what follows
+    /// a handshake in the same read.
+    var endsWithEmptyLine: Bool { last == 0x0D0A_0D0A }
+
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
+        if let end = buffer.getInteger(at: buffer.writerIndex - 4, as: UInt32.self) {
+            last = end
+        } else {
+            for byte in buffer.readableBytesView { last = last << 8 | UInt32(byte) }
+        }
         guard !isFeeding else {
             waiting.writeBuffer(&buffer)
             return

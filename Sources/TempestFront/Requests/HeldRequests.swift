@@ -51,11 +51,11 @@ public final class HeldRequests: Sendable {
 
     /// Holds the request until its first answer, and answers the browser; never throws but for a cancelled task.
     public func respond(to request: Request, context: some RequestContext & ConnectionContext) async throws -> Response {
-        try await respond(to: request, visit: Visit(), logger: context.logger, channel: context.channel)
+        try await respond(to: request, visit: Visit(), logger: RequestLogger(context.logger, request), channel: context.channel)
             .paced(on: context.channel)
     }
 
-    func respond(to request: Request, visit: Visit, logger: Logger, channel: any Channel) async throws -> Response {
+    func respond(to request: Request, visit: Visit, logger: RequestLogger, channel: any Channel) async throws -> Response {
         guard !drain.isOver else { throw drain.refusal }
         guard held.enter() else { throw Refusal.busy("Too many requests wait.") }
         pending.record(held.count)
@@ -80,7 +80,7 @@ public final class HeldRequests: Sendable {
             if drain.isOver { throw letter.isOnce ? Refusal.doubt : drain.refusal }
             logger.warning(
                 "a request was not answered as it should be",
-                metadata: ["job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)"])
+                ["job_id": "\(letter.id)", "queue": "\(letter.queue)", "error": "\(error)"])
             throw Refusal(error, mustNotRepeat: letter.isOnce)
         }
     }
@@ -127,7 +127,7 @@ public final class HeldRequests: Sendable {
     // MARK: Answers
 
     private func first(
-        of holding: Holding, _ method: HTTPRequest.Method, _ visit: Visit, _ logger: Logger, _ channel: any Channel
+        of holding: Holding, _ method: HTTPRequest.Method, _ visit: Visit, _ logger: RequestLogger, _ channel: any Channel
     ) async throws -> Response {
         guard let answer = try await holding.correspondence.next() else { throw UnfitAnswer(description: "an empty answer") }
         var head = try AnswerHead(answer)
@@ -168,10 +168,10 @@ public final class HeldRequests: Sendable {
         return response
     }
 
-    private func log(_ what: String, _ holding: Holding, _ logger: Logger, _ error: (any Error)? = nil) {
+    private func log(_ what: String, _ holding: Holding, _ logger: RequestLogger, _ error: (any Error)? = nil) {
         var metadata: Logger.Metadata = ["job_id": "\(holding.correspondence.id)", "queue": "\(held.route.queue)"]
         if let error { metadata["error"] = "\(error)" }
-        logger.warning("\(what)", metadata: metadata)
+        logger.warning("\(what)", metadata)
     }
 
     @concurrent private static func stream(
