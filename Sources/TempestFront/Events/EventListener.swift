@@ -84,7 +84,7 @@ final class EventListener: Sendable {
     func next() async -> Turn {
         while true {
             if let turn = self.state.withLock({ Self.take(&$0) }) {
-                if case .write = turn { self.count(isFalling: true) }
+                if case .write = turn { self.count(begins: false) }
                 return turn
             }
             await withTaskCancellationHandler {
@@ -226,26 +226,27 @@ final class EventListener: Sendable {
                 return (nil, false)
             }
         }
-        // Whose task waits for it takes it at once.
-        if let waiter { waiter.resume() } else { self.count() }
+        waiter?.resume()
+        self.count(begins: false)
         // Its task may be in the middle of a write that the browser never takes: only the connection's end ends that.
         if isSlow { self.connection?.close(promise: nil) }
         return !isSlow
     }
 
-    /// Counts what waits. Not under the lock: it may cut a connection, this one or another.
-    private func count(isFalling: Bool = false) {
+    /// Counts what waits for a slow browser. Not under the lock: it may cut a connection, this one or another.
+    ///
+    /// - Parameter begins: whether it is slow, even if it was not before. Most take what comes at once, and are never counted.
+    private func count(begins: Bool) {
         guard let waiting else { return }
         let change = self.state.withLock { state in
-            // What was never counted was taken in time.
-            if isFalling, state.counted <= state.bytes { return 0 }
+            guard begins || state.counted > 0 else { return 0 }
             defer { state.counted = state.bytes }
             return state.bytes - state.counted
         }
         if change != 0 { waiting.add(change) }
     }
 
-    /// A comment, for a stream on which nothing happens.
+    /// A comment, for a stream on which nothing happens. A browser that still has not taken what came before is slow.
     func beat(_ comment: ByteBuffer) {
         let waiter = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
             // Who is not waiting for anything is writing: there is no need, and what is not taken must not pile up.
@@ -253,7 +254,7 @@ final class EventListener: Sendable {
             Self.add(comment, to: &state)
             return Self.wake(&state)
         }
-        waiter?.resume()
+        if let waiter { waiter.resume() } else { self.count(begins: true) }
     }
 
     /// Ends the stream. The first reason counts, but that a browser which goes away need not take the rest.

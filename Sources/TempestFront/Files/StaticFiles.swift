@@ -57,16 +57,18 @@ public final class StaticFiles: Sendable {
         }
     }
 
-    /// The same, but refusals are thrown. `isLast`: nobody is asked after the files.
-    func answer(_ head: HTTPRequest, path: Substring? = nil, isLast: Bool) async throws -> Response? {
+    /// The same, but refusals are thrown. `isLast`: nobody is asked after the files. `hasFallback`: the fallback page stands for what is not there.
+    func answer(
+        _ head: HTTPRequest, path: Substring? = nil, isLast: Bool, hasFallback: Bool = true
+    ) async throws -> Response? {
         let own = Substring((head.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") })
         guard let asked = FilePath(own), let wanted = path == nil ? asked : FilePath(path ?? own) else { return nil }
         do {
             do {
-                return try await threads.run { try self.look(head, wanted, asked, isLast) }
+                return try await threads.run { try self.look(head, wanted, asked, isLast, hasFallback) }
             } catch is FileShrunk {
                 // It was written anew at that moment.
-                return try await threads.run { try self.look(head, wanted, asked, isLast) }
+                return try await threads.run { try self.look(head, wanted, asked, isLast, hasFallback) }
             }
         } catch let problem as FileProblem {
             guard !problem.mayPass else { throw Refusal.busy("The file cannot be read at present.") }
@@ -76,7 +78,9 @@ public final class StaticFiles: Sendable {
 
     // MARK: On a thread for files
 
-    private func look(_ head: HTTPRequest, _ wanted: FilePath, _ asked: FilePath, _ isLast: Bool) throws -> Response? {
+    private func look(
+        _ head: HTTPRequest, _ wanted: FilePath, _ asked: FilePath, _ isLast: Bool, _ hasFallback: Bool
+    ) throws -> Response? {
         let isRead = head.method == .get || head.method == .head
         if wanted.isVisible, let found = try find(wanted) {
             switch found {
@@ -91,7 +95,7 @@ public final class StaticFiles: Sendable {
                 return try refuse(head.method)
             }
         }
-        guard isRead, let fallback = options.fallback, !wanted.hasExtension, wanted.isVisible,
+        guard isRead, hasFallback, let fallback = options.fallback, !wanted.hasExtension, wanted.isVisible,
             QualityList.acceptsPages(head.headerFields),
             let page = FilePath("/\(fallback)"), case .file(let file, let name, _)? = try find(page)
         else { return nil }

@@ -91,12 +91,9 @@ public final class Front: Service {
         let server = FrontServer(sockets, logger: logger)
         let snapshot: FrontSnapshot
         do {
-            if initial.tls == nil, sockets.contains(where: { $0.purpose == .redirect }) {
-                throw FrontConfigurationError("a socket was handed over for `redirect`, and there is no certificate: set `tls`")
-            }
-            let first = sockets.first { $0.purpose == .requests }
-            let port = first.flatMap { SocketName.port(of: $0.descriptor) } ?? 443
-            snapshot = try await self.snapshot(initial, previous: nil, port: port)
+            if !inherited.isEmpty { try initial.check(inherited: inherited) }
+            let ports = sockets.filter { $0.purpose == .requests }.compactMap { SocketName.port(of: $0.descriptor) }
+            snapshot = try await self.snapshot(initial, previous: nil, port: ports.first ?? 443)
         } catch {
             for socket in sockets { socket.close() }
             throw error

@@ -68,7 +68,7 @@ struct FrontResponder: HTTPResponder {
     }
 
     private static var noPath: Refusal {
-        Refusal(.badRequest, "The target of the request is no path.", headers: [.connection: "close"])
+        Refusal(.badRequest, "The request names no path of this server.", headers: [.connection: "close"])
     }
 
     private enum Place {

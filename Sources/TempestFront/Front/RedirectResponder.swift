@@ -1,4 +1,4 @@
-// Sends browsers from plain HTTP to https. Before it: a connection of the port for `redirect`. After it: the browser comes back by TLS.
+// The responses of the port without TLS: a redirect to https, and what certificate authorities look for.
 
 import HTTPTypes
 import Hummingbird
@@ -8,26 +8,30 @@ struct RedirectResponder: Sendable {
     let port: Int
     let files: StaticFiles?
 
-    /// What certificate authorities ask for before there is a certificate (RFC 8555, 8.3).
+    /// Where a certificate authority looks for proof that a host is ours, by plain HTTP (RFC 8555, 8.3).
     private static let challenges = "/.well-known/acme-challenge/"
 
-    func respond(to request: Request) async throws -> Response {
+    func respond(to request: Request, context: FrontContext) async throws -> Response {
         do {
             let request = try FrontResponder.origin(request)
-            if let path = request.head.path, path.hasPrefix(Self.challenges),
-                let response = try await files?.answer(request.head, isLast: true)
-            {
-                return response
-            }
+            if let response = try await challenge(request.head) { return response.paced(on: context.channel) }
             return try redirect(request.head)
         } catch let refusal as Refusal {
             return request.method == .head ? refusal.response.createHeadResponse() : refusal.response
         }
     }
 
+    /// nil: it is another path, or there is no such file.
+    private func challenge(_ head: HTTPRequest) async throws -> Response? {
+        let path = Substring((head.path ?? "/").prefix { $0 != "?" })
+        // As it is meant: `..` leads out of the folder.
+        guard let files, let meant = RequestPath.canonical(path), meant.hasPrefix(Self.challenges) else { return nil }
+        return try await files.answer(head, path: meant, isLast: true, hasFallback: false)
+    }
+
     private func redirect(_ head: HTTPRequest) throws(Refusal) -> Response {
         guard let host = Self.host(head.authority ?? ""), let path = head.path, path.hasPrefix("/") else {
-            throw Refusal(.badRequest, "This is for https, and the request does not say where.")
+            throw Refusal(.badRequest, "This port redirects to https, but the request has no Host or no path.")
         }
         // 301 lets clients make a GET of everything; 308 keeps method and body (RFC 9110, 15.4).
         let status: HTTPResponse.Status = head.method == .get || head.method == .head ? .movedPermanently : .permanentRedirect

@@ -33,7 +33,7 @@ struct RequestDispatch: Sendable {
         do {
             switch purpose {
             case .requests: response = try await snapshot.responder.respond(to: request, context: context)
-            case .redirect: response = try await snapshot.redirect.respond(to: request)
+            case .redirect: response = try await snapshot.redirect.respond(to: request, context: context)
             }
         } catch let error as HTTPParserError {
             throw error

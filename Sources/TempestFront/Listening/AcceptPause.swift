@@ -27,6 +27,7 @@ final class AcceptPause: ChannelInboundHandler {
     private let logger: Logger
     private var pause = AcceptPause.shortest
     private var isPaused = false
+    private var isClosing = false
     /// When the last error came; nil: all is well.
     private var lastError: NIODeadline?
 
@@ -55,9 +56,16 @@ final class AcceptPause: ChannelInboundHandler {
         pause = min(pause + pause, Self.longest)
     }
 
+    /// The front is about to close the socket: nothing more is accepted.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is ListenerIsClosing else { return context.fireUserInboundEventTriggered(event) }
+        isClosing = true
+        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+    }
+
     private func goOn(_ context: ChannelHandlerContext) {
         isPaused = false
-        guard context.channel.isActive else { return }
+        guard context.channel.isActive, !isClosing else { return }
         try? context.channel.syncOptions?.setOption(.autoRead, value: true)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.calm) { self.seeIfOver(context) }
     }
@@ -68,3 +76,6 @@ final class AcceptPause: ChannelInboundHandler {
         logger.info("new connections are accepted again", metadata: ["listen": "\(address)"])
     }
 }
+
+/// Told to a listening channel before it is closed.
+struct ListenerIsClosing: Sendable {}

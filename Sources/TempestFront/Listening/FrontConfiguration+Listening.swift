@@ -34,6 +34,24 @@ extension FrontConfiguration {
         }
     }
 
+    /// Whether sockets that were handed over fit. They come in place of all addresses, so none of these may be left without a word.
+    func check(inherited sockets: [ListeningSocket]) throws(FrontConfigurationError) {
+        let redirects = sockets.contains { $0.purpose == .redirect }
+        if redirects, tls == nil {
+            throw FrontConfigurationError("a socket was handed over for `redirect`, and there is no certificate: set `tls`")
+        }
+        if redirect != nil, !redirects {
+            throw FrontConfigurationError(
+                "sockets were handed over (LISTEN_FDS), and none of them is for `redirect`: give a socket unit `FileDescriptorName=redirect`, or remove the setting"
+            )
+        }
+        guard sockets.contains(where: { $0.purpose == .requests }) else {
+            throw FrontConfigurationError(
+                "all sockets that were handed over (LISTEN_FDS) are called `redirect`: one must be for requests, with another name"
+            )
+        }
+    }
+
     /// TLS 1.2 and newer, with HTTP/2 where the browser has it. Throws ``FrontConfigurationError`` for files that are not what they should be.
     public mutating func secure(certificate: String, key: String) throws(FrontConfigurationError) {
         tls = try CertificateFiles(certificate: certificate, key: key).read()

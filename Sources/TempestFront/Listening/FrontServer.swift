@@ -69,10 +69,12 @@ final class FrontServer: Sendable {
             return state.channels
         }
         let own = sockets.filter(\.isOwn)
-        for socket in own { socket.admitNobody() }
+        for socket in own { socket.stopQueueing() }
         if own.contains(where: { $0.file == nil }) { try? await Task.sleep(for: Self.handshake) }
-        await eventually { !own.contains(where: \.hasVisitors) }
-        for channel in open { try? await channel.setOption(.autoRead, value: false).get() }
+        await eventually { !own.contains(where: \.hasWaiting) }
+        for channel in open {
+            try? await channel.eventLoop.submit { channel.pipeline.fireUserInboundEventTriggered(ListenerIsClosing()) }.get()
+        }
         await eventually { self.arrivals.isEmpty }
         for channel in open { try? await channel.close().get() }
     }

@@ -46,14 +46,14 @@ struct ListeningSocket {
         }
     }
 
-    /// Whether somebody waits to be accepted.
-    var hasVisitors: Bool {
+    /// Whether connections wait to be accepted.
+    var hasWaiting: Bool {
         var look = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&look, 1, 0) > 0 && look.revents & Int16(POLLIN) != 0
     }
 
-    /// Nobody new comes from now on; who has come can still be accepted. Only for a socket of its own.
-    func admitNobody() {
+    /// No new connection begins from now on; those that wait can still be accepted. Only for a socket of its own.
+    func stopQueueing() {
         if let file { return file.remove() }
         #if os(Linux)
         HandshakeFilter.attach(to: descriptor)

@@ -100,7 +100,7 @@ public enum FrontFile {
                 },
                 Setting(
                     "redirect",
-                    "with `tls`: where to listen for plain HTTP too, such as `:80`, and send everybody to https; or the map below"
+                    "with `tls`: where to listen for plain HTTP too, such as `:80`, and redirect every request to https; or the map below"
                 ) { node, settings throws(FrontConfigurationError) in
                     settings.redirect = try FrontFile.redirect(node)
                 },

@@ -15,11 +15,14 @@ struct RedirectTests {
         try await withTemporaryDirectory { place in
             let challenges = "\(place)/public/.well-known/acme-challenge"
             try FileManager.default.createDirectory(atPath: challenges, withIntermediateDirectories: true)
+            try write("another file", to: "\(place)/public/x")
+            try write("the page", to: "\(place)/public/index.html")
             try write("token", to: "\(challenges)/abc")
             let socket = "\(place)/plain.sock"
             try await Curl.run {
                 $0.redirect = try SecureRedirect(listen: ["unix:\(socket)"], port: port)
                 if files { $0.files = StaticFilesOptions(folder: "\(place)/public") }
+                $0.files?.fallback = "index.html"
             } handlers: { worker in
                 worker.handle("url") { (_: JobContext, request: WebRequest) in
                     WebAnswer(text: "\(request.method) \(request.scheme ?? "") \(String(decoding: request.body, as: UTF8.self))")
@@ -82,8 +85,9 @@ struct RedirectTests {
         try await Self.run(files: true) { front, ask async throws in
             #expect(try await ask("/.well-known/acme-challenge/abc") == ["token", "200 "])
             let place = "https://shop.example:\(front.port)"
-            for path in ["/.well-known/acme-challenge/none", "/.well-known/acme-challenge/../../x", "/"] {
-                #expect(try await ask(path).last == "301 \(place)\(path)")
+            let outside = ["../../x", "%2e%2e/%2e%2e/x", "..%2f..%2fx", "none", ""].map { "/.well-known/acme-challenge/\($0)" }
+            for path in outside + ["/", "/x"] {
+                #expect(try await ask(path, "-H", "Accept: text/html").last == "301 \(place)\(path)")
             }
         }
     }

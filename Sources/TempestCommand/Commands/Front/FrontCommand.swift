@@ -108,7 +108,7 @@ struct FrontCommand: AsyncParsableCommand {
 
     @Option(
         help: .init(
-            "With TLS: listen here for plain HTTP too, such as :80, and send everybody to https. May be given several times.",
+            "With TLS: listen here for plain HTTP too, such as :80, and redirect every request to https. May be given several times.",
             valueName: "host:port"))
     var redirect: [String] = []
 
