@@ -177,6 +177,11 @@ class Stage:
         script = 'exec 3<&"$1"; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$2" front --config "$3"'
         return self.run(name, ["bash", "-c", script, "bash", str(listener.fileno()), TEMPEST, file], [listener.fileno()])
 
+    @staticmethod
+    def certificate(certificate: str, key: str, name: str = "front") -> None:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", f"/CN={name}", "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
+
     def __exit__(self, *_: Any) -> None:
         for process in reversed(self.processes):
             process.kill()

@@ -30,11 +30,13 @@ private struct PacedWriter: ResponseBodyWriter {
 
     @concurrent mutating func write(_ buffer: ByteBuffer) async throws {
         var rest = buffer
-        waiting.add(rest.readableBytes)
+        // All of it until its last piece is written: the pieces are slices, and any of them keeps the whole.
+        let count = rest.readableBytes
+        waiting.add(count)
         while rest.readableBytes > 0, let part = rest.readSlice(length: min(piece, rest.readableBytes)) {
             try await parent.write(part)
-            waiting.add(-part.readableBytes)
         }
+        waiting.add(-count)
     }
 
     @concurrent mutating func write(contentsOf buffers: some Sequence<ByteBuffer>) async throws {
