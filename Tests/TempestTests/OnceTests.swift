@@ -62,6 +62,31 @@ struct OnceTests {
         }
     }
 
+    @Test("A claim that is gone by the time it is begun is not run, and holds up nothing")
+    func gone() async throws {
+        try await Bench.run { bench in
+            // A library that says of each claim that it is not ours any more.
+            let source = String(decoding: FunctionLibrary.source, as: UTF8.self)
+            let forgetful =
+                source
+                .replacingOccurrences(of: "local REVISION = \(FunctionLibrary.revision)", with: "local REVISION = 999")
+                .replacingOccurrences(of: "local there = level_of(argv[i])", with: "local there = false")
+            #expect(forgetful.contains("local there = false"))
+            _ = try await bench.redis.execute(["FUNCTION", "LOAD", "REPLACE", .init(forgetful)])
+            let ran = Mutex<[String]>([])
+            let worker = try bench.worker(concurrency: 1)
+            worker.handle("work") { (_: JobContext, word: String) in ran.withLock { $0.append(word) } }
+            try await withRunning(worker) {
+                for number in 1...3 {
+                    try await bench.client.push("work", "once", queue: "q", options: JobOptions(once: true))
+                    try await bench.client.push("work", "plain", queue: "q")
+                    try await eventually("the other is run") { ran.withLock(\.count) == number }
+                }
+            }
+            #expect(ran.withLock { $0 } == ["plain", "plain", "plain"])
+        }
+    }
+
     @Test("They are marked before their handlers are called, in all codecs, quick ones too; others are not")
     func marks() async throws {
         try await Bench.run { bench in

@@ -182,7 +182,7 @@ public final class Front: Service {
     // MARK: Stop
 
     /// How long the last refusals may take to be written, after the grace.
-    private static let farewell = Duration.milliseconds(400)
+    private static let farewell = Duration.milliseconds(250)
 
     private func stop(_ server: FrontServer) async {
         let begin = ContinuousClock.now
@@ -218,7 +218,7 @@ public final class Front: Service {
             await clients.shutdown()
         }
         // Whoever does not end in time is left to the end of the process.
-        await Self.wait(for: last, until: max(begin + configuration.grace + .milliseconds(800), .now + .milliseconds(300)))
+        await Self.wait(for: last, until: max(begin + configuration.grace + .milliseconds(600), .now + .milliseconds(200)))
     }
 
     private func wait(until deadline: ContinuousClock.Instant, _ isDone: () -> Bool) async {
