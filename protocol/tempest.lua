@@ -18,8 +18,9 @@
 --   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
 --   {Q}:!notes          HASH  P -> what it says of itself, for people
 --   {Q}:!grave          ZSET  P -> when it was reaped; looked at again for GRAVE milliseconds
---   {Q}:!untold         HASH  id of a dead record -> P, whose reaper is to tell the caller; "#P" -> how often P's were returned since one
---                             of them was told
+--   {Q}:!untold         HASH  P that was reaped and has untold callers -> a number that rises when one is recorded or returned; "P#" ->
+--                             how often some were returned and no reaper came back, since one of them was told
+--   {Q}:!untold:P       ZSET  id of a dead record whose caller P's reaper is to tell -> that number when it was recorded or last returned
 --   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
@@ -52,7 +53,7 @@ local LEASE = 10000            -- of a process that names none
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local UNTOLD = 3000            -- how long callers whom a reaper has not told wait for another to tell them,
 local UNTOLD_MOST = 100        -- how many of them one call returns,
-local UNTOLD_TRIES = 10        -- and how often, while none of them is told: to read their jobs may crash whoever does it
+local UNTOLD_TRIES = 10        -- and how often, while no reaper comes back: to read their jobs may crash whoever does it
 local KEEPER = 3000            -- how long the keeper of the clock may be silent before another takes over
 local WATCHERS = 8             -- how many processes watch the others: each is told of all of them, each second
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
@@ -185,23 +186,8 @@ end
 
 -- Records a job as dead whose process has gone: its caller is untold until somebody says that it was told.
 local function bury_untold(q, p, level, job, reason, detail)
-  redis.call('HSET', at(q, 'untold'), bury(q, p, level, job, reason, detail), p)
-end
-
--- P -> the ids of the dead records whose callers are untold; and P -> how often they were returned since one was told.
-local function untold_of(q)
-  local ids, returned, all = {}, {}, redis.call('HGETALL', at(q, 'untold'))
-  for i = 1, #all, 2 do
-    local p = string.match(all[i], '^#(.+)$')
-    if p then
-      returned[p] = tonumber(all[i + 1])
-    else
-      p = all[i + 1]
-      ids[p] = ids[p] or {}
-      ids[p][#ids[p] + 1] = all[i]
-    end
-  end
-  return ids, returned
+  local id = bury(q, p, level, job, reason, detail)
+  redis.call('ZADD', at(q, 'untold:' .. p), redis.call('HINCRBY', at(q, 'untold'), p, 1), id)
 end
 
 -- Puts a job at the head (LPUSH) or the tail (RPUSH) of its level. A key there that is no list must not hold up the others: the job
@@ -877,7 +863,7 @@ local function goodbye(keys, argv)
   end
   redis.call('DEL', run, at(q, 'begun:' .. p), at(q, 'cid:' .. p))
   unregister(q, p)
-  if untold_of(q)[p] then
+  if redis.call('HEXISTS', at(q, 'untold'), p) == 1 then
     redis.call('ZADD', at(q, 'grave'), 'NX', string.format('%d', now()), p)
   else
     redis.call('ZREM', at(q, 'grave'), p)
@@ -932,58 +918,70 @@ local function bring_back(q, p, limit)
   return moved + done, #fields - done, poisoned, bytes, interrupted
 end
 
--- The callers whom P's reaper is to tell: how many there are, and [id of the dead record, payload, …] of the jobs that died of poison
--- and of those that were interrupted, the oldest first, up to UNTOLD_MOST and MOVE_BYTES.
-local function to_tell(q, p)
-  local untold, poisoned, interrupted, bytes, named = at(q, 'untold'), {}, {}, 0, 0
-  local ids, returned = untold_of(q)
-  if (returned[p] or 0) >= UNTOLD_TRIES then return 0, poisoned, interrupted end
-  local records = {}
-  for _, id in ipairs(ids[p] or {}) do
-    local time, no = string.match(id, '^(%d+)%-(%d+)$')
-    records[#records + 1] = { id, tonumber(time), tonumber(no) }
+-- What P's reaper says of those whom the last call returned: the ids of those who were told; or `~`, it has read them all, and no
+-- answer was taken, so that this was no try.
+local function note_told(q, p, argv)
+  local untold, key, tries, n = at(q, 'untold'), at(q, 'untold:' .. p), p .. '#', 0
+  if argv[4] == '~' then
+    if tonumber(redis.call('HGET', untold, tries) or '0') > 0 then redis.call('HINCRBY', untold, tries, -1) end
+    return
   end
-  table.sort(records, function(a, b) return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)
-  local left = #records
-  for _, record in ipairs(records) do
-    if named >= UNTOLD_MOST or bytes >= MOVE_BYTES then break end
-    local found = redis.call('XRANGE', at(q, 'dead'), record[1], record[1])[1]
+  for i = 4, #argv do n = n + redis.call('ZREM', key, argv[i]) end
+  if n > 0 then
+    redis.call('HDEL', untold, tries)
+    if redis.call('EXISTS', key) == 0 then redis.call('HDEL', untold, p) end
+  end
+end
+
+-- The callers whom P's reaper is to tell: how many there are, and [id of the dead record, payload, …] of the jobs that died of poison
+-- and of those that were interrupted, up to UNTOLD_MOST and MOVE_BYTES: those that were never returned first, and then those whose last
+-- time is the longest ago, so that nobody who cannot be told stands before others.
+local function to_tell(q, p)
+  local untold, key, poisoned, interrupted, bytes, ids = at(q, 'untold'), at(q, 'untold:' .. p), {}, {}, 0, {}
+  if tonumber(redis.call('HGET', untold, p .. '#') or '0') >= UNTOLD_TRIES then return 0, poisoned, interrupted end
+  while #ids < UNTOLD_MOST and bytes < MOVE_BYTES do
+    local id = redis.call('ZRANGE', key, #ids, #ids)[1]
+    if not id then break end
+    local found = redis.call('XRANGE', at(q, 'dead'), id, id)[1]
     if found then
       local job, list = field_of(found[2], 'job'), field_of(found[2], 'reason') == 'poison' and poisoned or interrupted
-      list[#list + 1] = record[1]
+      list[#list + 1] = id
       list[#list + 1] = job
-      named, bytes = named + 1, bytes + #job
+      ids[#ids + 1], bytes = id, bytes + #job
     else
       -- Somebody has started the job again, or has deleted the record; or there were too many.
-      redis.call('HDEL', untold, record[1])
-      left = left - 1
+      redis.call('ZREM', key, id)
     end
   end
-  if left > 0 then
-    redis.call('HINCRBY', untold, '#' .. p, 1)
+  local left = redis.call('ZCARD', key)
+  if left == 0 then
+    redis.call('HDEL', untold, p, p .. '#')
   else
-    redis.call('HDEL', untold, '#' .. p)
+    local last = redis.call('HINCRBY', untold, p, #ids) - #ids
+    for i, id in ipairs(ids) do redis.call('ZADD', key, last + i, id) end
+    redis.call('HINCRBY', untold, p .. '#', 1)
   end
   return left, poisoned, interrupted
 end
 
--- ARGV: P, beat counter or `*`, and `told`, id… (none in the first call)
+-- ARGV: P, beat counter or `*`, and `told`, id… or `~` (neither in the first call)
 -- Takes the jobs of a dead process back into the queue. With a counter, only if P's is still that: its observer saw it stand still for
 -- P's lease. `*`: a supervisor saw the process end. Its connections are killed before. P is fenced from the first call on.
 -- Returns [moved, left, [id, payload, …], [id, payload, …]]: the payloads are dead, the first of poison, the others interrupted. Tell
--- their callers, and name the ids in the next call: what it does not name it returns again. Call again while left > 0, but not at once
--- if nothing was moved and nobody could be told. [-1, 0, [], []]: P lives, or was never known. Without the word `told`, as workers of
+-- their callers, and name the ids in the next call: what it does not name is returned again later. `~` instead of ids: they were read, and
+-- none could be told; the lists of that call are empty. Call again while there are such lists, or something was moved and left > 0.
+-- [-1, 0, [], []]: P lives, or was never known; or it was reaped, this call has nothing to move and names nobody, and its counter is not
+-- the one that ticks now show for P's untold callers: another one tells them. Without the word `told`, as workers of
 -- revisions 2 to 4 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
 local function reap(keys, argv)
   local q, p, seen, tells = keys[1], argv[1], argv[2], argv[3] == 'told'
   if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
-  if #argv > 2 and not tells then return bad('told, id…') end
+  if #argv > 2 and not tells then return bad('told, id… or ~') end
+  local refused = argv[4] == '~' and #argv == 4
   for i = 4, #argv do
-    if not string.match(argv[i], '^%d+%-%d+$') then return bad('told, id…') end
+    if not refused and not string.match(argv[i], '^%d+%-%d+$') then return bad('told, id… or ~') end
   end
-  for i = 4, #argv do
-    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then redis.call('HDEL', at(q, 'untold'), '#' .. p) end
-  end
+  if #argv > 3 then note_told(q, p, argv) end
   local counter = redis.call('HGET', at(q, 'procs'), p)
   if counter then
     if seen ~= '*' and seen ~= counter then return { -1, 0, {}, {} } end
@@ -993,9 +991,13 @@ local function reap(keys, argv)
   elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
     return { -1, 0, {}, {} }
   end
+  local shown = redis.call('HGET', at(q, 'untold'), p)
   local moved, left, poisoned, _, interrupted = bring_back(q, p, MOVE_BYTES)
   count(q, 'recovered', moved)
-  if tells then
+  if refused then
+    left, poisoned, interrupted = left + redis.call('ZCARD', at(q, 'untold:' .. p)), {}, {}
+  elseif tells then
+    if not counter and moved == 0 and #argv == 3 and seen ~= '*' and seen ~= shown then return { -1, 0, {}, {} } end
     local untold
     untold, poisoned, interrupted = to_tell(q, p)
     left = left + untold
@@ -1049,8 +1051,8 @@ local function watches(q, p, time)
   return true
 end
 
--- The other processes: P, beat counter, lease, …; and those that were reaped and have untold callers, whose counter says how often these
--- were returned. It stands still when nobody tells them: the next observer then calls `reap`.
+-- The other processes: P, beat counter, lease, …; and those that were reaped and have untold callers, with a counter that rises when some
+-- are returned. It stands still when nobody tells them: the next observer then calls `reap`.
 local function neighbours(q, p)
   local others, all, leases = {}, redis.call('HGETALL', at(q, 'procs')), {}
   local named = redis.call('HGETALL', at(q, 'leases'))
@@ -1062,12 +1064,14 @@ local function neighbours(q, p)
       others[#others + 1] = leases[all[i]] or LEASE
     end
   end
-  local untold, returned = untold_of(q)
-  for reaped in pairs(untold) do
-    local n = returned[reaped] or 0
-    if n < UNTOLD_TRIES and redis.call('ZSCORE', at(q, 'grave'), reaped) then
+  local untold, tries = redis.call('HGETALL', at(q, 'untold')), {}
+  for i = 1, #untold, 2 do tries[untold[i]] = tonumber(untold[i + 1]) end
+  for i = 1, #untold, 2 do
+    local reaped = untold[i]
+    if not string.find(reaped, '#', 1, true) and (tries[reaped .. '#'] or 0) < UNTOLD_TRIES
+      and redis.call('ZSCORE', at(q, 'grave'), reaped) then
       others[#others + 1] = reaped
-      others[#others + 1] = n
+      others[#others + 1] = tonumber(untold[i + 1])
       others[#others + 1] = UNTOLD
     end
   end
@@ -1085,10 +1089,10 @@ local function sweep_graves(q, time)
     if left == 0 and math.abs(age) > GRAVE then redis.call('ZREM', at(q, 'grave'), p) end
     if bytes >= MOVE_BYTES then break end
   end
-  for p, ids in pairs(untold_of(q)) do
-    if not redis.call('ZSCORE', at(q, 'grave'), p) then
-      for _, id in ipairs(ids) do redis.call('HDEL', at(q, 'untold'), id) end
-      redis.call('HDEL', at(q, 'untold'), '#' .. p)
+  for _, p in ipairs(redis.call('HKEYS', at(q, 'untold'))) do
+    if not string.find(p, '#', 1, true) and not redis.call('ZSCORE', at(q, 'grave'), p) then
+      redis.call('DEL', at(q, 'untold:' .. p))
+      redis.call('HDEL', at(q, 'untold'), p, p .. '#')
     end
   end
 end

@@ -115,26 +115,38 @@ MUTANTS = {
     "an interruption is not recorded": [("  bury_untold(q, p, level, job, 'interrupted', 'its process ended while it ran; it may have been carried out')\n", "")],
     "interrupted callers are told once at most": [("  bury_untold(q, p, level, job, 'interrupted'", "  bury(q, p, level, job, 'interrupted'")],
     "callers of poison are told once at most": [("        bury_untold(q, p, level, job, 'poison'", "        bury(q, p, level, job, 'poison'")],
-    "who is named is told": [("      named, bytes = named + 1, bytes + #job\n",
-                              "      named, bytes = named + 1, bytes + #job\n      redis.call('HDEL', untold, record[1])\n")],
-    "who says that one was told has told all": [
-        ("    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then", "    if redis.call('DEL', at(q, 'untold')) == 1 then")],
-    "nobody is ever told enough": [
-        ("    if redis.call('HDEL', at(q, 'untold'), argv[i]) == 1 then", "    if redis.call('HEXISTS', at(q, 'untold'), argv[i]) == 1 then")],
+    "who is returned is told": [("      ids[#ids + 1], bytes = id, bytes + #job\n",
+                                 "      ids[#ids + 1], bytes = id, bytes + #job\n      redis.call('ZREM', key, id)\n")],
+    "who says that one was told has told all": [("n = n + redis.call('ZREM', key, argv[i]) end", "n = n + redis.call('DEL', key) end")],
+    "nobody is ever told enough": [("n = n + redis.call('ZREM', key, argv[i]) end", "n = n + 1 end")],
     "untold callers are left over": [("    left = left + untold\n", "")],
-    "untold callers are told for ever": [("  if (returned[p] or 0) >= UNTOLD_TRIES then return 0, poisoned, interrupted end\n", "")],
-    "untold callers are shown for ever": [("    if n < UNTOLD_TRIES and redis.call(", "    if redis.call(")],
-    "observers do not see that somebody tells": [("      others[#others + 1] = n\n", "      others[#others + 1] = 0\n")],
-    "a teller who told some has failed": [
-        ("argv[i]) == 1 then redis.call('HDEL', at(q, 'untold'), '#' .. p) end", "argv[i]) == 1 then redis.call('HEXISTS', at(q, 'untold'), '#' .. p) end")],
-    "untold callers outlive their graves": [("      for _, id in ipairs(ids) do redis.call('HDEL', at(q, 'untold'), id) end\n", "")],
+    "untold callers are told for ever": [
+        ("  if tonumber(redis.call('HGET', untold, p .. '#') or '0') >= UNTOLD_TRIES then return 0, poisoned, interrupted end\n", "")],
+    "untold callers are shown for ever": [("and (tries[reaped .. '#'] or 0) < UNTOLD_TRIES\n", "\n")],
+    "observers do not see that somebody tells": [("      others[#others + 1] = tonumber(untold[i + 1])\n", "      others[#others + 1] = 1\n")],
+    "observers do not see that some were returned": [("redis.call('HINCRBY', untold, p, #ids) - #ids", "redis.call('HINCRBY', untold, p, 0) - #ids")],
+    "observers see tries": [("      others[#others + 1] = tonumber(untold[i + 1])\n", "      others[#others + 1] = tries[reaped .. '#'] or 0\n")],
+    "a caller who was told begins the count anew that observers see": [
+        ("    redis.call('HDEL', untold, tries)\n", "    redis.call('HDEL', untold, p, tries)\n")],
+    "a teller who told some has failed": [("    redis.call('HDEL', untold, tries)\n", "")],
+    "a teller whose answers were refused has failed": [
+        ("then redis.call('HINCRBY', untold, tries, -1) end\n    return\n", "then redis.call('HINCRBY', untold, tries, 0) end\n    return\n")],
+    "a teller whose answers were refused forgives all tries": [
+        ("then redis.call('HINCRBY', untold, tries, -1) end\n    return\n", "then redis.call('HSET', untold, tries, 0) end\n    return\n")],
+    "a teller whose answers were refused tries again at once": [
+        ("    left, poisoned, interrupted = left + redis.call('ZCARD', at(q, 'untold:' .. p)), {}, {}\n",
+         "    left, poisoned, interrupted = to_tell(q, p)\n")],
+    "all observers tell": [("    if not counter and moved == 0 and #argv == 3 and seen ~= '*' and seen ~= shown then return { -1, 0, {}, {} } end\n", "")],
+    "observers alone tell": [("and moved == 0 and #argv == 3 and seen ~= '*' and", "and moved == 0 and #argv == 3 and")],
+    "who names the told is told nothing": [("and moved == 0 and #argv == 3 and seen", "and moved == 0 and seen")],
+    "who takes jobs back in its second call is told nothing": [("and moved == 0 and #argv == 3 and seen", "and #argv == 3 and seen")],
+    "untold callers outlive their graves": [("      redis.call('DEL', at(q, 'untold:' .. p))\n", "")],
     "goodbye closes a grave with untold callers": [
         ("    redis.call('ZADD', at(q, 'grave'), 'NX', string.format('%d', now()), p)\n  else\n", "  else\n"),
-        ("  if untold_of(q)[p] then\n", "  if false then\n")],
+        ("  if redis.call('HEXISTS', at(q, 'untold'), p) == 1 then\n", "  if false then\n")],
     "goodbye digs a grave anew": [("redis.call('ZADD', at(q, 'grave'), 'NX', ", "redis.call('ZADD', at(q, 'grave'), ")],
-    "the callers of jobs that were started again are told": [
-        ("      redis.call('HDEL', untold, record[1])\n      left = left - 1\n", "      left = left - 0\n")],
-    "untold callers in any order": [("return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)", "return a[3] > b[3] end)")],
+    "the callers of jobs that were started again are told": [("      redis.call('ZREM', key, id)\n", "      ids[#ids + 1] = id\n")],
+    "who cannot be told stands before others": [("    for i, id in ipairs(ids) do redis.call('ZADD', key, last + i, id) end\n", "")],
     "callers of interrupted jobs are not named": [("      interrupted[#interrupted + 1] = job\n", "")],
     "reap keeps the interrupted to itself": [("  return { moved, left, poisoned, interrupted }\n", "  return { moved, left, poisoned, {} }\n")],
     "reap that stops half-way forgets the interrupted": [("  return moved + done, #fields - done, poisoned, bytes, interrupted\n",

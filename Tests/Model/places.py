@@ -72,7 +72,9 @@ class Places:
         self.uids = self.arrivals = self.finished = 0
         self.taken_last = {}  # level -> arrival of the youngest job taken from its head
         self.accepted = {}    # (P, field) -> final answers accepted
-        self.untold, self.returned = {}, {}  # number of a dead record -> P, in the order of the burials; P -> how often they were returned
+        self.untold = {}      # P -> {number of a dead record: its turn}
+        # Of P's untold callers: what observers see, which only rises; and how often they were returned while no reaper came back.
+        self.untold_beats, self.strikes = {}, {}
         self.burials = 0
         self.spent = set()    # uids of jobs that were begun and then interrupted: only a person may start them again
 
@@ -153,7 +155,11 @@ class Places:
 
     def bury_untold(self, by, level, job, reason, detail):
         self.bury(by, level, job, reason, detail)
-        self.untold[self.burials] = by
+        self.untold.setdefault(by, {})[self.burials] = self.next_turn(by)
+
+    def next_turn(self, p):
+        self.untold_beats[p] = self.untold_beats.get(p, 0) + 1
+        return self.untold_beats[p]
 
     def unbury(self, index):
         job = self.dead.pop(index)["job"]
@@ -195,7 +201,7 @@ class Places:
         dead = {record["job"].uid for record in self.dead or ()}
         for place, job in self.all_jobs():
             assert job.uid not in self.spent or job.uid in dead, f"job {job.uid} was interrupted, and is in {place}"
-        for p in self.untold.values():
+        for p in self.untold:
             assert p in self.grave, f"{p} is not in its grave, and has untold callers: nobody would tell them"
         for p, run in self.runs.items():
             assert run.begun <= run.held.keys(), f"{p} has begun what it does not hold"

@@ -156,12 +156,15 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         return self.forget(index)
 
     def send_told(self, p, seen, *places, ids=()):
-        return [[b"FCALL", b"tempest1_reap", b"1", Q, p, seen, b"told", *(self.record_id(place, ids) for place in places)]]
+        return [[b"FCALL", b"tempest1_reap", b"1", Q, p, seen, b"told", *(place if place == b"~" else self.record_id(place, ids) for place in places)]]
 
     def do_told(self, p, seen, *places):
-        """`places` are those of the records among all whose callers are untold."""
-        numbers = list(self.untold)
-        return self.told(p, seen, *(numbers[place] for place in places if place < len(numbers)))
+        """`places` are those of the records among all whose callers are untold, or `~`."""
+        numbers = dict(enumerate(self.untold_numbers()))
+        return self.told(p, seen, *(place if place == b"~" else numbers.get(place, 0) for place in places))
+
+    def untold_numbers(self):
+        return sorted(number for mine in self.untold.values() for number in mine)
 
     @staticmethod
     def record_id(index, ids):
@@ -199,8 +202,10 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
                               (b"counts", self.counts), (b"inboxes", inboxes), (b"idle", idle)):
             found[key(name)] = (b"hash", content, 0)
         records = {record["number"]: record["job"].payload for record in self.dead or ()}
-        untold = {b"%d" % place: (p, records.get(number)) for place, (number, p) in enumerate(self.untold.items())}
-        found[key(b"untold")] = (b"hash", untold | {b"#" + p: n for p, n in self.returned.items()}, 0)
+        found[key(b"untold")] = (b"hash", self.untold_beats | {p + b"#": n for p, n in self.strikes.items()}, 0)
+        places = {number: b"%d" % place for place, number in enumerate(self.untold_numbers())}
+        for p, mine in self.untold.items():
+            found[key(b"untold:" + p)] = (b"zset", {places[number]: (turn, records.get(number)) for number, turn in mine.items()}, 0)
         found[key(b"tries")] = (b"hash", {sha1(payload): n for payload, n in self.tries.items()}, 1)
         found[key(b"levels")], found[key(b"paused")] = (b"set", self.levels, 0), (b"set", self.paused, 0)
         found[key(b"grave")], found[key(b"cancelled")] = (b"zset", self.grave, 0), (b"zset", self.forgotten_at, 0)

@@ -65,7 +65,7 @@ class Recovering:
         self.runs.pop(p, None)
         self.connections.pop(p, None)
         self.unregister(p)
-        if p in self.untold.values():
+        if p in self.untold:
             self.grave.setdefault(p, Near(self.now))
         else:
             self.grave.pop(p, None)
@@ -126,38 +126,56 @@ class Recovering:
         need(p and (seen == b"*" or seen.isdigit()) and not more)
         return self.take_back(p, seen)
 
-    def told(self, p, seen, *numbers):
-        """`reap … told`: the callers of the records of these numbers were told, and who is to be told now."""
-        need(p and (seen == b"*" or seen.isdigit()))
-        for number in numbers:
-            if self.untold.pop(number, None) is not None:
-                self.returned.pop(p, None)
+    def told(self, p, seen, *named):
+        """`reap … told`: the callers of the records of these numbers were told, or (`~`) none could be, and who is to be told now."""
+        need(p and (seen == b"*" or seen.isdigit()) and (b"~" not in named or len(named) == 1))
+        refused = b"~" in named
+        self.note_told(p, refused, named)
+        is_first, shown = p in self.procs, self.untold_beats.get(p)
         moved, left, *_ = self.take_back(p, seen)
         if moved < 0:
             return [moved, left, [], []]
+        if refused:
+            return [moved, left + len(self.untold.get(p, ())), [], []]
+        if not (is_first or moved or named or seen == b"*") and (shown is None or int(seen) != shown):
+            return [-1, 0, [], []]  # of all who saw the counter stand still one tells
         untold, poisoned, interrupted = self.to_tell(p)
         return [moved, left + untold, poisoned, interrupted]
 
+    def note_told(self, p, refused, named):
+        if refused and self.strikes.get(p):
+            self.strikes[p] -= 1
+        mine = self.untold.get(p, {})
+        if [number for number in named if mine.pop(number, None) is not None]:
+            self.strikes.pop(p, None)
+            self.is_told(p)
+
+    def is_told(self, p):
+        if not self.untold.get(p):
+            for about in (self.untold, self.untold_beats, self.strikes):
+                about.pop(p, None)
+
     def to_tell(self, p):
-        lists, size, named = {b"poison": [], b"interrupted": []}, 0, 0
-        if self.returned.get(p, 0) >= self.limits.untold_tries:
+        lists, size, named = {b"poison": [], b"interrupted": []}, 0, []
+        if self.strikes.get(p, 0) >= self.limits.untold_tries:
             return 0, [], []
-        records = {record["number"]: record for record in self.dead or ()}
-        for number in [number for number, by in self.untold.items() if by == p]:
-            if named >= self.limits.untold_most or size >= self.limits.move_bytes:
+        records, mine = {record["number"]: record for record in self.dead or ()}, self.untold.get(p, {})
+        for number in sorted(mine, key=mine.get):
+            if len(named) >= self.limits.untold_most or size >= self.limits.move_bytes:
                 break
             if number not in records:  # trimmed, forgotten, or started again by a person
-                del self.untold[number]
+                del mine[number]
                 continue
             payload = records[number]["job"].payload
             lists[records[number][b"reason"]].append(payload)
-            named, size = named + 1, size + len(payload)
-        left = sum(by == p for by in self.untold.values())
-        if left:
-            self.returned[p] = self.returned.get(p, 0) + 1
-        else:
-            self.returned.pop(p, None)
-        return left, lists[b"poison"], lists[b"interrupted"]
+            named.append(number)
+            size += len(payload)
+        for number in named:  # behind the others
+            mine[number] = self.next_turn(p)
+        if mine:
+            self.strikes[p] = self.strikes.get(p, 0) + 1
+        self.is_told(p)
+        return len(mine), lists[b"poison"], lists[b"interrupted"]
 
     def take_back(self, p, seen):
         if p in self.procs:
@@ -198,8 +216,8 @@ class Recovering:
         named = sorted(self.procs.items()) if self.watches(p) else ()
         others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in named if other != p]
         if p in self.watch:
-            others += [[other, self.returned.get(other, 0), UNTOLD] for other in set(self.untold.values())
-                       if other in self.grave and self.returned.get(other, 0) < self.limits.untold_tries]
+            others += [[other, beat, UNTOLD] for other, beat in self.untold_beats.items()
+                       if other in self.grave and self.strikes.get(other, 0) < self.limits.untold_tries]
             others.sort()
         return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
 
@@ -226,10 +244,10 @@ class Recovering:
             self.count(b"recovered", moved)
             if not left and abs(self.now - since) > GRAVE:
                 del self.grave[p]
-        for number, p in list(self.untold.items()):
+        for p in list(self.untold):
             if p not in self.grave:
-                del self.untold[number]
-                self.returned.pop(p, None)
+                self.untold[p].clear()
+                self.is_told(p)
 
     def sweep_inboxes(self):
         before, self.idle = self.idle, {}

@@ -13,6 +13,7 @@ from wire import Connection, RedisError, Server
 # Read once: who edits the library while the test runs does not change what is tested.
 SOURCE = (pathlib.Path(__file__).resolve().parents[2] / "protocol" / "tempest.lua").read_text()
 SMALL = Limits(move_bytes=24, dead_records=3, dead_bytes=40, look_bytes=5, watchers=2, untold_most=2, untold_tries=2)
+UNTOLD = key(b"untold:")
 SLOWEST = 300  # ms: a schedule that took longer is run again, because times of `Near` could then change what is decided
 
 # Everything that is in the database, with types; `tempest-model` is a library of the test's own.
@@ -109,16 +110,15 @@ def shaped(kind, value):
     return [pairs(fields) for _, fields in value] if kind == b"stream" else value
 
 
-def by_place(untold, records):
-    """The untold callers with their places instead of ids, which the model does not know, and with the payloads of their records."""
+def by_place(untold, places, records):
+    """Untold callers with their places instead of ids, which the model does not know, and with the payloads of their records."""
     jobs = {id: pairs(fields)[b"job"] for id, fields in records}
-    found = {b"%d" % place: (untold[id], jobs.get(id)) for place, id in enumerate(in_order(untold))}
-    return found | {name: text for name, text in untold.items() if name.startswith(b"#")}
+    return {places[id]: (turn, jobs.get(id)) for id, turn in untold.items()}
 
 
-def in_order(untold):
-    """The ids of records whose callers are untold, the oldest first."""
-    return sorted((id for id in untold if not id.startswith(b"#")), key=lambda id: [int(part) for part in id.split(b"-")])
+def in_order(ids):
+    """Ids of records, the oldest first."""
+    return sorted(ids, key=lambda id: [int(part) for part in id.split(b"-")])
 
 
 def comparable(value, model):
@@ -183,7 +183,7 @@ class Runner:
             if step[0] in ("revive", "forget", "told"):
                 flush()
                 if step[0] == "told":
-                    ids = in_order(pairs(self.redis.call(b"HGETALL", key(b"untold"))))
+                    ids = in_order(id for name in self.redis.call(b"KEYS", UNTOLD + b"*") for id in self.redis.call(b"ZRANGE", name, b"0", b"-1"))
                 else:
                     ids = [record[0] for record in self.redis.call(b"XRANGE", key(b"dead"), b"-", b"+")]
                 words = getattr(model, "send_" + step[0])(*step[1:], ids=ids)
@@ -219,9 +219,11 @@ class Runner:
         expected, found = model.content(), {}
         dump = self.redis.call(b"FCALL", b"tempestmodel_dump", b"0")
         records = next((value for name, _, value, _ in dump if name == key(b"dead")), [])
+        untold = in_order(id for name, _, value, _ in dump if name.startswith(UNTOLD) for id in value[::2])
+        places = {id: b"%d" % place for place, id in enumerate(untold)}
         for name, kind, value, expires in dump:
             value = shaped(kind, value)
-            value = by_place(value, records) if name == key(b"untold") else value
+            value = by_place(value, places, records) if name.startswith(UNTOLD) else value
             found[name] = (kind, comparable(value, expected.get(name, (0, 0))[1]), expires)
         for name in sorted(expected.keys() | found.keys()):
             if name not in found or name not in expected or not same(expected[name], found[name], slack):

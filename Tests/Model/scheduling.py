@@ -333,8 +333,9 @@ class Scheduler:
         actor.gone = True
 
     def untold_by(self, p):
-        """The places of the records whose callers P's reaper is to tell, among all of them."""
-        return [place for place, by in enumerate(self.model.untold.values()) if by == p]
+        """The places of the records whose callers P's reaper is to tell, among all of them; those whose turn is next first."""
+        places, mine = {number: place for place, number in enumerate(self.model.untold_numbers())}, self.model.untold.get(p, {})
+        return [places[number] for number in sorted(mine, key=mine.get)]
 
     def tells(self, p, seen=b"*"):
         """A reaper tells whom it is to tell, and says so; or dies before it has told, before it says so, or in the middle of that."""
@@ -343,14 +344,18 @@ class Scheduler:
             reply = self.do("told", p, seen, *told)
             if isinstance(reply, Refused) or reply[1] == 0 or lost:
                 return
-            named = self.untold_by(p)[:len(reply[2]) + len(reply[3])]
+            # Those that were returned have gone behind the others.
+            returned = len(reply[2]) + len(reply[3])
+            named = self.untold_by(p)[-returned:] if returned else []
             told = [place for place in named if self.chance(0.8)]  # to some no answer can be pushed now
             if self.chance(0.1):
-                told.append(self.random.choice([7, *self.untold_by(p)]))  # another has told it
+                told.append(self.random.choice([7, *self.untold_by(p), *range(len(self.model.untold_numbers()))]))  # another has told it
             if self.chance(0.2):
                 return
             if self.chance(0.1) and told:
                 told.append(told[0])
+            if named and self.chance(0.2):
+                told = [b"~"]  # Redis refused all answers
 
     def untold(self):
         """Jobs that die with their process, whose reaper dies too, or is the keeper's sweep: another one tells their callers."""
@@ -381,11 +386,18 @@ class Scheduler:
             reply = self.call("tick", other.p, b"", b"high")
             shown = [] if isinstance(reply, Refused) else [each for each in reply[6] if each[0] == actor.p]
             if shown and self.chance(0.8):
-                self.tells(actor.p, b"%d" % shown[0][1])
+                seen = b"%d" % shown[0][1]
+                self.tells(actor.p, seen)
+                if self.chance(0.4):
+                    self.do("told", actor.p, seen)  # another observer, which saw the same
             elif self.chance(0.3):
                 self.tells(self.actor().p)
+            elif self.chance(0.3):
+                for _ in range(self.model.limits.untold_tries + 1):  # each reaper dies before it comes back
+                    self.do("told", actor.p, b"*")
         if self.chance(0.1):
             self.call("reap", actor.p, b"0", self.random.choice([b"told ", b"0-1", b""]))
+            self.call("reap", actor.p, b"0", b"told", *self.random.choice([(b"~", b"0-1"), (b"0-1", b"~"), (b"~~",)]))
 
     def alone(self):
         """Jobs that crashed twice are run alone, and end in all ways there are."""

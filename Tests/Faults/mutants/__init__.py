@@ -59,13 +59,13 @@ def no_mark() -> str:
 
 def no_answer() -> str:
     """Nobody learns of those that were interrupted."""
-    return altered(("  if tells then\n    local untold\n", "  if tells then\n    do return { moved, left, {}, {} } end\n    local untold\n"))
+    return altered(("  if refused then\n    left,", "  if tells then return { moved, left, {}, {} } end\n  if refused then\n    left,"))
 
 
 def told_once_at_most() -> str:
     """Whoever is named to a reaper counts as told."""
     return altered(("    untold, poisoned, interrupted = to_tell(q, p)\n",
-                    "    untold, poisoned, interrupted = to_tell(q, p)\n    redis.call('DEL', at(q, 'untold'))\n"))
+                    "    untold, poisoned, interrupted = to_tell(q, p)\n    redis.call('DEL', at(q, 'untold'), at(q, 'untold:' .. p))\n"))
 
 
 @dataclass(frozen=True)
