@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from redis_server import RedisServer, text, wait_for
 from tempest import Client, RemoteError, functions
-from tempest.errors import RedisUnavailable
+from tempest.addresses import Address
+from tempest.errors import RedisRefused, RedisUnavailable
 from tempest.link import Link
 from tempest.membership import Membership
+from tempest.outcome import push_elsewhere
+from tempest.undertaker import Undertaker
 from worker_process import WorkerProcess
 
 LEASE = 1.2
@@ -78,13 +81,13 @@ class Once(unittest.TestCase):
         call = self.call("hold", "called", once=True)
         self.begun_by_the_dead()
         moved, left, _, ((record, _)) = self.function("reap", "dead", "*", "told")
-        self.assertEqual((moved, left, self.redis.hget("{q}:!untold", record)), (1, 1, b"dead"))
+        self.assertEqual((moved, left, self.redis.zrange("{q}:!untold:dead", 0, -1)), (1, 1, [record]))
         began = time.monotonic()
         worker = self.start()
         self.assert_interrupted(call)
         self.assertLess(time.monotonic() - began, 10)
         wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
-        wait_for(lambda: worker.said("told 1 callers of jobs that died with dead"), "the log does not say so")
+        wait_for(lambda: worker.said("told 1 caller of jobs that died with dead"), "the log does not say so")
         self.assertEqual((self.held(), self.redis.hget("{q}:!counts", "reaped")), ([], b"1"))
 
     def test_callers_are_told_of_what_the_keeper_of_the_clock_found_in_a_grave(self):
@@ -105,14 +108,40 @@ class Once(unittest.TestCase):
         self.function("hello", "dead", "new", "lease/300")
         self.function("claim", "dead", 1, 3, 1000000, "default")
         self.function("begin", "dead", "default.1", "default.2", "default.3")
-        self.start()
+        worker = self.start()
         wait_for(lambda: self.redis.llen("{q}:in:other") == 1, "the other was not told")
-        wait_for(lambda: list(self.redis.hvals("{q}:!untold")) == [b"dead", b"1"], "not one alone is untold")
+        wait_for(lambda: self.redis.zcard("{q}:!untold:dead") == 1, "not one alone is untold")
+        wait_for(lambda: worker.said("1 caller of jobs that died with dead could not be told (WRONGTYPE"), "the log does not say so")
+        self.assertEqual(self.redis.hget("{q}:!untold", "dead#"), b"0", "a try that Redis refused was counted")
         self.redis.delete("{q}:in:box")
         wait_for(lambda: self.redis.llen("{q}:in:box") == 1, "it was not told later", 10)
         self.assertEqual(json.loads(self.redis.lindex("{q}:in:box", 0))[3]["error"]["code"], "interrupted")
         wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
         self.assertEqual(self.redis.llen("{q}:in:other"), 1, "told once")
+
+    def test_an_answer_that_arrived_is_not_pushed_again_because_what_follows_it_is_refused(self):
+        self.redis.acl_setuser("teller", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-hexists", "-expire"])
+        self.addCleanup(self.redis.acl_deluser, "teller")
+        link = self.link()
+        link.call("AUTH", "teller", "any")
+        push_elsewhere(link, Address("elsewhere", "box", "q"), b"answer")
+        self.assertEqual(self.redis.lrange("{q}:in:box", 0, -1), [b"answer"])
+        self.redis.acl_setuser("teller", commands=["-rpush"])
+        with self.assertRaises(RedisRefused):
+            push_elsewhere(link, Address("elsewhere", "box", "q"), b"answer")
+
+    def test_many_dead_whose_callers_are_being_told_hold_the_beat_for_a_moment_only(self):
+        undertaker = Undertaker(self.server.url, lambda word: None)
+        forever = threading.Event()
+        self.addCleanup(forever.set)
+        for number in range(200):
+            undertaker.bury("q", f"dead{number}", 1)
+        for dead in undertaker._dead.values():
+            dead.telling = threading.Thread(target=forever.wait, daemon=True)
+            dead.telling.start()
+        began = time.monotonic()
+        undertaker.work(self.link())
+        self.assertLess(time.monotonic() - began, 0.5)
 
     def test_a_caller_who_is_told_twice_hears_it_once(self):
         call = self.call("hold", "called", once=True)

@@ -7,6 +7,7 @@ from typing import Any, List, Optional
 from .addresses import Address
 from .codecs import CODECS, Codec
 from .envelope import Job
+from .errors import RedisRefused
 from .keys import inbox_key, inboxes_key
 from .link import Link
 from .membership import Claim
@@ -61,8 +62,14 @@ def answers_in(job: Job) -> Codec:
 
 
 def push_elsewhere(link: Link, address: Address, *answers: bytes) -> None:
-    """Pushes answers into an inbox of the queue that the address names; those that nobody is registered to read expire."""
+    """Pushes answers into an inbox of the queue that the address names; those that nobody is registered to read expire.
+
+    RedisRefused: they are not there.
+    """
     key = inbox_key(address.queue, address.inbox)
     link.call("RPUSH", key, *answers)
-    if link.call("HEXISTS", inboxes_key(address.queue), address.inbox) == 0:
-        link.call("EXPIRE", key, ORPHAN_SECONDS, "NX")
+    try:
+        if link.call("HEXISTS", inboxes_key(address.queue), address.inbox) == 0:
+            link.call("EXPIRE", key, ORPHAN_SECONDS, "NX")
+    except RedisRefused:
+        pass  # no right to: the answers have arrived, and must not be pushed again

@@ -1,6 +1,7 @@
 """Takes back what dead processes held: kills their connections, reaps until nothing is left, tells the callers of what is dead now.
 
-A caller is on record as untold until the next call of reap names its job, so should this process die, another one tells it.
+A caller is on record as untold until the next call of reap names its job, so should this process die, another one tells it. The call
+says also when none could be told: else it would look as if their jobs had crashed this process.
 
 The beat process calls `work` between its ticks; what to bury comes from its observers.
 """
@@ -29,14 +30,14 @@ REASONS = {
 
 @dataclass
 class _Dead:
-    """A process that is being reaped, and how far that is: jobs moved (None: not called yet), callers told; whether the last call moved
-    some, and who is being told."""
+    """A process that is being reaped, and how far that is: jobs moved (None: not called yet), callers told; who is being told, and why
+    somebody could not be."""
 
     counter: int
     moved: Optional[int] = None
     told: int = 0
-    has_more: bool = False
     telling: Optional[_Telling] = None
+    refusal: str = ""
 
     @property
     def is_telling(self) -> bool:
@@ -50,13 +51,15 @@ class _Dead:
 class _Telling(threading.Thread):
     """Tells callers, in a thread: decoding what others wrote may take a while, and must not delay a beat.
 
-    `told`, when it has ended, are the ids of the dead records of those who were told, or whom nobody can tell.
+    `told`, when it has ended, are the ids of the dead records of those who were told, or whom nobody can tell; `refusal` says why
+    another was not.
     """
 
     def __init__(self, url: str, queue: str, untold: List[Tuple[str, bytes, bytes]]) -> None:
         super().__init__(daemon=True)
         self._url, self._queue, self._untold = url, queue, untold
         self.told: List[bytes] = []
+        self.refusal = ""
         self.start()
 
     def run(self) -> None:
@@ -65,8 +68,8 @@ class _Telling(threading.Thread):
             for code, record, payload in self._untold:
                 if self._tell(link, code, payload):
                     self.told.append(record)
-        except RedisUnavailable:
-            pass  # the rest stay untold
+        except RedisUnavailable as error:
+            self.refusal = str(error)  # the rest stay untold
         finally:
             link.close()
 
@@ -82,8 +85,9 @@ class _Telling(threading.Thread):
             return True  # no job at all
         try:
             push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or self._queue), answer)
-        except RedisRefused:
-            return False  # Redis is full, for instance: another tries it later
+        except RedisRefused as error:
+            self.refusal = str(error)  # Redis is full, for instance: another tries it later
+            return False
         return True
 
 
@@ -111,29 +115,32 @@ class Undertaker:
         """One call for one of the dead, so that the ticks between two calls are not late. RedisUnavailable: call again."""
         key = next((key for key, dead in self._dead.items() if not dead.is_telling), None)
         if key is None:
-            for dead in self._dead.values():
+            for dead in [*self._dead.values()][:1]:
                 dead.wait(0.01)
             return
         (queue, process), dead = key, self._dead[key]
         told = dead.telling.told if dead.telling else []
-        if dead.telling and not told and not dead.has_more:
-            return self._over(link, key)  # nobody can be told now; whoever observes tries it again
+        said = told or ([b"~"] if dead.telling else [])
         try:
             if dead.moved is None:
                 found = link.call("SMEMBERS", connections_key(queue, process))
                 cut(link, process, [bytes(identity).decode("utf-8", "replace") for identity in found])
-            moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, dead.counter, "told", *told)
+            moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, dead.counter, "told", *said)
         except RedisRefused as error:
             del self._dead[key]
             return self._say({"log": ["error", f"queue {queue}: {process} stands still and cannot be reaped: {error}"]})
+        if dead.telling:
+            dead.told, dead.refusal = dead.told + len(told), dead.telling.refusal or dead.refusal
         if moved < 0:
-            del self._dead[key]
-            return
-        dead.moved, dead.told, dead.has_more = (dead.moved or 0) + moved, dead.told + len(told), moved > 0
+            if dead.moved is None:  # it beats, or another was quicker
+                del self._dead[key]
+                return
+            return self._over(link, key, 0)
+        dead.moved = (dead.moved or 0) + moved
         untold = [*(("poison", *each) for each in _pairs(poisoned)), *(("interrupted", *each) for each in _pairs(interrupted))]
         dead.telling = _Telling(self._url, queue, untold) if untold else None
-        if left <= 0:
-            self._over(link, key)
+        if not untold and (moved == 0 or left == 0):
+            self._over(link, key, left)
 
     def end(self, seconds: float) -> None:
         """Gives answers under way a moment."""
@@ -150,13 +157,25 @@ class Undertaker:
         except RedisRefused:
             pass  # no right to: the record says of a P that there is not
 
-    def _over(self, link: Link, key: Tuple[str, str]) -> None:
+    def _over(self, link: Link, key: Tuple[str, str], untold: int) -> None:
+        """`untold` callers are left to whoever observes."""
         (queue, process), dead = key, self._dead.pop(key)
         self._forget_node(link, queue, process)
-        if dead.moved or not dead.told:
-            self._say({"log": ["warning", f"queue {queue}: {process} did not beat for its lease; {dead.moved} jobs taken back"]})
-        else:
-            self._say({"log": ["warning", f"queue {queue}: told {dead.told} callers of jobs that died with {process}"]})
+        if dead.moved or not (dead.told or untold):
+            self._warn(queue, f"{process} did not beat for its lease; {_counted(dead.moved or 0, 'job')} taken back")
+        if dead.told:
+            self._warn(queue, f"told {_counted(dead.told, 'caller')} of jobs that died with {process}")
+        if untold:
+            why = f" ({dead.refusal})" if dead.refusal else ""
+            self._warn(queue, f"{_counted(untold, 'caller')} of jobs that died with {process} could not be told{why}; "
+                              "another worker tries again")
+
+    def _warn(self, queue: str, text: str) -> None:
+        self._say({"log": ["warning", f"queue {queue}: {text}"]})
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _process_of(record: bytes, queue: str) -> Any:
