@@ -4,6 +4,7 @@
 
 require_relative "harness"
 require "delegate"
+require "digest"
 
 class TestOnce < RedisTest
   LEASE = 1.0
@@ -67,13 +68,13 @@ class TestOnce < RedisTest
     called = caller_of("called", once: true)
     die("dead", 1)
     moved, left, _, (record,) = function("reap", "dead", "*", "told")
-    assert_equal [1, 1, "dead"], [moved, left, call("HGET", "{q}:!untold", record)]
+    assert_equal [1, 1, [record]], [moved, left, call("ZRANGE", "{q}:!untold:dead", "0", "-1")]
     begun = Tempest.now
     log = observer
     assert_interrupted called
     assert_operator Tempest.now - begun, :<, 10
     all_told
-    Await.until("a word of it in the log") { log.string.include?("told 1 callers of jobs that died with dead") }
+    Await.until("a word of it in the log") { log.string.include?("told 1 caller of jobs that died with dead") }
     assert_equal [[], 1], [ran, counts["reaped"]]
   end
 
@@ -94,14 +95,43 @@ class TestOnce < RedisTest
       call("RPUSH", Q, JSON.generate(["hold", [word], inbox, word, { once: true }]))
     end
     die("dead", 3, lease: 300)
-    observer
+    log = observer
     Await.until("an answer to the other") { call("LLEN", "{q}:in:other") == 1 }
-    Await.until("one untold") { call("HVALS", "{q}:!untold") == %w[dead 1] }
+    Await.until("one untold") { call("ZCARD", "{q}:!untold:dead") == 1 }
+    Await.until("a word of it in the log") { log.string.include?("1 caller of jobs that died with dead on q could not be told (WRONGTYPE") }
+    assert_equal "0", call("HGET", "{q}:!untold", "dead#"), "a try that Redis refused was counted"
     call("DEL", "{q}:in:box")
     Await.until("an answer to the one") { call("LLEN", "{q}:in:box") == 1 }
     assert_equal "interrupted", JSON.parse(call("LINDEX", "{q}:in:box", "0"))[3]["error"]["code"]
     all_told
     assert_equal 1, call("LLEN", "{q}:in:other")
+  end
+
+  # What crashes whoever runs it need not crash who reads it for its caller's address.
+  def test_the_caller_of_a_large_poisoned_job_is_told
+    job = JSON.generate(["hold", ["x" * 300_000], "box", "1"])
+    call("RPUSH", Q, job)
+    call("HSET", "{q}:!tries", Digest::SHA1.hexdigest(job), "2")
+    die("dead", 1, lease: 300)
+    call("DEL", "{q}:!begun:dead")
+    call("HSET", "{q}:!run:dead", "!", "default.1")
+    observer
+    Await.until("an answer") { call("LLEN", "{q}:in:box") == 1 }
+    assert_equal "poison", JSON.parse(call("LINDEX", "{q}:in:box", "0"))[3]["error"]["code"]
+    all_told
+  end
+
+  def test_an_answer_that_arrived_is_not_pushed_again_because_what_follows_it_is_refused
+    call("ACL", "SETUSER", "teller", "on", "nopass", "~*", "+@all", "-hexists", "-expire")
+    line = Tempest::Connection.new(@redis.url)
+    line.call("AUTH", "teller", "any")
+    Tempest::Elsewhere.push(line, Tempest::Address.new(:elsewhere, "box", Q), "answer")
+    assert_equal ["answer"], call("LRANGE", "{q}:in:box", "0", "-1")
+    call("ACL", "SETUSER", "teller", "-rpush")
+    assert_raises(Tempest::ServerError) { Tempest::Elsewhere.push(line, Tempest::Address.new(:elsewhere, "box", Q), "answer") }
+  ensure
+    line&.close
+    call("ACL", "DELUSER", "teller")
   end
 
   def test_a_caller_who_is_told_twice_hears_it_once

@@ -15,11 +15,20 @@ module Tempest
     # @param connection [Connection]
     # @param address [Address] of the kind :elsewhere
     # @param answer [String] bytes
+    # @raise [ServerError] it is not there
     def push(connection, address, answer)
       key = Keys.inbox(address.queue, address.inbox)
       connection.call("RPUSH", key, answer)
+      expire(connection, address, key)
+    end
+
+    # Answers that nobody is registered to read expire. Without the right to see to that they stay: the answer has arrived all the same, and
+    # must not be pushed again.
+    def expire(connection, address, key)
       registered = connection.call("HEXISTS", Keys.inboxes(address.queue), address.inbox)
       connection.call("EXPIRE", key, ORPHAN_SECONDS, "NX") unless [1, true].include?(registered)
+    rescue ServerError
+      nil
     end
   end
 end

@@ -2,21 +2,18 @@
 
 # Takes the jobs of dead processes back into the queue, and tells the callers of those that died with them; one call at a time, so that
 # the beat goes on in between. A caller is on record as untold until the next call names its job: should this process die, another tells it.
+# The call says also when none could be told: else it would look as if their jobs had crashed this process.
 
 module Tempest
   # The dead processes of one queue.
   class Reaper
-    # A poisoned payload of more bytes is not read for its caller's address: reading it would hold up the beat, and what it does
-    # to a process is known by now. One that was merely interrupted is read.
-    READABLE = 262_144
-
     # @yieldparam sentence [String] for the worker's log
     def initialize(line, queue, &log)
       @line = line
       @queue = queue
       @log = log
       @dead = {}
-      @told = []
+      start_anew
     end
 
     # @param dead [Array<(String, Integer)>] P and its counter
@@ -28,21 +25,20 @@ module Tempest
       @dead.empty?
     end
 
-    # One call for the first of them.
+    # One call for the first of them; none while its callers are being told.
     # @raise [ConnectionLost, ServerError] it is still to be reaped
     def step
       process, counter = @dead.first
-      return unless process
+      return if process.nil? || @telling&.under_way?
 
-      first = end_connections(process)
-      moved, left, *untold = @line.fcall("reap", @queue, process, counter, "told", *@told)
-      @told = []
-      return leave(process) if moved.negative?
+      end_connections(process)
+      moved, left, *untold = @line.fcall("reap", @queue, process, counter, "told", *@telling&.words)
+      note_told
+      return leave(process, 0) if moved.negative?
 
-      untold.zip(%w[poison interrupted]) { |jobs, code| tell(jobs, code) }
-      report(process, moved, first)
-      # Callers who cannot be told now are left to whoever observes that they are untold.
-      leave(process) unless left.positive? && (moved.positive? || @told.any?)
+      @moved = (@moved || 0) + moved
+      @telling = Telling.new(@line, @queue, untold) if untold.any?(&:any?)
+      leave(process, left) unless @telling || (moved.positive? && left.positive?)
     end
 
     # The connection is a new one: what was killed on the old one is looked at again.
@@ -52,52 +48,102 @@ module Tempest
 
     private
 
-    # @return [Boolean] whether it is the first call for this process
+    def start_anew
+      @killed = nil
+      @moved = nil
+      @told = 0
+      @telling = nil
+      @refusal = nil
+    end
+
     def end_connections(process)
-      return false if @killed == process
+      return if @killed == process
 
       identities = @line.call("SMEMBERS", Keys.connections(@queue, process))
       OldConnections.end_all(@line, process, identities)
       @killed = process
-      true
     end
 
-    def leave(process)
+    def note_told
+      return unless @telling
+
+      @told += @telling.told.size
+      @refusal = @telling.refusal || @refusal
+      @telling = nil
+    end
+
+    # @param untold [Integer] how many callers are left to whoever observes
+    def leave(process, untold)
+      report(process, untold) if @moved
       @dead.delete(process)
-      @killed = nil
+      start_anew
     end
 
-    def report(process, moved, first)
-      if moved.positive? || (first && @told.empty?)
-        @log.call("#{process} on #{@queue} is dead: #{moved} of its jobs taken back")
-      elsif @told.any?
-        @log.call("told #{@told.size} callers of jobs that died with #{process} on #{@queue}")
+    def report(process, untold)
+      @log.call("#{process} on #{@queue} is dead: #{@moved} of its jobs taken back") if @moved.positive? || (@told + untold).zero?
+      @log.call("told #{callers(@told)} of jobs that died with #{process} on #{@queue}") if @told.positive?
+      return unless untold.positive?
+
+      @log.call("#{callers(untold)} of jobs that died with #{process} on #{@queue} could not be told#{" (#{@refusal})" if @refusal}; " \
+                "another worker tries again")
+    end
+
+    def callers(count)
+      count == 1 ? "1 caller" : "#{count} callers"
+    end
+
+    # Tells callers, in a thread: reading what others wrote may take a while, and must not delay a beat.
+    class Telling
+      # @return [Array<String>] the ids of the dead records of those who were told, or whom nobody can tell; complete when it has ended
+      attr_reader :told
+      # @return [String, nil] why another one was not told
+      attr_reader :refusal
+
+      # @param untold [Array<Array<String>>] those that are dead of poison and those that were interrupted: the id of a dead record, its
+      #   payload, and so on
+      def initialize(line, queue, untold)
+        @line = line
+        @queue = queue
+        @told = []
+        @thread = Thread.new { tell(untold) }
+      end
+
+      # Waits for a moment, so that who asks again and again does not spin.
+      def under_way?
+        @thread.join(0.01).nil?
+      end
+
+      # @return [Array<String>] what the next call of reap says of them
+      def words
+        @told.empty? ? ["~"] : @told
+      end
+
+      private
+
+      def tell(untold)
+        untold.zip(%w[poison interrupted]) do |jobs, code|
+          jobs.each_slice(2) { |record, payload| @told << record if answer(payload, code) }
+        end
+      rescue ConnectionLost => e
+        @refusal = e.message
+      end
+
+      # @return [Boolean] whether the caller was told, or there is none
+      def answer(payload, code)
+        job = Job.read(payload)
+        address = job.address
+        return true unless address
+
+        address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
+        Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)
+        true
+      rescue Refused, CodecError
+        true
+      rescue ServerError => e
+        @refusal = e.message
+        false
       end
     end
-
-    # @param jobs [Array<String>] the id of a dead record, its payload, and so on
-    def tell(jobs, code)
-      jobs.each_slice(2) do |record, payload|
-        next if code == "poison" && payload.bytesize > READABLE
-
-        @told << record if answer(payload, code)
-      end
-    end
-
-    # @return [Boolean] whether the caller was told, or there is none
-    def answer(payload, code)
-      job = Job.read(payload)
-      address = job.address
-      return true unless address
-
-      address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
-      Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)
-      true
-    rescue Refused, CodecError
-      true
-    rescue ServerError => e
-      @log.call("the caller of a dead job (#{code}) on #{@queue} cannot be told now: #{e.message}")
-      false
-    end
+    private_constant :Telling
   end
 end
