@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Synchronization
 import TempestCodecs
 import TempestProtocol
 import TempestRedis
@@ -7,6 +8,29 @@ import TempestTesting
 import Testing
 
 @testable import Tempest
+
+/// What was logged, without metadata.
+private final class Lines: Sendable {
+    private let kept = Mutex<[String]>([])
+
+    var lines: [String] { kept.withLock { $0 } }
+    var logger: Logger { Logger(label: "test.kept") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.notice
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.kept.withLock { $0.append("\(event.level) \(event.message)") }
+        }
+    }
+}
 
 @Suite("Callers whom the process that reaped has not told")
 struct UntoldTests {
@@ -23,15 +47,30 @@ struct UntoldTests {
         return call
     }
 
-    private func untold(_ bench: Bench) async throws -> [String] {
-        (try await bench.redis.execute(["HVALS", "{q}:!untold"]).array ?? []).compactMap(\.string)
+    private func untold(_ bench: Bench) async throws -> Int64? {
+        try await bench.redis.execute(["ZCARD", "{q}:!untold:dead"]).integer
+    }
+
+    /// How often callers were returned, and no reaper came back.
+    private func tries(_ bench: Bench) async throws -> String? {
+        try await bench.redis.execute(["HGET", "{q}:!untold", "dead#"]).string
+    }
+
+    /// Jobs that are to be run once, begun by a process that then died; each with an inbox, or null.
+    private func begun(_ inboxes: [String], _ bench: Bench) async throws {
+        for (number, inbox) in inboxes.enumerated() {
+            try await bench.push(#"["work",[],\#(inbox),"\#(number)",{"once":true}]"#)
+        }
+        try await bench.register("dead")
+        try await bench.function("claim", "q", ["dead", "1", "\(inboxes.count)", "1000000", "default"])
+        try await bench.function("begin", "q", ["dead"] + (1...inboxes.count).map { "default.\($0)" })
     }
 
     private func expectTold(_ call: Task<Void, any Error>, _ bench: Bench) async throws {
         let start = ContinuousClock.now
         await #expect { try await call.value } throws: { ($0 as? CallError)?.remoteCode == "interrupted" }
         #expect(ContinuousClock.now - start < .seconds(10))
-        try await eventually("it is on record that it was told") { try await untold(bench).isEmpty }
+        try await eventually("it is on record that it was told") { try await untold(bench) == 0 }
         #expect(try await bench.dead().map(\.reason) == ["interrupted"])
     }
 
@@ -46,7 +85,7 @@ struct UntoldTests {
         try await Bench.run { bench in
             let call = try await call(bench)
             try await bench.function("reap", "q", ["dead", "*", "told"])
-            #expect(try await untold(bench) == ["dead", "1"])
+            #expect(try await untold(bench) == 1)
             try await withObserver(bench) { try await expectTold(call, bench) }
             #expect(try await bench.client.statistics(QueueName("q")).counts["reaped"] == 1)
         }
@@ -86,23 +125,82 @@ struct UntoldTests {
     func later() async throws {
         try await Bench.run { bench in
             _ = try await bench.redis.execute(["SET", "{q}:in:box", "no list"])
-            for (word, inbox) in [("a", #""box""#), ("b", #""other""#), ("c", "null")] {
-                try await bench.push(#"["work",[],\#(inbox),"\#(word)",{"once":true}]"#)
-            }
-            try await bench.register("dead")
-            try await bench.function("claim", "q", ["dead", "1", "3", "1000000", "default"])
-            try await bench.function("begin", "q", ["dead", "default.1", "default.2", "default.3"])
-            let reaper = Reaper(redis: bench.redis, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try await begun([#""box""#, #""other""#, "null"], bench)
+            let log = Lines()
+            let reaper = Reaper(redis: bench.redis, logger: log.logger)
             #expect(try await reaper.reap(prefix: "dead") == 3)
             #expect(try await bench.redis.execute(["LLEN", "{q}:in:other"]).integer == 1)
-            #expect(try await untold(bench) == ["dead", "1"])
+            #expect(try await untold(bench) == 1)
+            #expect(try await tries(bench) == "0", "Redis refused the answer, which is no try")
+            #expect(
+                log.lines == [
+                    "warning a job that is to be run once was interrupted: recorded as dead",
+                    "warning a job that is to be run once was interrupted: recorded as dead",
+                    "notice a process is dead: its jobs are back in the queue",
+                    "notice told callers of jobs that died with a process",
+                    "warning 1 caller of a dead job could not be told; another worker tries again",
+                ])
             _ = try await bench.redis.execute(["DEL", "{q}:in:box"])
             try await withObserver(bench) {
                 let answer = try await bench.answer("box")
                 #expect(answer.asArray?[3].asMap?["error"]?.asMap?["code"] == "interrupted")
-                try await eventually("it is on record that it was told") { try await untold(bench).isEmpty }
+                try await eventually("it is on record that it was told") { try await untold(bench) == 0 }
             }
             #expect(try await bench.redis.execute(["LLEN", "{q}:in:other"]).integer == 1, "once")
+        }
+    }
+
+    @Test("Nobody can be told: no tries are used up, and the log says how many wait")
+    func refused() async throws {
+        try await Bench.run { bench in
+            _ = try await bench.redis.execute(["SET", "{q}:in:box", "no list"])
+            try await begun([#""box""#, #""box""#], bench)
+            let log = Lines()
+            let reaper = Reaper(redis: bench.redis, logger: log.logger)
+            for _ in 0..<12 { _ = try await reaper.reap(prefix: "dead") }
+            #expect(try await untold(bench) == 2)
+            #expect(try await tries(bench) == "0")
+            #expect(log.lines.first == "notice a process is dead: its jobs are back in the queue")
+            #expect(
+                Array(log.lines.dropFirst())
+                    == Array(
+                        repeating: "warning 2 callers of dead jobs could not be told; another worker tries again", count: 12))
+        }
+    }
+
+    @Test("Observers that saw the same: one tells, and the others hear that it was quicker")
+    func observers() async throws {
+        try await Bench.run { bench in
+            _ = try await bench.redis.execute(["SET", "{q}:in:box", "no list"])
+            try await begun([#""box""#], bench)
+            try await bench.function("reap", "q", ["dead", "*", "told"])
+            let counter = try #require(
+                try await bench.redis.execute(["HGET", "{q}:!untold", "dead"]).string.flatMap(Int64.init))
+            let log = Lines()
+            let reaper = Reaper(redis: bench.redis, logger: log.logger)
+            let connection = try await bench.redis.connection().get()
+            for _ in 0..<8 {
+                #expect(try await reaper.reap("dead", of: QueueName("q"), counter: counter, on: connection).get() == 0)
+            }
+            #expect(log.lines == ["warning 1 caller of a dead job could not be told; another worker tries again"])
+            #expect(try await tries(bench) == "1", "that of the reaper which did not come back")
+        }
+    }
+
+    @Test("An answer that arrived is not pushed again because what follows it is refused")
+    func refusedAfterwards() async throws {
+        try await Bench.run { bench in
+            _ = try await bench.redis.execute(
+                ["ACL", "SETUSER", "teller", "on", "nopass", "~*", "+@all", "-hexists", "-expire"])
+            let connection: RedisConnection = try await bench.redis.open(name: "teller")
+            _ = try await connection.execute(["AUTH", "teller", "any"])
+            let answer = DeadJobAnswer(queue: try QueueName("q"), logger: Logger(label: "test"))
+            let job = Array(#"["work",[],"box","1"]"#.utf8)
+            #expect(try await answer.send(.poison, job, on: connection).get() == .told)
+            #expect(try await bench.redis.execute(["LLEN", "{q}:in:box"]).integer == 1)
+            _ = try await bench.redis.execute(["ACL", "SETUSER", "teller", "-rpush"])
+            #expect(try await answer.send(.poison, job, on: connection).get() != .told)
+            _ = connection.close()
         }
     }
 
@@ -115,7 +213,7 @@ struct UntoldTests {
             let payload = try #require(lists?[1].bytes)
             let answer = DeadJobAnswer(queue: try QueueName("q"), logger: Logger(label: "test"))
             let connection = try await bench.redis.connection().get()
-            for _ in 0..<2 { #expect(try await answer.send(.interrupted, payload, on: connection).get()) }
+            for _ in 0..<2 { #expect(try await answer.send(.interrupted, payload, on: connection).get() == .told) }
             await #expect { try await call.value } throws: { ($0 as? CallError)?.remoteCode == "interrupted" }
             try await withObserver(bench) {
                 let next: Int = try await bench.client.call("work", queue: "q", timeout: .seconds(30))

@@ -26,17 +26,35 @@ struct DeadJobAnswer {
     let queue: QueueName
     let logger: Logger
 
-    /// Whether the caller is told, or there is none; false when Redis does not take the answer now. Fails with the connection.
-    func send(_ reason: Reason, _ payload: [UInt8], on connection: RedisConnection) -> EventLoopFuture<Bool> {
-        let isOver = connection.eventLoop.makeSucceededFuture(true)
+    enum Outcome: Equatable {
+        /// The caller is told, or there is none.
+        case told
+        /// Redis does not take the answer now, for this reason.
+        case refused(String)
+    }
+
+    /// Fails with the connection.
+    func send(_ reason: Reason, _ payload: [UInt8], on connection: RedisConnection) -> EventLoopFuture<Outcome> {
         let job = try? Job(payload, codecs: .standard, limits: .standard)
         var metadata: Logger.Metadata = [LogKey.queue: "\(queue)"]
         if let job { metadata.merge([LogKey.job: "\(job.id)", LogKey.action: "\(job.action)"]) { $1 } }
+        return push(reason, job, on: connection).map { [metadata] outcome in
+            // Whoever is refused is returned again and again.
+            if outcome == .told { self.log(reason, metadata) }
+            return outcome
+        }
+    }
+
+    private func log(_ reason: Reason, _ metadata: Logger.Metadata) {
         switch reason {
         case .poison: logger.error("a job crashed its process again and again: recorded as dead", metadata: metadata)
         case .interrupted:
             logger.warning("a job that is to be run once was interrupted: recorded as dead", metadata: metadata)
         }
+    }
+
+    private func push(_ reason: Reason, _ job: Job?, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
+        let isOver = connection.eventLoop.makeSucceededFuture(Outcome.told)
         guard let job, let address = job.address else { return isOver }
         let (inbox, home): (InboxID, QueueName)
         switch address {
@@ -46,18 +64,28 @@ struct DeadJobAnswer {
         }
         let draft = AnswerDraft(action: job.action, id: job.answerID, error: reason.failure)
         guard let answer = try? job.codec.encode(draft) else { return isOver }
-        let key = Keys.inbox(home, inbox)
-        return connection.send(["RPUSH", .init(key), .init(answer)])
-            .flatMap { _ in connection.send(["HEXISTS", .init(Keys.inboxes(home)), .init(inbox.description)]) }
-            .flatMap { registered in
-                guard registered.integer == 0 else { return isOver }
-                return connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"]).map { _ in true }
-            }
-            .flatMapErrorThrowing { [metadata] error in
+        return connection.send(["RPUSH", .init(Keys.inbox(home, inbox)), .init(answer)])
+            .flatMap { _ in Self.expire(inbox, of: home, on: connection) }
+            .map { Outcome.told }
+            .flatMapErrorThrowing { error in
                 guard (error as? RedisError)?.reply != nil else { throw error }
-                let metadata = metadata.merging([LogKey.error: "\(error)"]) { $1 }
-                logger.warning("the caller of a dead job cannot be told now", metadata: metadata)
-                return false
+                return .refused("\(error)")
+            }
+    }
+
+    /// Answers that nobody is registered to read expire. Without the right to see to that they stay: the answer has arrived all the same,
+    /// and must not be pushed again.
+    private static func expire(
+        _ inbox: InboxID, of queue: QueueName, on connection: RedisConnection
+    ) -> EventLoopFuture<Void> {
+        connection.send(["HEXISTS", .init(Keys.inboxes(queue)), .init(inbox.description)])
+            .flatMap { registered in
+                guard registered.integer == 0 else { return connection.eventLoop.makeSucceededVoidFuture() }
+                let key = Keys.inbox(queue, inbox)
+                return connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"]).map { _ in }
+            }
+            .flatMapErrorThrowing { error in
+                guard (error as? RedisError)?.reply != nil else { throw error }
             }
     }
 }

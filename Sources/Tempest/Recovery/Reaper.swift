@@ -1,6 +1,7 @@
 // Takes the jobs of dead processes back into their queues: ends the connections that could still take jobs for them, then calls reap
 // until nothing is left, and tells the callers of jobs that died with them. A caller is on record as untold until the next call of reap
-// names its job: should this process die in between, another tells it.
+// names its job: should this process die in between, another tells it. The call says also when none could be told: else it would look as
+// if their jobs had crashed this process.
 
 package import Logging
 import NIOCore
@@ -33,8 +34,9 @@ package struct Reaper: Sendable {
     /// The processes that are registered, and those that were reaped and have untold callers.
     private func dead(_ queue: QueueName, on connection: RedisConnection) async throws -> Set<String> {
         let registered = try await connection.execute(["HKEYS", .init(Keys.processes(queue))]).array ?? []
-        let untold = try await connection.execute(["HGETALL", .init(Keys.untold(queue))]).array ?? []
-        return Set((registered + untold).compactMap(\.string))
+        // Beside them stand their tries, `P#`.
+        let untold = try await connection.execute(["HKEYS", .init(Keys.untold(queue))]).array ?? []
+        return Set((registered + untold).compactMap(\.string).filter { !$0.hasSuffix("#") })
     }
 
     /// Reaps one process; with a counter only if its beat still stands there. Fails when Redis does.
@@ -42,7 +44,7 @@ package struct Reaper: Sendable {
         _ process: String, of queue: QueueName, counter: Int64? = nil, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
         endConnections(of: process, queue, on: connection).flatMap {
-            self.bringBack(process, queue, counter.map { "\($0)" } ?? "*", told: [], Progress(), on: connection)
+            self.bringBack(process, queue, counter.map { "\($0)" } ?? "*", said: [], Progress(), on: connection)
         }
     }
 
@@ -62,58 +64,89 @@ package struct Reaper: Sendable {
 
     private struct Progress {
         var (moved, told) = (0, 0)
+        /// Why a caller could not be told.
+        var refusal: String?
     }
 
-    /// One call of reap after the other; `told` are the dead records whose callers the last one has told.
+    /// One call of reap after the other; `said` is what this one says of those whom the last one returned: the dead records whose callers
+    /// were told, or `~`, none could be.
     private func bringBack(
-        _ process: String, _ queue: QueueName, _ seen: String, told: [RedisArgument], _ before: Progress,
+        _ process: String, _ queue: QueueName, _ seen: String, said: [RedisArgument], _ before: Progress,
         on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
-        let arguments: [RedisArgument] = [.init(process), .init(seen), "told"] + told
+        let arguments: [RedisArgument] = [.init(process), .init(seen), "told"] + said
         return connection.send(.fcall(FunctionLibrary.reap, key: queue.description, arguments)).flatMap { reply in
             guard let parts = reply.array, parts.count >= 4, let count = parts[0].integer, let left = parts[1].integer else {
                 return connection.eventLoop.makeFailedFuture(
                     RedisError(.protocolError, "reap returned another shape than tempest.lua documents"))
             }
-            guard count >= 0 else { return connection.eventLoop.makeSucceededFuture(before.moved) }
-            return tell(queue, poisoned: parts[2].array ?? [], interrupted: parts[3].array ?? [], on: connection).flatMap {
-                told in
-                var progress = before
-                progress.moved += Int(count)
-                progress.told += told.count
-                // Callers who cannot be told now are left to whoever observes that they are untold.
-                if left > 0, count > 0 || !told.isEmpty {
-                    return bringBack(process, queue, seen, told: told, progress, on: connection)
-                }
-                report(process, queue, progress)
-                return connection.eventLoop.makeSucceededFuture(progress.moved)
+            guard count >= 0 else {
+                // It beats, or another was quicker.
+                if before.moved + before.told > 0 { report(process, queue, before, untold: 0) }
+                return connection.eventLoop.makeSucceededFuture(before.moved)
             }
+            var progress = before
+            progress.moved += Int(count)
+            let (poisoned, interrupted) = (parts[2].array ?? [], parts[3].array ?? [])
+            guard poisoned.isEmpty, interrupted.isEmpty else {
+                return tell(queue, poisoned: poisoned, interrupted: interrupted, on: connection).flatMap {
+                    [progress] told, refusal in
+                    var progress = progress
+                    progress.told += told.count
+                    progress.refusal = refusal ?? progress.refusal
+                    let said = told.isEmpty ? ["~"] : told
+                    return bringBack(process, queue, seen, said: said, progress, on: connection)
+                }
+            }
+            if left > 0, count > 0 { return bringBack(process, queue, seen, said: [], progress, on: connection) }
+            report(process, queue, progress, untold: Int(left))
+            return connection.eventLoop.makeSucceededFuture(progress.moved)
         }
     }
 
-    /// Tells callers, of whom each list has the id of the dead record and the payload; returns the ids of those who are told.
+    /// Tells callers, of whom each list has the id of the dead record and the payload; returns the ids of those who are told, and why
+    /// another one is not.
     private func tell(
         _ queue: QueueName, poisoned: [RedisReply], interrupted: [RedisReply], on connection: RedisConnection
-    ) -> EventLoopFuture<[RedisArgument]> {
+    ) -> EventLoopFuture<([RedisArgument], String?)> {
         let answer = DeadJobAnswer(queue: queue, logger: logger)
         let lists: [(DeadJobAnswer.Reason, [RedisReply])] = [(.poison, poisoned), (.interrupted, interrupted)]
         let answers = lists.flatMap { reason, list in
-            stride(from: 0, to: list.count - 1, by: 2).compactMap { index -> EventLoopFuture<RedisArgument?>? in
+            stride(from: 0, to: list.count - 1, by: 2).compactMap {
+                index -> EventLoopFuture<(String, DeadJobAnswer.Outcome)>? in
                 guard let record = list[index].string, let payload = list[index + 1].bytes else { return nil }
-                return answer.send(reason, payload, on: connection).map { $0 ? .init(record) : nil }
+                return answer.send(reason, payload, on: connection).map { (record, $0) }
             }
         }
-        return EventLoopFuture.whenAllSucceed(answers, on: connection.eventLoop).map { $0.compactMap { $0 } }
+        return EventLoopFuture.whenAllSucceed(answers, on: connection.eventLoop).map { outcomes in
+            var (told, refusal): ([RedisArgument], String?) = ([], nil)
+            for (record, outcome) in outcomes {
+                switch outcome {
+                case .told: told.append(.init(record))
+                case .refused(let why): refusal = why
+                }
+            }
+            return (told, refusal)
+        }
     }
 
-    private func report(_ process: String, _ queue: QueueName, _ progress: Progress) {
-        var metadata: Logger.Metadata = [LogKey.queue: "\(queue)", LogKey.process: "\(process.prefix(128))"]
-        if progress.moved == 0, progress.told > 0 {
-            metadata["callers"] = "\(progress.told)"
-            logger.notice("told callers of jobs that died with a process", metadata: metadata)
-        } else {
-            metadata["jobs"] = "\(progress.moved)"
-            logger.notice("a process is dead: its jobs are back in the queue", metadata: metadata)
+    /// `untold` callers are left to whoever observes.
+    private func report(_ process: String, _ queue: QueueName, _ progress: Progress, untold: Int) {
+        let metadata: Logger.Metadata = [LogKey.queue: "\(queue)", LogKey.process: "\(process.prefix(128))"]
+        if progress.moved > 0 || progress.told + untold == 0 {
+            let jobs: Logger.Metadata = ["jobs": "\(progress.moved)"]
+            logger.notice(
+                "a process is dead: its jobs are back in the queue", metadata: metadata.merging(jobs) { $1 })
+        }
+        if progress.told > 0 {
+            let callers: Logger.Metadata = ["callers": "\(progress.told)"]
+            logger.notice("told callers of jobs that died with a process", metadata: metadata.merging(callers) { $1 })
+        }
+        if untold > 0 {
+            let who = untold == 1 ? "1 caller of a dead job" : "\(untold) callers of dead jobs"
+            let why: Logger.Metadata = progress.refusal.map { [LogKey.error: "\($0)"] } ?? [:]
+            logger.warning(
+                "\(who) could not be told; another worker tries again", metadata: metadata.merging(why) { $1 })
         }
     }
 }
