@@ -934,8 +934,8 @@ local function note_told(q, p, argv)
 end
 
 -- The callers whom P's reaper is to tell: how many there are, and [id of the dead record, payload, …] of the jobs that died of poison
--- and of those that were interrupted, up to UNTOLD_MOST and MOVE_BYTES: those that were never returned first, and then those whose last
--- time is the longest ago, so that nobody who cannot be told stands before others.
+-- and of those that were interrupted, up to UNTOLD_MOST and MOVE_BYTES: those that were recorded or returned longest ago first, so that
+-- nobody who cannot be told stands before others.
 local function to_tell(q, p)
   local untold, key, poisoned, interrupted, bytes, ids = at(q, 'untold'), at(q, 'untold:' .. p), {}, {}, 0, {}
   if tonumber(redis.call('HGET', untold, p .. '#') or '0') >= UNTOLD_TRIES then return 0, poisoned, interrupted end
