@@ -119,6 +119,21 @@ class Once(unittest.TestCase):
         wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
         self.assertEqual(self.redis.llen("{q}:in:other"), 1, "told once")
 
+    def test_while_redis_is_full_one_observer_tries_in_each_round_and_no_tries_are_used_up(self):
+        self.redis.rpush("q", b'["hold",["a"],"box","1",{"once":true}]')
+        self.begun_by_the_dead()
+        workers = [self.start() for _ in range(3)]
+        self.redis.config_set("maxmemory", 1)
+        self.function("reap", "dead", "*", "told")  # by a process that dies before it comes back: this one is a try
+        began = time.monotonic()
+        full = "could not be told (OOM"
+        wait_for(lambda: sum(full in line for worker in workers for line in list(worker.log)) >= 2, "nobody tried again", 15)
+        self.assertGreater(time.monotonic() - began, 5.5, "all tried in the same round")
+        wait_for(lambda: self.redis.hget("{q}:!untold", "dead#") == b"1", "a try that Redis refused was counted")
+        self.redis.config_set("maxmemory", 0)
+        wait_for(lambda: self.redis.llen("{q}:in:box") == 1, "it was not told later", 10)
+        wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
+
     def test_an_answer_that_arrived_is_not_pushed_again_because_what_follows_it_is_refused(self):
         self.redis.acl_setuser("teller", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-hexists", "-expire"])
         self.addCleanup(self.redis.acl_deluser, "teller")
