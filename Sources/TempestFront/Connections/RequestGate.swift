@@ -181,8 +181,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         }
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
-            begin(&head)
-            context.write(wrapOutboundOut(.head(head)), promise: promise)
+            let isChanged = begin(&head)
+            context.write(isChanged ? wrapOutboundOut(.head(head)) : data, promise: promise)
         case .body where isBodiless && hasBegunResponse: promise?.succeed()
         case .body(let body) where promised.left != nil:
             let wanted = promised.take(body.readableBytes)
@@ -231,39 +231,37 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             return
         }
         guard mode == .output else { return context.close(mode: mode, promise: promise) }
-        if case .over = phase {
-            promise?.succeed()
-            return
-        }
-        finish(context)
+        if case .over = phase {} else { finish(context) }
         promise?.succeed()
     }
 
-    /// The head of a response, so that its client knows where the body ends and whether the connection stays.
-    private func begin(_ head: inout HTTPResponseHead) {
+    /// Completes the head of a response, so that its client knows where the body ends and whether the connection stays. False: it is as it was.
+    private func begin(_ head: inout HTTPResponseHead) -> Bool {
         hasBegunResponse = true
         let request = asked.first ?? (isHead: false, isOld: false, isKept: true)
         let hasBody = !request.isHead && head.status.mayHaveResponseBody
         isBodiless = !hasBody
         let fields = ResponseFields(head.headers)
-        let hasLength = fields.length != nil
-        promised = hasBody && hasLength ? PromisedLength(fields.length) : PromisedLength()
+        promised = hasBody && fields.hasLength ? PromisedLength(fields.length) : PromisedLength()
+        var isChanged = fields.hasProxyConnection
         // A worker's word would be of its own connections.
-        if fields.hasProxyConnection { head.headers.remove(name: "proxy-connection") }
-        // Whether a body comes that nobody has asked for cannot be known: what comes next would be read as a body or as a request.
+        if isChanged { head.headers.remove(name: "proxy-connection") }
+        // A body may come that nobody has asked for, and what comes next would be read as a body or as a request.
         let isUncertain = isExpecting && unanswered == 1
         // Chunks are of HTTP/1.1: before it the end of the connection is the body's.
-        let isUnmeasured = request.isOld && hasBody && !hasLength
+        let isUnmeasured = request.isOld && hasBody && !fields.hasLength
         endsByClosing = request.isOld
-        if request.isOld, !hasLength { head.version = .http1_0 }
+        if request.isOld, !fields.hasLength { (head.version, isChanged) = (.http1_0, true) }
         closesAfterResponse = fields.closes
-        let isLast = isLastRequest || isQuiescing || drain.closesConnections
-        if isLast && unanswered == 1 || isUncertain || isUnmeasured {
+        let isLast = unanswered == 1 && (isLastRequest || isQuiescing || drain.closesConnections)
+        if isLast || isUncertain || isUnmeasured {
             head.headers.replaceOrAdd(name: "connection", value: fields.upgrades ? "close, upgrade" : "close")
-            closesAfterResponse = true
+            (closesAfterResponse, isChanged) = (true, true)
         } else if request.isOld, request.isKept, !fields.hasConnection {
             head.headers.add(name: "connection", value: "keep-alive")
+            isChanged = true
         }
+        return isChanged
     }
 
     /// Ends the connection in the middle of a response, so that nobody takes a part of it for the whole.

@@ -6,6 +6,7 @@ import NIOHTTP1
 struct ResponseFields {
     /// The first `content-length`.
     private(set) var length: String?
+    var hasLength: Bool { length != nil }
     private(set) var hasConnection = false
     private(set) var closes = false
     private(set) var upgrades = false

@@ -210,6 +210,7 @@ private final class Holding: Sendable {
     private let number: UInt64
     private let drain: Drain
     private let place: UInt64
+    private let isEnded = Atomic(false)
 
     init(
         _ correspondence: Correspondence, _ watch: ConnectionWatch, _ channel: any Channel, _ number: UInt64, _ drain: Drain,
@@ -220,10 +221,13 @@ private final class Holding: Sendable {
     }
 
     func end() {
+        guard !isEnded.exchange(true, ordering: .relaxed) else { return }
         watch.release(channel, number)
         drain.release(place)
         correspondence.end()
     }
 
-    deinit { correspondence.end() }
+    deinit {
+        if !isEnded.load(ordering: .relaxed) { correspondence.end() }
+    }
 }
