@@ -74,6 +74,8 @@ def run(stage: Stage) -> None:
         return member
 
     places = [hire(LANGUAGES[place % 3]) for place in range(WORKERS)]
+    # Somebody has to live long enough to see that a reaper has died, as in every fleet; these do not.
+    stage.crew.hire(stage.rng.choice(LANGUAGES), SLOTS)
     stage.await_crew()
     payers.start()
     last = time.monotonic()
