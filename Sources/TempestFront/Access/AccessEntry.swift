@@ -27,6 +27,11 @@ struct AccessEntry: Sendable, Equatable {
     /// 499 where the client left before there was a response, as nginx logs it.
     var loggedStatus: Int { status ?? 499 }
 
+    /// What is logged of the page that a request came from: no query, which may hold secrets as well.
+    static func referer(_ referer: String?) -> String? {
+        HeaderBytes.plain(referer).map { String($0.prefix { $0 != "?" && $0 != "#" }) }
+    }
+
     /// What is logged of a target: no query, and no token of an upload, whose holder may have it.
     static func path(of target: String) -> String {
         let path = target.prefix { $0 != "?" && $0 != "#" }

@@ -81,7 +81,7 @@ final class AccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
             client: policy.client(context.channel.remoteAddress, forwarded: head.headers["x-forwarded-for"]),
             host: head.headers.first(name: "host"), method: head.method.rawValue, path: AccessEntry.path(of: head.uri),
             version: "HTTP/\(head.version.major).\(head.version.minor)",
-            referer: HeaderBytes.plain(head.headers.first(name: "referer")),
+            referer: AccessEntry.referer(head.headers.first(name: "referer")),
             userAgent: HeaderBytes.plain(head.headers.first(name: "user-agent")))
     }
 

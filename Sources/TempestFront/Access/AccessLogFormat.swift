@@ -61,7 +61,25 @@ public enum AccessLogFormat: String, Sendable, CaseIterable {
             ("bytes", .int(Int64(entry.bytes))), ("duration_ms", .double(Double(entry.duration.nanoseconds / 1000) / 1000)),
             ("referer", text(entry.referer)), ("user_agent", text(entry.userAgent)), ("aborted", .bool(!entry.isWhole)),
         ]
-        return (try? JSONCodec().encode(Value.map(ValueMap(fields)))).map { String(decoding: $0, as: UTF8.self) }
+        return (try? JSONCodec().encode(Value.map(ValueMap(fields)))).map { escaped(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// JSON allows characters in text that some terminals obey, and at which some readers end a line.
+    private static func escaped(_ json: String) -> String {
+        func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+            (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
+        }
+        guard json.unicodeScalars.contains(where: isHarmful) else { return json }
+        var line = ""
+        for scalar in json.unicodeScalars {
+            if isHarmful(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                line += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
     }
 
     private static func text(_ text: String?) -> Value { text.map { .text($0) } ?? .null }

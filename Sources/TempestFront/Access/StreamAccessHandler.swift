@@ -75,6 +75,6 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
             client: policy.client(context.channel.remoteAddress, forwarded: headers["x-forwarded-for"]),
             host: headers.first(name: ":authority") ?? headers.first(name: "host"), method: method,
             path: headers.first(name: ":path").map(AccessEntry.path), version: "HTTP/2.0",
-            referer: headers.first(name: "referer"), userAgent: headers.first(name: "user-agent"))
+            referer: AccessEntry.referer(headers.first(name: "referer")), userAgent: headers.first(name: "user-agent"))
     }
 }

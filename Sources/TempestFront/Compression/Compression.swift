@@ -15,6 +15,8 @@ enum Compression {
     ///
     /// A response to HEAD has the headers of the one to GET but for its length, which nobody knows.
     static func prepare(_ response: inout Response, for request: HTTPRequest) {
+        // What stands for a part, or for no change, of a response that might be compressed depends on the same header (RFC 9110, 15.4.5).
+        if response.status == .notModified || response.status == .partialContent { response.headers.addVary("Accept-Encoding") }
         guard let markName, isEligible(response) else { return }
         response.headers.addVary("Accept-Encoding")
         guard ContentCoding.choose(request.headerFields[.acceptEncoding], of: [.gzip]) != nil else { return }

@@ -83,7 +83,7 @@ struct FrontResponder: HTTPResponder {
         let found = table.find(meant.utf8)
         // A route that names a path of the front's own comes before it.
         if let found, found.comesFirst { return .route(found) }
-        if let health, let response = health.respond(to: path) { return .response(response) }
+        if let health, let response = health.respond(to: meant) { return .response(response) }
         if let response = try await parts.respond(to: request, path: meant, context) { return .response(response) }
         if let found { return .route(found) }
         if let response = try await files?.answer(request.head, isLast: table.fallback == nil) { return .response(response) }

@@ -8,7 +8,8 @@ import TempestCodecs
 struct RequestWriter {
     /// The front's own or the connection's: workers do not see them.
     private static let hidden: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "forwarded",
+        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+        "forwarded",
         "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip", "tempest-session",
     ]
 
@@ -96,9 +97,14 @@ struct RequestWriter {
     private func lines() -> (lines: [(String, String)], latin1: [String]) {
         var lines: [(String, String)] = []
         lines.reserveCapacity(head.headerFields.count + 1)
+        // Headers that are for the connection alone because it says so (RFC 9110, 7.6.1).
+        var named: [String] = []
         for field in head.headerFields {
             let name = field.name.canonicalName
-            if Self.hidden.contains(name) { continue }
+            if Self.hidden.contains(name) {
+                if name == "connection" { named += RequestCheck.tokens(field.value) }
+                continue
+            }
             if name == "cookie", let cookies {
                 if let cookies, !lines.contains(where: { $0.0 == name }) { lines.append((name, cookies)) }
                 continue
@@ -110,6 +116,7 @@ struct RequestWriter {
             if Self.single.contains(name) { continue }
             lines[place].1 += (name == "cookie" ? "; " : ", ") + field.value
         }
+        if !named.isEmpty { lines.removeAll { named.contains($0.0) } }
         if let authority = head.authority, !lines.contains(where: { $0.0 == "host" }) { lines.append(("host", authority)) }
         var latin1: [String] = []
         for place in lines.indices where HeaderBytes.isEscaped(lines[place].1) {

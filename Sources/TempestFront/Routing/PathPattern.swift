@@ -23,8 +23,33 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
         guard let stem = RequestPath.decoded(body.utf8) else {
             throw FrontConfigurationError("\(pattern.debugDescription): a % has two hexadecimal digits behind it")
         }
+        guard Self.isPlain(stem, isPrefix: isPrefix) else {
+            throw FrontConfigurationError(
+                "\(pattern.debugDescription): no request has such a path, as // is / and dots are followed. Write the path that is meant"
+            )
+        }
         description = pattern
         self.stem = stem
+    }
+
+    /// Whether paths can begin so, as requests' paths are understood (``RequestPath``).
+    private static func isPlain(_ stem: [UInt8], isPrefix: Bool) -> Bool {
+        guard !stem.isEmpty else { return true }
+        let segments = stem.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        // What is before the first slash, and behind the last one of a folder's own path, is empty.
+        let inner = segments.dropFirst().dropLast(isPrefix ? 0 : 1)
+        return inner.allSatisfy { !$0.isEmpty }
+            && !segments.contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
+    }
+
+    /// By what they match: `/%61` is `/a`.
+    public static func == (left: PathPattern, right: PathPattern) -> Bool {
+        (left.isPrefix, left.stem) == (right.isPrefix, right.stem)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(isPrefix)
+        hasher.combine(stem)
     }
 
     /// Whether a path, without its query and without percent-encoding, is one of these.

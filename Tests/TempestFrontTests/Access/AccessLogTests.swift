@@ -22,6 +22,11 @@ import Testing
         let json = AccessLogFormat.json.line(Self.entry) ?? ""
         #expect(json.contains(#""time":"2026-09-21T14:13:20.123Z""#) && json.contains(#""path":"/a\"b\n""#))
         #expect(json.contains(#""duration_ms":1.5"#) && json.contains(#""aborted":false"#) && !json.contains("\n"))
+        var strange = Self.entry
+        strange.userAgent = "a\u{9B}31m\u{85}b\u{2028}c\u{7F}é"
+        let escaped = AccessLogFormat.json.line(strange) ?? ""
+        #expect(escaped.contains(#""user_agent":"a\u009b31m\u0085b\u2028c\u007fé""#), "\(escaped)")
+        #expect(AccessEntry.referer("https://x/a?token=1#b") == "https://x/a" && AccessEntry.referer(nil) == nil)
         var aborted = Self.entry
         (aborted.status, aborted.isWhole, aborted.path) = (nil, false, nil)
         #expect(AccessLogFormat.common.line(aborted)?.hasSuffix(#""-" 499 5"#) == true)

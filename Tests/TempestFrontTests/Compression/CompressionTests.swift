@@ -25,6 +25,7 @@ import Testing
             case "/part":
                 let range = ("content-range", "bytes 0-\(text.utf8.count - 1)/99999")
                 return WebAnswer(status: 206, headers: [plain, range], body: text.utf8)
+            case "/same": return WebAnswer(status: 304, headers: [("etag", "\"v1\"")])
             case "/mark": return WebAnswer(headers: [plain, (Compression.mark, "1")], body: text.utf8)
             default: return WebAnswer(text: request.headers["accept-encoding"] ?? "none")
             }
@@ -77,6 +78,11 @@ import Testing
             for accepted in ["identity", "gzip;q=0", "br", "*;q=0", "gzip;q=0.1, identity;q=1"] {
                 let got = try await curl("/text", version, "-H", "Accept-Encoding: \(accepted)", "-w", facts)
                 #expect(got.output == [Self.text, "\(Self.text.utf8.count) []"], "\(accepted)")
+            }
+            // What stands for a part, or for no change, depends on the same header as the whole.
+            for path in ["/part", "/same"] {
+                let got = try await curl(path, version, "-H", "Accept-Encoding: gzip", "-o", "/dev/null", "-w", "%header{vary}")
+                #expect(got.output == ["Accept-Encoding"], "\(path)")
             }
             // HEAD: the headers of GET, and no length, which nobody knows.
             let head = try await curl("/text", version, "-I", "-H", "Accept-Encoding: gzip")

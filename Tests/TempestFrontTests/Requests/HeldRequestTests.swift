@@ -37,6 +37,21 @@ struct HeldRequestTests {
         }
     }
 
+    @Test("Headers of the connection are not the worker's, nor those that the connection names")
+    func connection() async throws {
+        try await RunningFront.run(handlers: Self.mirror) { front in
+            let reply = try await front.get(
+                "/", "Connection: X-Mine , x-more", "Connection: close", "X-Mine: 1", "X-More: 2", "X-Other: 3",
+                "HTTP2-Settings: AAMA",
+                "TE: trailers", "Keep-Alive: 5")
+            let names = reply.text.split(separator: "\n").dropFirst().compactMap { $0.split(separator: ":").first }
+            #expect(names.sorted() == ["host", "x-other", "x-request-id"], "\(names)")
+            for path in ["/healthz", "//healthz", "/%68ealthz"] {
+                #expect(try await front.get(path, "Connection: close").text == "ok\n")
+            }
+        }
+    }
+
     @Test("Bodies are the same bytes there and back", arguments: ["json", "msgpack", "tnetstring"])
     func bodies(_ codec: String) async throws {
         try await RunningFront.run {

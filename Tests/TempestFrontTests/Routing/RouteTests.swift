@@ -18,10 +18,19 @@ struct RouteTests {
         }
     }
 
+    @Test("A pattern is what it means: two that match the same are one")
+    func meaning() throws {
+        let (plain, encoded) = (try PathPattern("/a/*"), try PathPattern("/%61/*"))
+        #expect(plain == encoded && plain.hashValue == encoded.hashValue)
+        let (exact, folder) = (try PathPattern("/a"), try PathPattern("/a/"))
+        #expect(exact != folder && exact != plain)
+    }
+
     @Test(
         "What is no route is refused with a sentence",
         arguments: [
             "api=x", "/a b=x", "/a*=x", "/*/b=x", "/a", "/a=", "/a=b c", "/a=b:1", "/a?b=c", "/a=b/", "/a=/c",
+            "//a=x", "/a/../b=x", "/./a=x", "/a//*=x", "/a/%2e%2e=x",
         ])
     func bad(_ text: String) {
         #expect(throws: FrontConfigurationError.self) {
