@@ -79,11 +79,12 @@ class Form(Sequence[Part]):
     """The parts of a form in the order in which the browser sent them; a name may come several times.
 
     `form["title"]` is the value of the first field of that name (KeyError if there is none), `form.all("tag")` those of all of
-    them, `form.file("photo")` the first file that was chosen. `form[0]` and iteration are parts.
+    them, `form.file("photo")` the first file that was chosen. `form[0]` and iteration are parts. `problem`: why the body could not be
+    read although it says that it is a form; then there are no parts. None: nothing is wrong.
     """
 
-    def __init__(self, parts: Sequence[Part] = ()) -> None:
-        self._parts = list(parts)
+    def __init__(self, parts: Sequence[Part] = (), problem: Optional[str] = None) -> None:
+        self._parts, self.problem = list(parts), problem
 
     @property
     def fields(self) -> Fields:

@@ -88,8 +88,15 @@ class Request:
 
     @cached_property
     def form(self) -> Form:
-        """What a form sent, in either of the two ways in which browsers do; without parts if the body is something else.
-        HandlerError `bad_args` for a body that says it is a form and is none."""
+        """What a form sent, in either of the two ways in which browsers do; without parts if the body is something else. A body that
+        says it is a form and cannot be read has none either, and a `problem`."""
+        try:
+            return self.read_form()
+        except HandlerError as error:
+            return Form(problem=error.message)
+
+    def read_form(self) -> Form:
+        """The same; HandlerError `bad_args` for a body that says it is a form and cannot be read."""
         if self.received is not None:
             return self.received
         return Form() if self.body is None else read(self.body, self.header_bytes("content-type"))

@@ -86,6 +86,8 @@ module Tempest
 
       # @return [Array<Part>]
       attr_reader :parts
+      # @return [String, nil] why the body could not be read although it says that it is a form; then there are no parts
+      attr_reader :problem
 
       # @param argument [Object] of the job
       # @return [Form]
@@ -95,8 +97,9 @@ module Tempest
         new(argument.each_with_index.map { |part, place| Part.read(part, uploads, "#{path}[#{place}]") })
       end
 
-      def initialize(parts = [])
+      def initialize(parts = [], problem: nil)
         @parts = parts
+        @problem = problem
       end
 
       # @param key [String, Integer]

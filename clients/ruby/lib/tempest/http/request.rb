@@ -69,10 +69,18 @@ module Tempest
         @query ||= Fields.new(FormReader.pairs(query_string).map { |pair| pair.map { |bytes| Part.text(bytes) } })
       end
 
-      # @return [Form] what a form sent, in either of the two ways in which browsers do; without parts if the body is something else
-      # @raise [BadArguments] for a body that says it is a form and is none
+      # @return [Form] what a form sent, in either of the two ways in which browsers do; without parts if the body is something else. A
+      #   body that says it is a form and cannot be read has none either, and a `problem`
       def form
-        @form ||= @received || (body ? FormReader.read(body, header_bytes("content-type")) : Form.new)
+        @form ||= read_form
+      rescue BadArguments => e
+        @form = Form.new(problem: e.message)
+      end
+
+      # @return [Form] the same
+      # @raise [BadArguments] for a body that says it is a form and cannot be read
+      def read_form
+        @received || (body ? FormReader.read(body, header_bytes("content-type")) : Form.new)
       end
 
       # @return [Fields] the fields of the form that are no files, by name
