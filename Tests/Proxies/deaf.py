@@ -17,7 +17,9 @@ FILE = 10 * MEGABYTE
 GRACE = 3
 BOUND = 256 * MEGABYTE  # what may wait for slow clients, by default
 OWN = 64 * MEGABYTE  # what a front may have besides
-ARRIVING = 100 * MEGABYTE  # answers of 5 MB on their way from four handlers: as they came, as they are read, and what the allocator keeps
+# Answers of 5 MB on their way from four handlers, as they came and as they are read, and what the allocator keeps of those that were cut.
+# Without the bound 200 of them are above 1,000 MB.
+ARRIVING = 256 * MEGABYTE
 ANSWERS = """
 import sys
 sys.path.insert(0, sys.argv[1])
