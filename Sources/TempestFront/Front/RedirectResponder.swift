@@ -26,7 +26,8 @@ struct RedirectResponder: Sendable {
         let path = Substring((head.path ?? "/").prefix { $0 != "?" })
         // As it is meant: `..` leads out of the folder.
         guard let files, let meant = RequestPath.canonical(path), meant.hasPrefix(Self.challenges) else { return nil }
-        return try await files.answer(head, path: meant, isLast: true, hasFallback: false)
+        // By the path as it was sent: what is decoded twice means something else.
+        return try await files.answer(head, isLast: true, hasFallback: false)
     }
 
     private func redirect(_ head: HTTPRequest) throws(Refusal) -> Response {

@@ -85,7 +85,9 @@ struct RedirectTests {
         try await Self.run(files: true) { front, ask async throws in
             #expect(try await ask("/.well-known/acme-challenge/abc") == ["token", "200 "])
             let place = "https://shop.example:\(front.port)"
-            let outside = ["../../x", "%2e%2e/%2e%2e/x", "..%2f..%2fx", "none", ""].map { "/.well-known/acme-challenge/\($0)" }
+            let outside = ["../../x", "%2e%2e/%2e%2e/x", "..%2f..%2fx", "%252e%252e/%252e%252e/x", "none", ""].map {
+                "/.well-known/acme-challenge/\($0)"
+            }
             for path in outside + ["/", "/x"] {
                 #expect(try await ask(path, "-H", "Accept: text/html").last == "301 \(place)\(path)")
             }
