@@ -10,8 +10,17 @@ package struct HeaderParameters: Sendable {
     package subscript(name: String) -> [UInt8]? { parameters[name] }
 
     /// Nil for what does not follow the grammar, and for a parameter that is there twice: two readers could take two meanings from it.
+    ///
+    /// In quotation marks a backslash escapes. Browsers write it as it is, so a value that cannot be read this way is read theirs: a file
+    /// name may end in one.
     package init?(_ text: some Sequence<UInt8>) {
-        var rest = Array(text)[...]
+        let text = Array(text)
+        guard let read = Self(text, escapes: true) ?? Self(text, escapes: false) else { return nil }
+        self = read
+    }
+
+    private init?(_ text: [UInt8], escapes: Bool) {
+        var rest = text[...]
         guard let word = Self.token(&rest, "/") else { return nil }
         var parameters: [String: [UInt8]] = [:]
         var seen: Set<String> = []
@@ -28,7 +37,7 @@ package struct HeaderParameters: Sendable {
             guard seen.insert(key).inserted else { return nil }
             guard
                 var value = rest.first == UInt8(ascii: "\"")
-                    ? Self.quoted(&rest) : Self.token(&rest, "/:?()@,=[]").map({ Array($0.utf8) })
+                    ? Self.quoted(&rest, escapes) : Self.token(&rest, "/:?()@,=[]").map({ Array($0.utf8) })
             else { return nil }
             if key.hasSuffix("*") {
                 key.removeLast()
@@ -57,15 +66,15 @@ package struct HeaderParameters: Sendable {
         return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
     }
 
-    /// Between quotation marks. A backslash is dropped before a quotation mark or another backslash; elsewhere it is kept, as in the
-    /// paths that old browsers send. `%22` is a quotation mark: browsers of today write one so.
-    private static func quoted(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
+    /// Between quotation marks. A backslash that escapes is dropped before a quotation mark or another backslash; elsewhere it is kept, as
+    /// in the paths that old browsers send. `%22` is a quotation mark: browsers of today write one so.
+    private static func quoted(_ rest: inout ArraySlice<UInt8>, _ escapes: Bool) -> [UInt8]? {
         rest.removeFirst()
         var bytes: [UInt8] = []
         while let letter = rest.popFirst() {
             switch letter {
             case UInt8(ascii: "\""): return bytes
-            case UInt8(ascii: "\\") where rest.first == UInt8(ascii: "\"") || rest.first == UInt8(ascii: "\\"):
+            case UInt8(ascii: "\\") where escapes && (rest.first == UInt8(ascii: "\"") || rest.first == UInt8(ascii: "\\")):
                 if let next = rest.popFirst() { bytes.append(next) }
             case UInt8(ascii: "%") where rest.starts(with: "22".utf8):
                 rest.removeFirst(2)

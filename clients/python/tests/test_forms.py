@@ -53,6 +53,13 @@ class Bodies(unittest.TestCase):
         form = request("tag=a+b&tag=%ff&c", "application/x-www-form-urlencoded").form
         self.assertEqual((form.all("tag"), form["c"], form[1].content), (["a b", "\ufffd"], "", b"\xff"))
 
+    def test_too_many_fields_of_urls_are_refused_rather_than_read_as_one(self):
+        kind = "application/x-www-form-urlencoded"
+        self.assertEqual(len(request("&".join(["a=1"] * 1000), kind).form), 1000)
+        for bad in ("&".join(["a=1"] * 1001), "&" * 1000, "&" * 1001 + "a=1&b=2"):
+            with self.subTest(bad[:10]):
+                self.assertEqual((len(request(bad, kind).form), bool(request(bad, kind).form.problem)), (0, True))
+
     def test_what_is_no_form(self):
         self.assertEqual(len(request("a=b", "text/plain").form), 0)
         good = parts((HEAD + b"a", b"x"))

@@ -52,6 +52,14 @@ class TestForms < Minitest::Test
     assert_equal [["a b", "\u{FFFD}"], "", "\xFF".b], [form.all("tag"), form["c"], form[1].content]
   end
 
+  def test_too_many_fields_of_urls_are_refused_rather_than_read_as_one
+    kind = "application/x-www-form-urlencoded"
+    assert_equal 1000, request((["a=1"] * 1000).join("&"), kind).form.size
+    [(["a=1"] * 1001).join("&"), "&" * 1000, "#{'&' * 1001}a=1&b=2"].each do |bad|
+      assert_equal [0, true], [request(bad, kind).form.size, !request(bad, kind).form.problem.nil?], bad[0, 10]
+    end
+  end
+
   def test_what_is_no_form
     assert_empty request("a=b", "text/plain").form
     good = parts(["#{HEAD}a", "x"])

@@ -5,7 +5,7 @@ Request.form calls it. What could be read in two ways is refused, as fronts refu
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Pattern, Tuple
 from urllib.parse import unquote_to_bytes
 
 from ..errors import HandlerError
@@ -16,10 +16,15 @@ HEAD = 16 * 1024
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _WORD = re.compile(rb"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z/-]+)")
-_PARAMETER = re.compile(
-    rb'[ \t]*;[ \t]*(?:(' + _TOKEN + rb')=(?:"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\["\\]|\\(?!["\\]))*)"'
-    rb"|([!#$%&'*+.^_`|~0-9A-Za-z/:?()@,=\[\]-]+))|$)")
-_ESCAPE = re.compile(rb'\\(["\\])|%22')
+
+
+def _parameter(content: bytes) -> Pattern[bytes]:
+    return re.compile(rb'[ \t]*;[ \t]*(?:(' + _TOKEN + rb')=(?:"((?:' + content + rb')*)"'
+                      rb"|([!#$%&'*+.^_`|~0-9A-Za-z/:?()@,=\[\]-]+))|$)")
+
+
+_PARAMETER, _ESCAPE = _parameter(rb'[^"\\\x00-\x08\x0a-\x1f\x7f]|\\["\\]|\\(?!["\\])'), re.compile(rb'\\(["\\])|%22')
+_LITERAL, _QUOTE = _parameter(rb'[^"\x00-\x08\x0a-\x1f\x7f]'), re.compile(rb"()%22")
 _PIECE = re.compile(rb"(.+)\*[0-9]+")
 _LINE = re.compile(rb"([0-9A-Za-z_-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
@@ -31,15 +36,15 @@ def read(body: bytes, content_type: bytes) -> Form:
     """The form in a body; an empty one if the type is none of a form. HandlerError `bad_args` for a body that is none all the same."""
     kind = re.split(rb"[; \t]", content_type, maxsplit=1)[0].lower()
     if kind == b"application/x-www-form-urlencoded":
+        if body.count(b"&") >= MOST:
+            raise HandlerError("bad_args", f"args[0].body: more than {MOST} fields")
         return Form([Part(name, value) for name, value in pairs(body)])
     return multipart(body, content_type) if kind == b"multipart/form-data" else Form()
 
 
 def pairs(text: bytes) -> List[Tuple[bytes, bytes]]:
-    """Names and values of `a=1&b=2`. HandlerError `bad_args` if they are more than 1,000."""
-    found = [pair.partition(b"=") for pair in text.split(b"&", MOST + 1) if pair]
-    if len(found) > MOST:
-        raise HandlerError("bad_args", f"args[0]: more than {MOST} fields")
+    """Names and values of `a=1&b=2`."""
+    found = [pair.partition(b"=") for pair in text.split(b"&") if pair]
     return [(_decoded(name), _decoded(value)) for name, _, value in found]
 
 
@@ -101,7 +106,14 @@ def part(head: bytes, content: bytes = b"") -> Part:
 
 
 def parameters(value: bytes) -> Optional[Tuple[str, Dict[str, bytes]]]:
-    """The word and the parameters of a header; None if it does not follow the grammar, or has a parameter twice."""
+    """The word and the parameters of a header; None if it does not follow the grammar, or has a parameter twice.
+
+    In quotation marks a backslash escapes. Browsers write it as it is, so a value that cannot be read this way is read theirs: a file
+    name may end in one."""
+    return _parameters(value, _PARAMETER, _ESCAPE) or _parameters(value, _LITERAL, _QUOTE)
+
+
+def _parameters(value: bytes, parameter: Pattern[bytes], escape: Pattern[bytes]) -> Optional[Tuple[str, Dict[str, bytes]]]:
     word = _WORD.match(value)
     if word is None:
         return None
@@ -109,7 +121,7 @@ def parameters(value: bytes) -> Optional[Tuple[str, Dict[str, bytes]]]:
     found: Dict[str, bytes] = {}
     value = value.rstrip(b" \t")
     while place < len(value):
-        match = _PARAMETER.match(value, place)
+        match = parameter.match(value, place)
         if match is None:
             return None
         place = match.end()
@@ -119,7 +131,7 @@ def parameters(value: bytes) -> Optional[Tuple[str, Dict[str, bytes]]]:
         if key in seen:
             return None
         seen.add(key)
-        text = match.group(3) if match.group(2) is None else _ESCAPE.sub(lambda each: each.group(1) or b'"', match.group(2))
+        text = match.group(3) if match.group(2) is None else escape.sub(lambda each: each.group(1) or b'"', match.group(2))
         if key.endswith(b"*"):
             key, (text, charset) = key[:-1], _extended(text, charset)
         piece = _PIECE.fullmatch(key)

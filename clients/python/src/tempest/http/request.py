@@ -81,8 +81,7 @@ class Request:
 
     @cached_property
     def query(self) -> Fields:
-        """The query, decoded: `query["q"]` is the first of that name, `query.all("q")` are all, `query.pairs` is everything in order.
-        HandlerError `bad_args` if they are more than 1,000."""
+        """The query, decoded: `query["q"]` is the first of that name, `query.all("q")` are all, `query.pairs` is everything in order."""
         return Fields([(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
                        for name, value in pairs(self.query_string.encode("utf-8"))])
 

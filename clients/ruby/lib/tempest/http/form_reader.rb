@@ -14,7 +14,10 @@ module Tempest
 
       TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/n.freeze
       WORD = %r{\A[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z/-]+)}n.freeze
-      PARAMETER = %r{\G[ \t]*;[ \t]*(?:(#{TOKEN.source})=(?:"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\["\\]|\\(?!["\\]))*)"|([!#$%&'*+.^_`|~0-9A-Za-z/:?()@,=\[\]-]+))|\z)}n.freeze
+      # Of a parameter's value in quotation marks, the pattern of its content: with backslashes that escape, and with none that do.
+      ESCAPED, LITERAL = [/[^"\\\x00-\x08\x0a-\x1f\x7f]|\\["\\]|\\(?!["\\])/n, /[^"\x00-\x08\x0a-\x1f\x7f]/n].map do |content|
+        %r{\G[ \t]*;[ \t]*(?:(#{TOKEN.source})=(?:"((?:#{content.source})*)"|([!#$%&'*+.^_`|~0-9A-Za-z/:?()@,=\[\]-]+))|\z)}n
+      end.freeze
       LINE = /\A([0-9A-Za-z_-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*\z/n.freeze
       BOUNDARY = %r{\A[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]\z}n.freeze
       CHARSETS = { "utf-8" => Encoding::UTF_8, "us-ascii" => Encoding::UTF_8, "ascii" => Encoding::UTF_8,
@@ -27,6 +30,8 @@ module Tempest
       def read(body, content_type)
         case content_type.b[/\A[^; \t]*/n].downcase
         when "application/x-www-form-urlencoded"
+          raise BadArguments, "args[0].body: more than #{MOST} fields" if body.b.count("&") >= MOST
+
           Form.new(pairs(body).map { |name, value| Part.new(raw_name: name, content: value) })
         when "multipart/form-data" then multipart(body.b, content_type.b)
         else Form.new
@@ -34,12 +39,8 @@ module Tempest
       end
 
       # @return [Array<(String, String)>] names and values of `a=1&b=2`, ASCII-8BIT
-      # @raise [BadArguments] if they are more than 1,000
       def pairs(text)
-        parts = text.b.split("&", MOST + 2).reject(&:empty?)
-        raise BadArguments, "args[0]: more than #{MOST} fields" if parts.size > MOST
-
-        parts.map { |part| part.split("=", 2).then { |name, value| [unescape(name.tr("+", " ")), unescape(value.to_s.tr("+", " "))] } }
+        text.b.split("&").reject(&:empty?).map { |part| part.split("=", 2).then { |name, value| [unescape(name.tr("+", " ")), unescape(value.to_s.tr("+", " "))] } }
       end
 
       def multipart(body, content_type)
@@ -92,8 +93,13 @@ module Tempest
       end
 
       # @return [(String, Hash{String => String}), nil] the word and the parameters of a header; nil if it does not follow the grammar,
-      #   or has a parameter twice
+      #   or has a parameter twice. In quotation marks a backslash escapes. Browsers write it as it is, so a value that cannot be read
+      #   this way is read theirs: a file name may end in one
       def parameters(value)
+        parameters_by(value, ESCAPED, /\\(["\\])|%22/n) || parameters_by(value, LITERAL, /()%22/n)
+      end
+
+      def parameters_by(value, parameter, escape)
         value = value.b.sub(/[ \t]+\z/n, "")
         return nil unless (word = WORD.match(value))
 
@@ -102,7 +108,7 @@ module Tempest
         found = {}
         charset = nil
         while place < value.bytesize
-          return nil unless (match = PARAMETER.match(value, place))
+          return nil unless (match = parameter.match(value, place))
 
           place = match.end(0)
           break unless match[1]
@@ -111,7 +117,7 @@ module Tempest
           return nil if seen[key]
 
           seen[key] = true
-          text = match[3] || match[2].gsub(/\\(["\\])|%22/n) { Regexp.last_match(1) || '"' }
+          text = match[3] || match[2].gsub(escape) { Regexp.last_match(1).to_s.empty? ? '"' : Regexp.last_match(1) }
           if key.end_with?("*")
             key = key[0...-1]
             text, charset = extended(text, charset)

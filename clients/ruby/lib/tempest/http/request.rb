@@ -64,7 +64,6 @@ module Tempest
       end
 
       # @return [Fields] the query, decoded: `query["q"]` is the first of that name, `query.all("q")` are all
-      # @raise [BadArguments] if they are more than 1,000
       def query
         @query ||= Fields.new(FormReader.pairs(query_string).map { |pair| pair.map { |bytes| Part.text(bytes) } })
       end
