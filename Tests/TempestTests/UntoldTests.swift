@@ -1,6 +1,5 @@
 import Logging
 import NIOCore
-import Synchronization
 import TempestCodecs
 import TempestProtocol
 import TempestRedis
@@ -8,29 +7,6 @@ import TempestTesting
 import Testing
 
 @testable import Tempest
-
-/// What was logged, without metadata.
-private final class Lines: Sendable {
-    private let kept = Mutex<[String]>([])
-
-    var lines: [String] { kept.withLock { $0 } }
-    var logger: Logger { Logger(label: "test.kept") { _ in Handler(lines: self) } }
-
-    private struct Handler: LogHandler {
-        let lines: Lines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.notice
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            lines.kept.withLock { $0.append("\(event.level) \(event.message)") }
-        }
-    }
-}
 
 @Suite("Callers whom the process that reaped has not told")
 struct UntoldTests {
@@ -126,14 +102,14 @@ struct UntoldTests {
         try await Bench.run { bench in
             _ = try await bench.redis.execute(["SET", "{q}:in:box", "no list"])
             try await begun([#""box""#, #""other""#, "null"], bench)
-            let log = Lines()
+            let log = LogKeeper(.notice)
             let reaper = Reaper(redis: bench.redis, logger: log.logger)
             #expect(try await reaper.reap(prefix: "dead") == 3)
             #expect(try await bench.redis.execute(["LLEN", "{q}:in:other"]).integer == 1)
             #expect(try await untold(bench) == 1)
             #expect(try await tries(bench) == "0", "Redis refused the answer, which is no try")
             #expect(
-                log.lines == [
+                log.words == [
                     "warning a job that is to be run once was interrupted: recorded as dead",
                     "warning a job that is to be run once was interrupted: recorded as dead",
                     "notice a process is dead: its jobs are back in the queue",
@@ -155,14 +131,14 @@ struct UntoldTests {
         try await Bench.run { bench in
             _ = try await bench.redis.execute(["SET", "{q}:in:box", "no list"])
             try await begun([#""box""#, #""box""#], bench)
-            let log = Lines()
+            let log = LogKeeper(.notice)
             let reaper = Reaper(redis: bench.redis, logger: log.logger)
             for _ in 0..<12 { _ = try await reaper.reap(prefix: "dead") }
             #expect(try await untold(bench) == 2)
             #expect(try await tries(bench) == "0")
-            #expect(log.lines.first == "notice a process is dead: its jobs are back in the queue")
+            #expect(log.words.first == "notice a process is dead: its jobs are back in the queue")
             #expect(
-                Array(log.lines.dropFirst())
+                Array(log.words.dropFirst())
                     == Array(
                         repeating: "warning 2 callers of dead jobs could not be told; another worker tries again", count: 12))
         }
@@ -176,13 +152,13 @@ struct UntoldTests {
             try await bench.function("reap", "q", ["dead", "*", "told"])
             let counter = try #require(
                 try await bench.redis.execute(["HGET", "{q}:!untold", "dead"]).string.flatMap(Int64.init))
-            let log = Lines()
+            let log = LogKeeper(.notice)
             let reaper = Reaper(redis: bench.redis, logger: log.logger)
             let connection = try await bench.redis.connection().get()
             for _ in 0..<8 {
                 #expect(try await reaper.reap("dead", of: QueueName("q"), counter: counter, on: connection).get() == 0)
             }
-            #expect(log.lines == ["warning 1 caller of a dead job could not be told; another worker tries again"])
+            #expect(log.words == ["warning 1 caller of a dead job could not be told; another worker tries again"])
             #expect(try await tries(bench) == "1", "that of the reaper which did not come back")
         }
     }

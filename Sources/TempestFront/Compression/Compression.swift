@@ -17,7 +17,7 @@ enum Compression {
     static func prepare(_ response: inout Response, for request: HTTPRequest) {
         // What stands for a part, or for no change, of a response that might be compressed depends on the same header (RFC 9110, 15.4.5).
         if response.status == .notModified || response.status == .partialContent { response.headers.addVary("Accept-Encoding") }
-        guard let markName, isEligible(response) else { return }
+        guard let markName, isEligible(response, isHead: request.method == .head) else { return }
         response.headers.addVary("Accept-Encoding")
         guard ContentCoding.choose(request.headerFields[.acceptEncoding], of: [.gzip]) != nil else { return }
         if request.method == .head {
@@ -29,7 +29,10 @@ enum Compression {
         if let tag = response.headers[.eTag], !tag.hasPrefix("W/") { response.headers[.eTag] = "W/\(tag)" }
     }
 
-    private static func isEligible(_ response: Response) -> Bool {
+    /// Digests of the bytes as they are: they would be wrong of others, and the browser might check them.
+    private static let digests = ["content-digest", "repr-digest", "digest", "content-md5"].compactMap { HTTPField.Name($0) }
+
+    private static func isEligible(_ response: Response, isHead: Bool) -> Bool {
         let headers = response.headers
         switch response.status.code {
         case 200...203, 207, 400...599: break
@@ -39,7 +42,10 @@ enum Compression {
         if let cache = headers[.cacheControl], cache.lowercased().contains("no-transform") { return false }
         // A stream whose length its application has promised is held to it by the connection, which would not see it any more.
         if headers[.contentLength] != nil, response.body.contentLength == nil { return false }
-        if let length = response.body.contentLength, length > 0, length < leastBytes { return false }
+        // Of a response to HEAD only the header tells how long the body would be.
+        let length = isHead ? headers[.contentLength].flatMap { Int($0) } : response.body.contentLength
+        if let length, length > 0, length < leastBytes { return false }
+        if digests.contains(where: { headers.contains($0) }) { return false }
         return isCompressible(headers[.contentType])
     }
 

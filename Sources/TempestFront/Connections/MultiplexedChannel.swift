@@ -34,7 +34,7 @@ struct MultiplexedChannel: Sendable {
         let gate = HTTP2Gate(limits: limits, bytes: bytes, wire: wire, clock: clock, drain: services.drain, logger: logger)
         let shared = NIOLoopBound((wire, bytes, clock), eventLoop: channel.eventLoop)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(wire)
+        try pipeline.addHandlers(wire, HeaderBlockMender())
         let streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: gate, configuration: configuration
         ) { [services] stream in

@@ -94,7 +94,7 @@ public final class EventStreams: Service {
 
     /// The last event that the browser has. Its header is newer than what the page has written into the address.
     private static func since(_ request: Request) -> HistoryPlace? {
-        let id = request.headers[.lastEventID] ?? request.uri.queryParameters["lastEventId"].map { String($0) }
+        let id = HeaderBytes.plain(request.headers[.lastEventID]) ?? request.uri.queryParameters["lastEventId"].map { String($0) }
         return id.flatMap { HistoryPlace(lastEventID: $0) }
     }
 

@@ -66,41 +66,6 @@ public struct FrontConfiguration: Sendable {
 
     /// Whether any response may have to be compressed.
     var compressesSomething: Bool { compresses || routes.contains { $0.compresses == true } }
-
-    /// Whether a front can run with it, as far as that is known without Redis: routes, rules, folders that are there, certificates.
-    ///
-    /// Throws ``FrontConfigurationError``.
-    public func check() throws(FrontConfigurationError) {
-        _ = try RouteTable(routes)
-        for route in routes { try check(route) }
-        for route in routes where route.takesUploads && uploads == nil {
-            throw FrontConfigurationError("\(route.pattern) takes uploads, and there is no folder for them: set `uploads`")
-        }
-        if redirect != nil, tls == nil {
-            throw FrontConfigurationError("`redirect` sends browsers to https, and there is no certificate: set `tls`")
-        }
-        if let files { _ = try StaticFiles(files) }
-        if let uploads { try FolderCheck.check(uploads: uploads.folder) }
-        do { try sessions?.check() } catch { throw FrontConfigurationError("\(error)") }
-        do {
-            let nobody: ChannelPolicy.User = { _ in nil }
-            _ = try ChannelPolicy(patterns: subscriptions, user: sessions == nil ? nil : nobody)
-        } catch {
-            throw FrontConfigurationError("sub: \(error)")
-        }
-    }
-
-    /// What would leave open what is meant to be closed.
-    func check(_ route: FrontRoute) throws(FrontConfigurationError) {
-        do { try route.cors?.check() } catch { throw FrontConfigurationError("\(route.pattern): \(error)") }
-        guard sessions != nil || !route.requiresUser else {
-            throw FrontConfigurationError(
-                "\(route.pattern) is for users, and nobody can be one without sessions: set `sessions`")
-        }
-        guard let login = route.login, SessionRequirement(login: login) == nil else { return }
-        throw FrontConfigurationError(
-            "\(route.pattern): `login` is a path of this host, such as /login, not \(login.debugDescription)")
-    }
 }
 
 /// Where uploads are put aside.

@@ -45,6 +45,12 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         return addresses
     }
 
+    /// Whether two cannot be listened on at once, as far as their texts say.
+    func isTaken(by other: ListenAddress) -> Bool {
+        guard case (.tcp(let host, let port), .tcp(let name, let same)) = (self, other) else { return self == other }
+        return port != 0 && port == same && (host == name || host.isEmpty || name.isEmpty)
+    }
+
     /// As it is written in a file.
     public var description: String {
         switch self {

@@ -32,19 +32,13 @@ public struct CORSPolicy: Sendable, Equatable {
             throw FrontConfigurationError("cors: `credentials` needs `origins` by name: browsers do not take `*` with cookies")
         }
         if case .these(let these) = origins {
-            for origin in these where !Self.isOrigin(origin) {
-                throw FrontConfigurationError(
-                    "cors: \(origin.debugDescription) is not an origin: scheme and host, such as https://example.com, no path")
+            if let problem = these.sorted().lazy.compactMap(PageOrigin.problem).first {
+                throw FrontConfigurationError("cors: \(problem)")
             }
         }
         for name in methods + (headers ?? []) + exposed where HTTPField.Name(name) == nil {
             throw FrontConfigurationError("cors: \(name.debugDescription) is not a valid name")
         }
-    }
-
-    private static func isOrigin(_ text: String) -> Bool {
-        let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-        return parts.count == 2 && !parts[0].isEmpty && !parts[1].isEmpty && !parts[1].contains("/") && text == text.lowercased()
     }
 
     func allows(_ origin: String) -> Bool {

@@ -56,12 +56,19 @@ struct ClientFacts: Sendable {
         var address = peer?.ipAddress
         guard isBelieved(peer, trusted) else { return address }
         for hop in forwarded.flatMap({ $0.split(separator: ",") }).reversed() {
-            let hop = String(hop.drop { $0 == " " }.prefix { $0 != " " })
+            let hop = Self.withoutPort(hop.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" })
             guard let known = IPAddress(hop) else { break }
             address = hop
             if !trusted.contains(known) { break }
         }
         return address
+    }
+
+    /// Some proxies write `192.0.2.7:51234`, `[2001:db8::1]:51234` or `[2001:db8::1]`.
+    private static func withoutPort(_ hop: Substring) -> String {
+        if hop.first == "[", let end = hop.firstIndex(of: "]") { return String(hop[..<end].dropFirst()) }
+        guard let colon = hop.firstIndex(of: ":"), colon == hop.lastIndex(of: ":") else { return String(hop) }
+        return String(hop[..<colon])
     }
 
     /// Whether what the peer says of its clients counts. Without an address it is a unix socket, whose other end is on this machine.

@@ -136,7 +136,9 @@ public final class HeldRequests: Sendable {
         var response = Response(status: head.status, headers: head.headers)
         guard content.hasBody, answer.more else {
             holding.end()
-            if content.hasBody { response.body = content.body }
+            // Of a stream to HEAD a stream is left, so that its head is what it would be to GET.
+            response.body =
+                content.hasBody ? content.body : answer.more ? ResponseBody { try await $0.finish(nil) } : ResponseBody()
             if content.isExceeded { log("\(AnswerContent.Excess())", holding, logger) }
             if content.hasBody, let problem = content.problem { log("a response is broken off", holding, logger, problem) }
             response.headers[.contentLength] = content.length.map { "\($0)" }

@@ -22,8 +22,7 @@ extension FrontFile {
     }
 
     /// What a route needs of the rest of the file, wherever that stands.
-    static func checkRoutes(_ root: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
-        guard let list = try root.pairs("a front").first(where: { $0.key == "routes" }) else { return }
+    static func checkRoutes(_ list: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
         for (node, route) in zip(try list.list(), settings.routes) {
             try node.locating { () throws(FrontConfigurationError) in try settings.check(route) }
         }

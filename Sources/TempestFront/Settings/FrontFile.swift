@@ -9,9 +9,11 @@ public enum FrontFile {
     /// - Parameters:
     ///   - file: what messages call it.
     ///   - checksFolders: whether folders must be there that are served or written to.
+    ///   - changes: what is set besides the file, before settings are checked that depend on each other.
     /// - Throws: ``FrontConfigurationError`` with file and line.
     public static func read(
-        _ text: String, file: String, checksFolders: Bool = false
+        _ text: String, file: String, checksFolders: Bool = false,
+        changes: (inout FrontConfiguration) throws(FrontConfigurationError) -> Void = { _ in }
     ) throws(FrontConfigurationError) -> FrontConfiguration {
         let root: Yams.Node?
         do {
@@ -23,20 +25,17 @@ public enum FrontFile {
         var settings = standard
         let node = SettingNode(root, key: "", file: file)
         try front.read(node, into: &settings)
+        try changes(&settings)
         // Wherever in the file it stands.
         settings.uploads?.rules.bodyLimit = settings.rules.body
-        try checkRoutes(node, of: settings)
-        if checksFolders { try checkFolders(node, of: settings) }
-        return settings
-    }
-
-    private static func checkFolders(_ root: SettingNode, of settings: FrontConfiguration) throws(FrontConfigurationError) {
-        for node in try root.pairs("a front") {
-            try node.locating { () throws(FrontConfigurationError) in
-                if node.key == "files", let files = settings.files { _ = try StaticFiles(files) }
-                if node.key == "uploads", let uploads = settings.uploads { try FolderCheck.check(uploads: uploads.folder) }
+        for node in try node.pairs("a front") {
+            switch node.key {
+            case "routes": try checkRoutes(node, of: settings)
+            case "files", "uploads": if checksFolders { fallthrough }
+            default: try node.locating { () throws(FrontConfigurationError) in try settings.check(node.key) }
             }
         }
+        return settings
     }
 
     /// What holds where the file does not say otherwise: who writes a file has balancers, or will have.
@@ -82,7 +81,9 @@ public enum FrontFile {
                     settings.socketMode = mode
                 },
                 Setting("routes", "a list of routes, below") { node, settings throws(FrontConfigurationError) in
-                    for node in try node.list() { try FrontFile.append(node, to: &settings) }
+                    let list = try node.list()
+                    if list.isEmpty { throw node.error("`routes` has no route: add one, or remove the key") }
+                    for node in list { try FrontFile.append(node, to: &settings) }
                 },
                 Setting("files", "a folder whose files are served where no route but `/*` matches, or the map below") {
                     node, settings throws(FrontConfigurationError) in settings.files = try FrontFile.files(node)

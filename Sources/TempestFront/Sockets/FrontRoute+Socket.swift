@@ -13,10 +13,12 @@ extension FrontRoute {
                 "\(pattern): `protocols` has \(name.prefix(80).debugDescription): a subprotocol is a word such as graphql-ws, without "
                     + "spaces, commas and the like")
         }
-        guard !isSocket, !protocols.isEmpty || socketLimits.frame != nil || socketLimits.message != SocketLimits().message else {
+        guard !isSocket,
+            !origins.isEmpty || !protocols.isEmpty || socketLimits.frame != nil || socketLimits.message != SocketLimits().message
+        else {
             return
         }
         throw FrontConfigurationError(
-            "\(pattern): `protocols`, `frame` and `message` are for WebSockets: set `socket: true`, or leave them out")
+            "\(pattern): `origins`, `protocols`, `frame` and `message` are for WebSockets: set `socket: true`, or leave them out")
     }
 }

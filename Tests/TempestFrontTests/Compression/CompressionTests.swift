@@ -14,10 +14,15 @@ import Testing
             if request.path == "/broken" { throw HandlerError(message: "no more") }
             for _ in 1...5 { try await context.send(text) }
         }
+        worker.handle("promised") { (context: JobContext, request: WebRequest) in
+            try await context.send(WebAnswer(headers: [plain, ("content-length", "\(2 * text.utf8.count)")], body: text.utf8))
+            try await context.send(text)
+        }
         worker.handle("url") { (_: JobContext, request: WebRequest) -> WebAnswer in
             switch request.path {
             case "/text": return WebAnswer(headers: [plain, ("etag", "\"v1\"")], body: text.utf8)
             case "/small": return WebAnswer(headers: [plain], body: "short".utf8)
+            case "/digest": return WebAnswer(headers: [plain, ("content-digest", "sha-256=:AA==:")], body: text.utf8)
             case "/image": return WebAnswer(headers: [("content-type", "image/png")], body: text.utf8)
             case "/encoded": return WebAnswer(headers: [plain, ("content-encoding", "br")], body: text.utf8)
             case "/asis": return WebAnswer(headers: [plain, ("cache-control", "private, No-Transform")], body: text.utf8)
@@ -35,7 +40,9 @@ import Testing
     private static func run(_ body: (Curl) async throws -> Void) async throws {
         try await Curl.run {
             $0.compresses = true
-            $0.routes = try ["/stream", "/broken"].map { try FrontRoute("\($0)=pages:default/stream") } + $0.routes
+            $0.routes =
+                try ["/stream", "/broken"].map { try FrontRoute("\($0)=pages:default/stream") }
+                + [try FrontRoute("/promised=pages:default/promised")] + $0.routes
         } handlers: {
             serve($0)
         } _: { curl, _ in
@@ -69,7 +76,7 @@ import Testing
     func `what must not be compressed is not`(version: String) async throws {
         try await Self.run { curl in
             let facts = "\\n%{size_download} [%header{content-encoding}]\\n"
-            for path in ["/small", "/image", "/encoded", "/asis", "/events", "/part"] {
+            for path in ["/small", "/image", "/encoded", "/asis", "/events", "/part", "/digest"] {
                 let got = try await curl(path, version, "-H", "Accept-Encoding: gzip", "-w", facts)
                 #expect(
                     got.status == .exited(0) && got.output.last?.contains("gzip") == false, "\(path) \(got.output.last ?? "")")
@@ -110,5 +117,28 @@ import Testing
                 #expect(got.output == [coding], "\(path)")
             }
         }
+    }
+
+    @Test(arguments: ["--http1.1", "--http2"])
+    func `HEAD is told what GET is, but for the length of what is compressed`(version: String) async throws {
+        try await Self.run { curl in
+            for path in ["/text", "/small", "/image", "/encoded", "/stream", "/promised", "/digest"] {
+                let words = [version, "-H", "Accept-Encoding: gzip", "-D", "-", "-o", "/dev/null"]
+                let get = Self.fields(try await curl.run(path, words).output)
+                let head = Self.fields(try await curl.run(path, words + ["-I"]).output)
+                let isCompressed = get.contains("content-encoding: gzip")
+                let kept = get.filter { !isCompressed || !$0.hasPrefix("content-encoding") && !$0.hasPrefix("content-length") }
+                #expect(head == kept, "\(path)")
+            }
+        }
+    }
+
+    /// The fields of a response but for those that differ from one to the next, in order of their names.
+    private static func fields(_ lines: [String]) -> [String] {
+        lines.map { $0.lowercased() }
+            .filter { line in
+                line.contains(": ") && !["date", "x-request-id", "transfer-encoding"].contains { line.hasPrefix("\($0):") }
+            }
+            .sorted()
     }
 }

@@ -96,6 +96,37 @@ import Testing
         }
     }
 
+    @Test func aHeaderWithoutANameIsTheFaultOfItsStreamAlone() async throws {
+        // GET https://front/hello, from the static table but for two values.
+        let request: [UInt8] = [0x82, 0x87, 0x44, 6] + Array("/hello".utf8) + [0x41, 5] + Array("front".utf8)
+        let value: [UInt8] = [1, UInt8(ascii: "v")]
+        let nameless: [[UInt8]] = [
+            [0x40, 0] + value, [0x00, 0] + value, [0x10, 0] + value, [0x40, 0x80] + value, [0x40, 0, 0], [0, 0, 0, 0, 0, 0],
+        ]
+        try await client { client in
+            try await client.window(0, 1 << 30)
+            try await client.get(1, "/big")
+            for (number, bad) in nameless.enumerated() {
+                try await client.send(1, 5, 2 * number + 3, request + bad)
+                #expect(try await client.whole(2 * number + 3).reset == 1, "\(bad)")
+            }
+            // In a block that is cut anywhere over frames, and in each of its disguises.
+            let block = request + [0x40, 0x7F, 0x23] + [UInt8](repeating: UInt8(ascii: "n"), count: 162) + value + nameless[0]
+            for cut in 0...block.count {
+                let stream = 2 * cut + 101
+                try await client.send(1, 1, stream, Array(block[..<cut]))
+                try await client.send(9, 4, stream, Array(block[cut...]))
+                #expect(try await client.whole(stream).reset == 1, "cut at \(cut)")
+            }
+            try await client.send(1, 5 | 0x28, 1001, [2, 0, 0, 0, 0, 7] + request + nameless[0] + [0, 0])
+            #expect(try await client.whole(1001).reset == 1)
+            try await client.send(1, 5 | 0x28, 1003, [2, 0, 0, 0, 0, 7] + request + [0, 0])
+            #expect(try await client.whole(1003).status == 200, "padding is no header")
+            #expect(!client.answer(1).isOver, "the others go on")
+            try await expectAlive(client, 1005)
+        }
+    }
+
     @Test func headersOfAConnectionNeverReachAStream() async throws {
         try await client { client in
             try await client.get(1, "/odd")

@@ -235,6 +235,14 @@ struct HeldRequestTests {
         } _: { front in
             let reply = try await front.get("/", "X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.1.2.3", "X-Forwarded-Proto: https")
             #expect(reply.text.hasPrefix("GET / https 203.0.113.7 json"))
+            // Some proxies name the client's port too.
+            for (hops, address) in [
+                ("203.0.113.7:51234", "203.0.113.7"), ("[2001:db8::1]:51234", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"),
+                ("2001:db8::1", "2001:db8::1"), ("203.0.113.7:1,\t10.1.2.3:2", "203.0.113.7"), ("6.6.6.6, unknown", "127.0.0.1"),
+            ] {
+                let reply = try await front.get("/", "X-Forwarded-For: \(hops)")
+                #expect(reply.text.hasPrefix("GET / http \(address) json"), "\(hops)")
+            }
         }
     }
 

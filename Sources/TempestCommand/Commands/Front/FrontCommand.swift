@@ -196,22 +196,34 @@ struct FrontCommand: AsyncParsableCommand {
     }
 
     private func configuration() throws -> FrontConfiguration {
-        var settings = FrontConfiguration()
-        if let config = config ?? file {
-            let text: String
-            do {
-                text = try String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8)
-            } catch {
-                throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
-            }
-            settings = try FrontFile.read(text, file: config, checksFolders: files == nil && uploads == nil)
+        guard let config = config ?? file else {
+            var settings = FrontConfiguration()
+            try apply(to: &settings)
+            return settings
         }
+        let text: String
+        do {
+            text = try String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8)
+        } catch {
+            throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
+        }
+        return try FrontFile.read(
+            text, file: config, checksFolders: files == nil && uploads == nil
+        ) { settings throws(FrontConfigurationError) in try apply(to: &settings) }
+    }
+
+    /// What the command line says besides the file.
+    private func apply(to settings: inout FrontConfiguration) throws(FrontConfigurationError) {
         if !listen.isEmpty { try settings.listen(on: listen) }
         if reusePort { settings.reusesPort = true }
         for text in routes {
             var route = try FrontRoute(text)
             if let deadline { route.deadline = .seconds(deadline) }
-            if let codec { route.codec = try CodecName.codec(codec, option: "--codec") }
+            if let codec {
+                do { route.codec = try CodecName.codec(codec, option: "--codec") } catch {
+                    throw FrontConfigurationError("\(error)")
+                }
+            }
             route.takesUploads = uploads != nil
             settings.routes.append(route)
         }
@@ -256,6 +268,5 @@ struct FrontCommand: AsyncParsableCommand {
         guard !settings.routes.isEmpty || settings.files != nil || !settings.subscriptions.isEmpty else {
             throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
         }
-        return settings
     }
 }

@@ -1,0 +1,76 @@
+import Tempest
+import TempestTesting
+import Testing
+
+@testable import TempestFront
+
+/// Settings that are right each for itself, and wrong together or for nobody: refused with the line, before anything runs.
+@Suite struct FrontFileCheckTests {
+    private static func problem(_ text: String) -> String {
+        let error = #expect(throws: FrontConfigurationError.self, "\(text)") {
+            let settings = try FrontFile.read(text, file: "front.yaml", checksFolders: true)
+            _ = settings
+        }
+        return error?.description ?? ""
+    }
+
+    @Test func `what depends on another setting is refused where it stands`() {
+        let files: [(text: String, line: Int, part: String)] = [
+            ("listen: :80\nroutes: []\n", 2, "no route"),
+            ("listen: :80\nredirect: :81\nroutes: [{path: /*, queue: q}]\n", 2, "set `tls`"),
+            ("routes:\n  - {path: /a, queue: q}\n  - {path: /b, queue: q, uploads: true}\n", 3, "set `uploads`"),
+            ("routes: [{path: /*, queue: q}]\nsub: ['JOB:{user}:*']\n", 2, "set `sessions`"),
+            ("sub: [news]\nuploads: {folder: /no/such/folder}\n", 2, "/no/such/folder"),
+            ("routes: [{path: /*, queue: q}]\nfiles: /no/such/folder\n", 2, "/no/such/folder"),
+            ("routes:\n  - {path: /*, queue: q, origins: [https://a.example]}\n", 2, "set `socket: true`"),
+        ]
+        for file in files {
+            let text = Self.problem(file.text)
+            #expect(text.hasPrefix("front.yaml, line \(file.line): ") && text.contains(file.part), "\(file.text): \(text)")
+        }
+    }
+
+    @Test func `origins that no browser names are refused, for sockets and for CORS`() {
+        let bad = [
+            "example.com", "https://*.example", "*.example", "https://a.example/", "https://a.example:443", "http://a.example:80",
+            "https://A.example", "https://", "https://a b", "https://a.example:0", "https://a.example:x", "https://a:1:2", "null",
+            "https://grüße.example", "//a.example", "https://user@a.example", "https://[::1", "https://a.example?x", ":https://a",
+        ]
+        for origin in bad {
+            let socket = Self.problem(
+                "routes:\n  - {path: /*, queue: q, socket: true, origins: [https://fine.example, '\(origin)']}\n")
+            let page = Self.problem("routes:\n  - {path: /*, queue: q, cors: {origins: [https://fine.example, '\(origin)']}}\n")
+            for text in [socket, page] {
+                #expect(text.hasPrefix("front.yaml, line 2: ") && text.contains(origin.debugDescription), "\(origin): \(text)")
+            }
+        }
+        for origin in [
+            "https://a.example", "http://localhost:3000", "https://[::1]:8443", "http://10.0.0.1", "capacitor://localhost",
+        ] {
+            #expect(PageOrigin.problem(origin) == nil, "\(origin)")
+        }
+    }
+
+    @Test func `one address cannot be listened on for requests and for redirects`() throws {
+        func isRefused(_ listen: String, _ redirect: String) throws -> Bool {
+            try ListenAddress(listen).isTaken(by: ListenAddress(redirect))
+        }
+        for (one, other) in [(":80", ":80"), (":80", "127.0.0.1:80"), ("0.0.0.0:80", "0.0.0.0:80"), ("unix:/a", "unix:/a")] {
+            #expect(try isRefused(one, other) && isRefused(other, one))
+        }
+        for (one, other) in [
+            (":80", ":81"), ("127.0.0.1:80", "127.0.0.2:80"), ("127.0.0.1:0", "127.0.0.1:0"), ("unix:/a", ":80"),
+        ] {
+            #expect(try !isRefused(one, other))
+        }
+    }
+
+    @Test func `what is set besides the file counts before settings are compared`() throws {
+        let text = "routes:\n  - {path: /*, queue: q, user: true, uploads: true}\n"
+        let settings = try FrontFile.read(text, file: "front.yaml") { settings throws(FrontConfigurationError) in
+            settings.sessions = SessionRules()
+            settings.uploads = UploadSettings(folder: "/tmp")
+        }
+        #expect(settings.routes.count == 1)
+    }
+}
