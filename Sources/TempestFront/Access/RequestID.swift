@@ -28,17 +28,28 @@ enum RequestID {
     /// The id that an access handler has given; nil where there is none that is safe to log.
     static func of(_ headers: HTTPFields) -> String? { name.flatMap { headers[$0] }.flatMap { isValid($0) ? $0 : nil } }
 
+    /// Gives a response the id of its request, so that it need not be added when it goes out.
+    static func pass(from request: HTTPFields, to response: inout HTTPFields) {
+        // Not by `request[name]`, which makes a text of all lines.
+        if let name, let field = request.first(where: { $0.name == name }) { response[name] = field.value }
+    }
+
     private static let name = HTTPField.Name(header)
 
     private static func made() -> String {
-        var bits = RandomBits.next()
+        let bits = RandomBits.next()
         return String(unsafeUninitializedCapacity: 32) { place in
-            for index in 0..<32 {
-                let digit = UInt8(truncatingIfNeeded: bits & 0xF)
-                place[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-                bits >>= 4
+            let (high, low) = (UInt64(truncatingIfNeeded: bits >> 64), UInt64(truncatingIfNeeded: bits))
+            for index in 0..<16 {
+                place[index] = digit(high >> (4 * index))
+                place[index + 16] = digit(low >> (4 * index))
             }
             return 32
         }
+    }
+
+    private static func digit(_ bits: UInt64) -> UInt8 {
+        let digit = UInt8(truncatingIfNeeded: bits) & 0xF
+        return digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
     }
 }

@@ -41,7 +41,9 @@ final class StreamAccessHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 return context.write(data, promise: promise)
             }
             if recorder.isEmpty { recorder.begin(entry([:], RequestID.taken([]), context), context.eventLoop.now) }
-            if let id = recorder.respond(status) { Self.set(id, in: &frame.headers) }
+            if let id = recorder.respond(status), frame.headers.first(name: RequestID.header) != id {
+                Self.set(id, in: &frame.headers)
+            }
             if let entry = recorder.endHead(context.eventLoop.now) { policy.log?.write(entry) }
             let isEnd = frame.endStream
             context.write(wrapOutboundOut(.headers(frame)), promise: promise)

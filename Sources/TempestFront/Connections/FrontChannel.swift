@@ -43,12 +43,11 @@ public struct FrontChannel: HTTPChannelHandler {
             let gate = RequestGate(
                 limits: limits, bytes: watch, clock: services.clocks.clock(channel.eventLoop), upgrader: services.upgrader,
                 drain: services.drain, logger: logger)
-            let messages = MessageWatch()
+            let messages = MessageWatch(services.access)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(gate, position: .after(decoder))
             try pipeline.addHandler(messages, position: .after(decoder))
             if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
-            if let access = services.access { try pipeline.addHandler(AccessHandler(access), position: .before(gate)) }
             let headers = HeaderBytesHandler(watch: messages, limit: limits.headerBytes)
             try pipeline.addHandler(headers, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             if services.upgrader != nil { gate.tail = headers }

@@ -10,7 +10,7 @@ import Tempest
 import TempestCodecs
 import TempestRedis
 
-struct FrontParts: Sendable {
+final class FrontParts: Sendable {
     /// Each runs while a snapshot has it.
     private let running: (events: RunningPart<EventStreams>?, sessions: RunningPart<Sessions>?, uploads: RunningPart<Uploads>?)
     private let uploadSettings: UploadSettings?

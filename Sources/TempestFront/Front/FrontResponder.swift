@@ -8,11 +8,13 @@ import Metrics
 import NIOCore
 import Tempest
 
-struct FrontResponder: HTTPResponder {
+/// A class, as are its parts: one per request would be copied member by member.
+final class FrontResponder: HTTPResponder {
     typealias Context = FrontContext
 
     let table: RouteTable
-    let requests: [PathPattern: HeldRequests]
+    /// By their ``HeldRoute``.
+    let requests: [ObjectIdentifier: HeldRequests]
     let health: Health?
     let parts: FrontParts
     let files: StaticFiles?
@@ -22,19 +24,27 @@ struct FrontResponder: HTTPResponder {
     let compresses: Bool
     let responses = (1...5).map { Counter(label: FrontMetric.responses, dimensions: [("status", "\($0)xx")]) }
 
+    init(
+        table: RouteTable, requests: [ObjectIdentifier: HeldRequests], health: Health?, parts: FrontParts, files: StaticFiles?,
+        headers: HeaderRules, trusted: TrustedProxies, compresses: Bool
+    ) {
+        (self.table, self.requests, self.health, self.parts, self.files) = (table, requests, health, parts, files)
+        (self.headers, self.trusted, self.compresses) = (headers, trusted, compresses)
+    }
+
     func respond(to request: Request, context: FrontContext) async throws -> Response {
-        var (response, route) = (Response(status: .notFound), FrontRoute?.none)
+        var (response, held) = (Response(status: .notFound), HeldRoute?.none)
         var isPreflight = false
         do {
             let request = AwaitedBody.await(try Self.origin(request), on: context.channel)
             switch try await place(of: request, context) {
             case .response(let found): response = found
-            case .route(let held):
-                route = held.route
-                if let preflight = held.route.cors?.preflight(request.head) {
+            case .route(let found):
+                held = found
+                if let preflight = found.route.cors?.preflight(request.head) {
                     (response, isPreflight) = (preflight, true)
                 } else {
-                    response = try await hold(request, held, context)
+                    response = try await hold(request, found, context)
                 }
             }
         } catch let error as CancellationError {
@@ -44,10 +54,10 @@ struct FrontResponder: HTTPResponder {
             response = refused(error, request)
         }
         // What the route says of its responses holds for refusals too: a page must be able to read them.
-        if !isPreflight { route?.cors?.apply(origin: request.headers[.origin], to: &response.headers) }
+        if !isPreflight { held?.route.cors?.apply(origin: request.headers[.origin], to: &response.headers) }
         headers.apply(to: &response.headers)
-        route?.headers.apply(to: &response.headers)
-        if route?.compresses ?? compresses { Compression.prepare(&response, for: request.head) }
+        held?.route.headers.apply(to: &response.headers)
+        if held?.route.compresses ?? compresses { Compression.prepare(&response, for: request.head) }
         responses[min(max(Int(response.status.code) / 100, 1), 5) - 1].increment()
         return response.paced(on: context.channel)
     }
@@ -104,7 +114,7 @@ struct FrontResponder: HTTPResponder {
                 throw Refusal.tooMany(after: wait)
             }
         }
-        guard let requests = requests[held.route.pattern] else {
+        guard let requests = requests[ObjectIdentifier(held)] else {
             throw Refusal(.upgradeRequired, "This is for WebSockets.", headers: [.upgrade: "websocket", .connection: "upgrade"])
         }
         let (visit, refusal) = try await parts.visit(request, held.route, peer: context.channel.remoteAddress)

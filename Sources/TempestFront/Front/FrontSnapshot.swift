@@ -109,9 +109,9 @@ final class FrontSnapshot: Sendable {
     ) -> FrontResponder {
         var rules = configuration.rules
         rules.isTLS = configuration.tls != nil
-        var requests: [PathPattern: HeldRequests] = [:]
+        var requests: [ObjectIdentifier: HeldRequests] = [:]
         for held in table.all where !held.route.isSocket {
-            requests[held.route.pattern] = HeldRequests(
+            requests[ObjectIdentifier(held)] = HeldRequests(
                 held, clients: shared.clients, rules: rules, watch: shared.watch, drain: shared.drain)
         }
         // Workers of node-tempest answer to a port of ours, not to an inbox.

@@ -43,6 +43,7 @@ struct RequestDispatch: Sendable {
             response = Response(status: .internalServerError)
         }
         response.headers[.date] = dates.text
+        RequestID.pass(from: request.headers, to: &response.headers)
         return response
     }
 }

@@ -59,11 +59,11 @@ public final class HeldRequests: Sendable {
         guard !drain.isOver else { throw drain.refusal }
         guard held.enter() else { throw Refusal.busy("Too many requests wait.") }
         pending.record(held.count)
-        let start = ContinuousClock.now
+        let start = NIODeadline.now()
         defer {
             held.leave()
             pending.record(held.count)
-            duration.recordNanoseconds(Int64((ContinuousClock.now - start) / .nanoseconds(1)))
+            duration.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
         }
         let letter = try await letter(request, visit, channel)
         let client = held.route.isOriginal ? clients.main : clients.client(on: channel.eventLoop)
@@ -86,20 +86,19 @@ public final class HeldRequests: Sendable {
     }
 
     private func letter(_ request: Request, _ visit: Visit, _ channel: any Channel) async throws -> Letter {
-        let (route, steps) = (held.route, self.route)
         let facts = ClientFacts(request.head, peer: channel.remoteAddress, isTLS: rules.isTLS, trusted: rules.trusted)
-        var writer = RequestWriter(head: request.head, facts: facts, isJSON: route.codec.name == "json")
+        var writer = RequestWriter(head: request.head, facts: facts, isJSON: held.route.codec.name == "json")
         (writer.form, writer.uploads) = (visit.form, visit.uploads)
         writer.cookies = visit.cookies
         writer.body = visit.body
         if !visit.isReceived { writer.body = try await body(of: request) }
         var meta = ValueMap()
         if let session = visit.session { meta["session"] = .text(session) }
-        if let steps { meta["route"] = steps }
-        if route.again.isOnce(request.head) { meta["once"] = true }
+        if let route { meta["route"] = route }
+        if held.route.again.isOnce(request.head) { meta["once"] = true }
         return Letter(
-            route.action, args: try writer.write(), count: 1, queue: route.queue, level: route.level, codec: route.codec,
-            meta: meta)
+            held.route.action, args: try writer.write(), count: 1, queue: held.route.queue, level: held.route.level,
+            codec: held.route.codec, meta: meta)
     }
 
     private func body(of request: Request) async throws -> ByteBuffer? {
