@@ -1,5 +1,5 @@
-// Where the answers to one client's calls on one queue arrive, and the only reader of it: read, deliver, confirm by the next read;
-// park when it is empty. Driven by the event loop, without a task, so that a client needs nobody to run it.
+// Where the answers to one client's calls on one queue arrive, and the only reader of it: listen, read, deliver, confirm by the next read;
+// park when it is empty; listen again on every new connection. Driven by the event loop, without a task, so that a client needs nobody to run it.
 
 import Logging
 import NIOCore
@@ -14,8 +14,11 @@ final class Inbox: Sendable {
 
     private struct State {
         var receivers: [JobID: Receiver] = [:]
-        /// Answers delivered since the inbox was registered.
+        /// Answers delivered since the inbox was registered, as the Redis behind ``heard`` counts them.
         var position = 0
+        /// The connection on which Redis has said where the reader stands. On another one the position is worth nothing: the Redis behind it
+        /// may have forgotten its last second, and would delete new answers in the places of those.
+        var heard: RedisConnection?
         var parking: RedisConnection?
         var opened: EventLoopPromise<Void>?
         var isOpen = false
@@ -91,13 +94,13 @@ final class Inbox: Sendable {
             .flatMap { connection in
                 FunctionLoader.ensure(on: connection).flatMap { self.clock.ask(connection) }.flatMap {
                     connection.send(.fcall(FunctionLibrary.listen, key: self.queue.description, [.init(self.id.description)]))
-                }
+                }.map { (connection, $0) }
             }
             .whenComplete { result in
                 switch result {
-                case .success(let reply):
+                case .success((let connection, let reply)):
                     let opened = self.state.withLock { state in
-                        state.position = Int(reply.integer ?? 0)
+                        (state.position, state.heard) = (Int(reply.integer ?? 0), connection)
                         defer { state.isOpen = true }
                         return state.isOpen ? nil : state.opened
                     }
@@ -130,17 +133,22 @@ final class Inbox: Sendable {
         if clock.age.map({ $0 > Self.clockAge }) ?? true { _ = redis.connection().flatMap { self.clock.ask($0) } }
         redis.connection()
             .flatMap { connection in
-                connection.send(
+                guard self.state.withLock({ $0.heard === connection }) else {
+                    return connection.eventLoop.makeSucceededFuture(RedisReply?.none)
+                }
+                return connection.send(
                     .fcall(
                         FunctionLibrary.read, key: self.queue.description,
                         [
                             .init(self.id.description), .init(position), .init(FunctionLibrary.largestBatch),
                             .init(FunctionLibrary.moveBytes),
-                        ]))
+                        ])
+                ).map { $0 }
             }
             .whenComplete { result in
                 switch result {
-                case .success(let reply):
+                case .success(nil): self.register()
+                case .success(let reply?):
                     let answers = reply.array ?? []
                     for answer in answers { self.deliver(answer) }
                     self.state.withLock { state in

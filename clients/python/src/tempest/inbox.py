@@ -35,7 +35,10 @@ class Inbox(threading.Thread):
         self._link = Link(url, blocking=PARK_SECONDS)
         self._turn = threading.Condition()
         self._replies: Dict[JobId, Reply] = {}
+        # Worth nothing on another connection: the Redis behind it may have forgotten its last second, and would delete new answers in the
+        # places of those.
         self._position: Optional[int] = None
+        self._heard = 0  # the connection of the link on which Redis has said it
         self._listening = False
         self._closed = False
         self._trouble: Optional[TempestError] = None
@@ -99,7 +102,9 @@ class Inbox(threading.Thread):
                     self._turn.notify_all()
 
     def _read(self) -> None:
-        if self._position is None:
+        self._link.open()
+        if self._position is None or self._heard != self._link.connects:
+            self._heard = self._link.connects
             functions.ensure(self._link)
             self._position = int(functions.call(self._link, "listen", self.queue, self.id))
             with self._turn:

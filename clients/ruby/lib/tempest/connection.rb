@@ -28,7 +28,17 @@ module Tempest
       @place = url.sub(%r{//[^@/]*@}, "//…@")
       @lock = Monitor.new
       @redis = nil
+      @connects = 0
       @used = 0
+    end
+
+    # @return [Integer] the number of the connection by which the next command goes: another one may lead to a Redis that has forgotten
+    #   what it said on the one before
+    def number
+      @lock.synchronize do
+        redis
+        @connects
+      end
     end
 
     # @return [Hash] what Redis.new takes
@@ -55,7 +65,7 @@ module Tempest
     # @raise [Fenced, Resync, ServerError] Redis' own errors
     def call(*command)
       @lock.synchronize do
-        reply = (@redis ||= ::Redis.new(**@options)).call(*command)
+        reply = redis.call(*command)
         @used = Tempest.now
         raise reply if reply.is_a?(::Redis::CommandError)
 
@@ -130,6 +140,14 @@ module Tempest
     rescue *NETWORK_ERRORS, ::Redis::BaseError
       @redis = nil
     end
+
+    def redis
+      @redis ||= begin
+        @connects += 1
+        ::Redis.new(**@options)
+      end
+    end
+    private :redis
 
     # @return [ServerError] of the kind that Redis' message begins with
     def self.server_error(message)

@@ -72,16 +72,25 @@ module Tempest
     def end_reader(line)
       limit = Tempest.now + WAIT + Connection::TIMEOUT
       until Tempest.now > limit
-        line.call("CLIENT", "UNBLOCK", @client_id.to_s) if @client_id
+        begin
+          line.call("CLIENT", "UNBLOCK", @client_id.to_s) if @client_id
+        rescue ConnectionLost
+          # The next word goes by a new connection; without a Redis the reader's own wait ends too.
+        end
         return if @thread.join(0.05)
       end
       @thread.kill
     end
 
+    # A position is worth nothing on another connection: the Redis behind it may have forgotten its last second, and would delete new answers
+    # in the places of those.
     def listen
+      @heard = nil
+      number = @connection.number
       Functions.ensure_loaded(@connection)
       @position = @connection.fcall("listen", @queue, @id)
       @client_id = nil
+      @heard = number
     end
 
     def read_on
@@ -91,6 +100,7 @@ module Tempest
 
     # Reads what is there, or waits for something. An answer is deleted only by the read that follows its delivery.
     def look
+      listen unless @heard == @connection.number
       answers = @connection.fcall("read", @queue, @id, @position, READ_ANSWERS, READ_BYTES)
       @backoff.reset
       return wait if answers.empty?
@@ -98,9 +108,9 @@ module Tempest
       answers.each { |bytes| deliver(bytes) }
       @position += answers.size
     rescue Fenced
-      again { listen }
+      @heard = nil
     rescue ConnectionLost, ServerError => e
-      @client_id = nil
+      @client_id = @heard = nil
       @logger&.warn("inbox on #{@queue}: #{e.message}")
       sleep_unless_closed(@backoff.next)
     end
@@ -113,13 +123,6 @@ module Tempest
     rescue ServerError => e
       raise unless e.full?
 
-      sleep_unless_closed(@backoff.next)
-    end
-
-    def again
-      yield
-    rescue ConnectionLost, ServerError => e
-      @logger&.warn("inbox on #{@queue}: #{e.message}")
       sleep_unless_closed(@backoff.next)
     end
 
