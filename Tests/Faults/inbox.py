@@ -1,22 +1,28 @@
-"""The harness's own inbox: registered with `listen`, read raw with `read`, every final answer counted by job id."""
+"""The harness's own inbox: registered with `listen`, read raw with `read`, every final answer counted by job id.
+
+A Redis that is killed may forget its last second: answers that were read, and the ends of their jobs. What then stands in the same places is
+new, and those jobs are run and answered again. So places are compared by what stood there, and forgotten answers are taken off the count.
+"""
 from __future__ import annotations
 
 import json
 import threading
 import time
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from redis_server import RedisServer
 from wire import ErrorReply, Gone
 
 
 class Inbox(threading.Thread):
-    """Reads until `finish`. `answers`: job id -> [(error code or None, ns of arrival), …], final answers only."""
+    """Reads until `finish`. `answers`: job id -> [(error code or None, ns of arrival), …], final answers only. `forgotten`: jobs of which an
+    answer was read that Redis does not know any more."""
 
     def __init__(self, server: RedisServer, queue: str, name: str) -> None:
         super().__init__(name="inbox", daemon=True)
         self.id = name
         self.answers: Dict[str, List[Tuple[Optional[str], int]]] = {}
+        self.forgotten: Set[str] = set()
         self.total = 0
         self.moved = threading.Condition()
         self.fenced = 0
@@ -25,9 +31,9 @@ class Inbox(threading.Thread):
         self._queue = queue
         self._key = f"{{{queue}}}:in:{name}"
         self._over = threading.Event()
-        # Answers by their place in all that the inbox ever held: a place that was read is not counted again.
         self._position = 0
-        self._counted = 0
+        # What was counted, by its place in all that the inbox ever held.
+        self._places: List[bytes] = []
 
     def run(self) -> None:
         try:
@@ -36,7 +42,7 @@ class Inbox(threading.Thread):
                 try:
                     self._position = int(wire.call("FCALL", "tempest1_listen", 1, self._queue, self.id))
                     if self._position == 0:
-                        self._counted = 0  # a new inbox, after FLUSHALL
+                        self._places.clear()  # a new inbox, after FLUSHALL
                     while not self._over.is_set():
                         self._read(wire)
                 except (Gone, ErrorReply) as error:
@@ -71,11 +77,30 @@ class Inbox(threading.Thread):
             return
         with self.moved:
             for item in items:
+                place = self._position
                 self._position += 1
-                if self._position > self._counted:
-                    self._counted = self._position
-                    self._count(item, now)
+                if place < len(self._places):
+                    if self._places[place] == item:
+                        continue
+                    self._forget(place)
+                self._places.append(item)
+                self._count(item, now)
             self.moved.notify_all()
+
+    @property
+    def places(self) -> int:
+        """How many answers it has had, as Redis counts them."""
+        return len(self._places)
+
+    def _forget(self, place: int) -> None:
+        for item in self._places[place:]:
+            name = json.loads(item)[1]
+            self.forgotten.add(name)
+            self.total -= 1
+            self.answers[name].pop()
+            if not self.answers[name]:
+                del self.answers[name]
+        del self._places[place:]
 
     def _count(self, item: bytes, now: int) -> None:
         answer = json.loads(item)

@@ -85,7 +85,9 @@ def judge(producers: List[Producer], inbox: Inbox, journal: Journal, wire: Wire,
     tally = Tally(jobs=len(acknowledged), left=remains(wire, queue), dead=graves(wire, queue))
     somewhere = {job for jobs in (*tally.left.values(), *tally.dead.values()) for job in jobs}
     answers = inbox.answers
-    tally.lost = sorted(job for job in acknowledged if job not in answers and job not in somewhere and job not in excused)
+    # An answer that Redis has forgotten was given all the same.
+    answered = answers.keys() | inbox.forgotten
+    tally.lost = sorted(job for job in acknowledged if job not in answered and job not in somewhere and job not in excused)
     tally.duplicates = sorted(job for job, each in answers.items() if len(each) > 1)
     tally.strangers = sorted(job for job in answers if job not in known)
     for job, runs in journal.runs.items():

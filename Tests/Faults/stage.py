@@ -43,6 +43,7 @@ class Setting:
     keep: bool = False
     mutant: Optional[str] = None
     liar: Optional[str] = None  # the mistake of a proxy between browsers and a front
+    mistake: str = ""  # of a caller
     library: Optional[str] = None  # the source of the functions, if not protocol/tempest.lua as it is
 
 
@@ -243,7 +244,7 @@ class Stage:
         # The last answers stay on the list until a read confirms them: unread are those beyond what was counted.
         inbox = f"{{{self.queue}}}:in:{self.inbox.id}"
         seen = int(self.wire.call("HGET", f"{{{self.queue}}}:!inboxes", self.inbox.id + "#") or 0)
-        return seen + self.wire.call("LLEN", inbox) > self.inbox.total
+        return seen + self.wire.call("LLEN", inbox) > self.inbox.places
 
     def check(self, what: str, ok: bool, detail: str = "") -> bool:
         self.result.checks.append((what + (f" ({detail})" if detail else ""), bool(ok)))

@@ -76,6 +76,11 @@ MUTANTS = {
                                   "if pass == 1 and paused and paused[level] then")],
     "adopt gives paused jobs back turned round": [("for j = #taken, 1, -1 do put_back", "for j = 1, #taken do put_back")],
     "suspect beside another job": [("    if level_of(field) then return reply end\n", "")],
+    "listen forgets where the reader stood": [("redis.call('HSETNX', at(q, 'inboxes'), inbox .. '#', '0')",
+                                               "redis.call('HSET', at(q, 'inboxes'), inbox .. '#', '0')")],
+    "read deletes what it hands out": [("  return (first_of(key, want, bytes))\nend\n\n-- ARGV: level…, or none for the whole queue. Workers",
+                                        "  local got = first_of(key, want, bytes)\n  redis.call('LTRIM', key, #got, -1)\n  return got\nend\n\n"
+                                        "-- ARGV: level…, or none for the whole queue. Workers")],
     "EXPIRE on registered inboxes": [("if redis.call('HEXISTS', at(q, 'inboxes'), inbox) == 0 then redis.call('EXPIRE', key, ORPHAN_SECONDS) end",
                                       "redis.call('EXPIRE', key, ORPHAN_SECONDS)")],
     "answers for nobody stay for ever": [("if redis.call('HEXISTS', at(q, 'inboxes'), inbox) == 0 then redis", "if false then redis")],

@@ -107,6 +107,26 @@ class QueueModel(Claiming, Recovering, Timing, Answering, Places):
         self.answers[inbox] = self.answers.get(inbox, []) + [answer]
         return len(self.answers[inbox])
 
+    FORGET = b"""
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('DEL', KEYS[2])
+for i = 3, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[i]) end
+return 1"""
+
+    def send_lose(self, inbox, position, *answers):
+        """What it is when Redis was killed and has forgotten its last second: the reader stands further back, and other answers are there."""
+        return [[b"EVAL", self.FORGET, b"2", key(b"inboxes"), inbox_key(inbox), inbox + b"#", b"%d" % position, *answers]]
+
+    def do_lose(self, inbox, position, *answers):
+        if inbox not in self.beats:
+            return 0
+        self.read_so_far[inbox] = position
+        self.answers.pop(inbox, None)
+        if answers:
+            self.answers[inbox] = list(answers)
+        return 1
+
     # The passing of time is written into the keys that hold times, so that no schedule waits.
 
     def send_age(self, name, member, offset):

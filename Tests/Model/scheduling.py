@@ -489,6 +489,26 @@ class Scheduler:
             reply = self.call("read", inbox, position, 2, 1000)
             if not isinstance(reply, Refused) and not isinstance(position, Refused) and self.chance(0.8):
                 position += len(reply)
+        if not isinstance(position, Refused) and self.chance(0.5):
+            self.forgetful(inbox, position)
+
+    def forgetful(self, inbox, position):
+        """Redis forgets what it said to a reader, and gets new answers before that one is back: it listens first, and gets each of them."""
+        back = self.random.randint(0, position)
+        answers = [b"old"] * self.random.randint(0, 2) + [b"new%d" % number for number in range(self.random.randint(1, 4))]
+        if not self.do("lose", inbox, back, *answers):
+            return
+        place, got = self.call("listen", inbox), []
+        while len(got) < len(answers):
+            reply = self.call("read", inbox, place, 2, 1000)
+            if isinstance(reply, Refused):
+                return
+            assert reply, f"a reader that listened at {place} gets {got} of {answers}"
+            got += reply
+            place += len(reply)
+        assert got == answers, (got, answers)
+        if self.chance(0.5):
+            self.call("read", inbox, position, 2, 1000)
 
     def jam(self):
         self.do("jam", self.actor().p)

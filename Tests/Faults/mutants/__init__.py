@@ -1,6 +1,6 @@
 """Mistakes that the harness must catch, and two controls without one that it must let pass.
 
-Each is a worker (raw_worker.py), a supervisor that neglects its duty, or a change of protocol/tempest.lua, played in the scenario where
+Each is a worker (raw_worker.py), a caller, a supervisor that neglects its duty, or a change of protocol/tempest.lua, played in the scenario where
 it does harm. A mutant is caught when one of the checks named here fails.
 """
 from __future__ import annotations
@@ -78,6 +78,7 @@ class Mutant:
     mistake: Optional[str] = None
     library: Optional[Callable[[], str]] = None
     liar: Optional[str] = None
+    caller: str = ""
     reaps: bool = True
     short: bool = False
     faults: int = 0
@@ -85,7 +86,7 @@ class Mutant:
 
     def play(self, module: Any, setting: Setting) -> Result:
         from command import play
-        setting = replace(setting, library=self.library() if self.library else None, mutant=self.what, liar=self.liar,
+        setting = replace(setting, library=self.library() if self.library else None, mutant=self.what, liar=self.liar, mistake=self.caller,
                           faults=self.faults or setting.faults, jobs=self.jobs or setting.jobs)
         if self.mistake is None and self.reaps:
             return self.judged(play(module, setting))
@@ -139,6 +140,8 @@ MUTANTS: Dict[str, Mutant] = {
     "once-untold": Mutant("once", "callers of interrupted jobs are not told", ("each was told 200",), library=no_answer, faults=9, jobs=400),
     "once-told-at-most-once": Mutant("once", "whoever is named to a reaper counts as told", ("each was told 200",), library=told_once_at_most,
                                      faults=20, jobs=600),
+    "keep-position": Mutant("slow-disk", "a caller goes on with its own position when Redis has forgotten", ("what is in the append-only file",),
+                            caller="keep-position", faults=24),
     "front-swap": Mutant("front", "a proxy gives two browsers each other's response", ("no response with another request's body",),
                          liar="swap", short=True, faults=2, jobs=200),
     "front-cut": Mutant("front", "a proxy cuts bodies, and their length with them", ("no torn body presented as whole",), liar="cut",

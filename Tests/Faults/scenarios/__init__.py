@@ -10,7 +10,7 @@ import importlib
 from types import ModuleType
 from typing import List
 
-NAMES: List[str] = ["kills", "cuts", "zombies", "host", "stalls", "disk", "twins", "restarts", "full", "poison", "levels", "flushes",
+NAMES: List[str] = ["kills", "cuts", "zombies", "host", "stalls", "disk", "twins", "restarts", "slow-disk", "full", "poison", "levels", "flushes",
                     "clock", "slow", "once", "front", "front-slow", "front-stream"]
 
 
