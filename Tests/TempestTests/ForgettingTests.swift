@@ -90,4 +90,28 @@ import Testing
             #expect(try await stream.value == [0, 1, 2, 3, 4, 5])
         }
     }
+
+    @Test func whatWasUsedOfAStreamIsSaidAgain() async throws {
+        try await Bench.run { bench in
+            var args = TokenBuffer()
+            try args.text("x")
+            let letter = Letter("echo", args: args, count: 1, queue: try QueueName("q"), codec: .json)
+            let correspondence = try await bench.client.correspond(letter, patience: .seconds(10), window: 2)
+            let job = try await jobs(1, bench)[0]
+            let list = RedisArgument("{q}:in:\(job.inbox)")
+            let part = try job.answer(1, ["seq": 0, "more": true])
+            _ = try await bench.redis.execute(["RPUSH", list, part])
+            _ = try await correspondence.next()
+            correspondence.used()
+            func used() async throws -> Int64? { try await bench.function("credits", "q", [.init(job.id)]).integer }
+            try await eventually("one was used") { try await used() == 1 }
+            for key in try await bench.redis.execute(["KEYS", "{q}:!flow:*"]).array ?? [] {
+                _ = try await bench.redis.execute(["DEL", .init(try #require(key.string))])
+            }
+            #expect(try await used() == 0)
+            try await forget(job.inbox, [part], bench)
+            try await eventually("it says so again") { try await used() == 1 }
+            correspondence.end()
+        }
+    }
 }

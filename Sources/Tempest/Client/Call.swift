@@ -85,7 +85,7 @@ extension TempestClient {
         }
         let pending = PendingCall(job.id)
         try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
-        inbox.expect(job.id) { pending.receive($0) }
+        inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } }
         let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
             pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
         }

@@ -8,9 +8,16 @@ import TempestCodecs
 import TempestProtocol
 import TempestRedis
 
+/// What a job's receiver hears of its inbox.
+package enum InboxNote: Sendable {
+    case answer(Answer)
+    /// The inbox is read by a new connection: Redis may have forgotten what was said of the job before.
+    case returned
+}
+
 final class Inbox: Sendable {
-    /// Gets the answers of one job, on an event loop: must not block.
-    typealias Receiver = @Sendable (Answer) -> Void
+    /// Hears of one job, on an event loop: must not block.
+    typealias Receiver = @Sendable (InboxNote) -> Void
 
     private struct State {
         var receivers: [JobID: Receiver] = [:]
@@ -99,12 +106,13 @@ final class Inbox: Sendable {
             .whenComplete { result in
                 switch result {
                 case .success((let connection, let reply)):
-                    let opened = self.state.withLock { state in
+                    let (opened, returned) = self.state.withLock { state in
                         (state.position, state.heard) = (Int(reply.integer ?? 0), connection)
                         defer { state.isOpen = true }
-                        return state.isOpen ? nil : state.opened
+                        return (state.isOpen ? nil : state.opened, state.isOpen ? Array(state.receivers.values) : [])
                     }
                     opened?.succeed()
+                    for receiver in returned { receiver(.returned) }
                     if self.state.withLock({ $0.isClosed }) {
                         // Closed while it was being registered.
                         _ = self.redis.connection().flatMap {
@@ -228,6 +236,6 @@ final class Inbox: Sendable {
             logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(answer.id)"])
             return
         }
-        receiver(answer)
+        receiver(.answer(answer))
     }
 }

@@ -47,7 +47,7 @@ extension TempestClient {
             self.over(job.id)
         }
         try begin(job.id) { continuation.finish(throwing: CallError(.closed, "the client was shut down", job: job.id)) }
-        inbox.expect(job.id) { pending.receive($0) }
+        inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } }
         pending.arm()
         do {
             try await pushes.push(Keys.level(name, level), payload)

@@ -110,6 +110,16 @@ package final class Correspondence: Sendable {
         if let used { credit([.init(id.description), .init(used)]) }
     }
 
+    /// Says once more how much was used: what was said before may be lost, and the worker would wait for it.
+    private func sayAgain() {
+        let used = state.withLock { state -> Int? in
+            guard window > 0, state.used > 0, !state.hasLastAnswer, !state.isOver else { return nil }
+            state.credited = state.used
+            return state.used
+        }
+        if let used { credit([.init(id.description), .init(used)]) }
+    }
+
     /// Nobody wants more: a job that has not been answered to the end is cancelled, where it waits and where it runs.
     package func end() {
         let (isFirst, wants, credited) = state.withLock { state -> (Bool, Bool, Bool) in
@@ -143,6 +153,13 @@ package final class Correspondence: Sendable {
     // MARK: What comes
 
     var isAnswered: Bool { state.withLock { $0.result != nil || $0.hasAnswer } }
+
+    func hear(_ note: InboxNote) {
+        switch note {
+        case .answer(let answer): receive(answer)
+        case .returned: sayAgain()
+        }
+    }
 
     func receive(_ answer: Answer) {
         var more: (meter: @Sendable (Int) -> Void, bytes: Int)?
@@ -244,7 +261,7 @@ extension TempestClient {
         do {
             var respondTo: InboxID?
             try await again(until: deadline, unless: { false }) {
-                respondTo = try await attend(letter.id, queue: letter.queue) { correspondence.receive($0) }
+                respondTo = try await attend(letter.id, queue: letter.queue) { correspondence.hear($0) }
             }
             var letter = letter
             if !options.fourElements {

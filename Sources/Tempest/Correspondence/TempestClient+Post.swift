@@ -11,7 +11,7 @@ extension TempestClient {
     /// The receiver is called on an event loop and must not block. Throws ``RedisError`` when the inbox cannot be opened, and
     /// ``CallError`` after shutdown.
     package func attend(
-        _ id: JobID, queue: QueueName, receiver: @escaping @Sendable (Answer) -> Void
+        _ id: JobID, queue: QueueName, receiver: @escaping @Sendable (InboxNote) -> Void
     ) async throws -> InboxID {
         let inbox = try await inbox(queue)
         inbox.expect(id, receiver)

@@ -74,7 +74,9 @@ final class TempestSocketLine: SocketLine {
     private func attend() async throws -> InboxID {
         if let known = state.withLock({ $0.respondTo }) { return known }
         // Weak: who listens is gone when the connection is.
-        let respondTo = try await client.attend(id, queue: route.queue) { [weak self] in self?.hear($0) }
+        let respondTo = try await client.attend(id, queue: route.queue) { [weak self] in
+            if case .answer(let answer) = $0 { self?.hear(answer) }
+        }
         state.withLock { $0.respondTo = respondTo }
         return respondTo
     }
