@@ -135,7 +135,7 @@ package final class Correspondence: Sendable {
         if credited { credit([.init(id.description)]) }
         // Small numbers are other nodes' jobs too, and workers of the original hear of no cancellation.
         guard wants, case .text = id else { return }
-        let milliseconds = Int64((patience + Self.remembered) / .milliseconds(1))
+        let milliseconds = min(patience.milliseconds + Self.remembered.milliseconds, TempestClient.longestCancellation)
         _ = client.redis.connection().flatMap { [id, queue] in
             $0.send(.fcall(FunctionLibrary.cancel, key: queue.description, [.init(id.description), .init(milliseconds)]))
         }

@@ -13,7 +13,7 @@ extension TempestClient {
     /// Returns how many workers were listening, and are told at once. Throws ``RedisError``.
     @discardableResult
     public func cancel(job: JobID, queue: QueueName, for time: Duration = .seconds(7 * 86_400)) async throws -> Int {
-        let milliseconds = Int64(time / .milliseconds(1))
+        let milliseconds = time.milliseconds
         guard (1...Self.longestCancellation).contains(milliseconds) else {
             throw RedisError(.badArgument, "a cancellation is remembered for 1 ms to 30 days, not \(time)")
         }
@@ -26,5 +26,6 @@ extension TempestClient {
         return Int(try await FunctionLoader.call(command, on: redis).integer ?? 0)
     }
 
-    private static let longestCancellation: Int64 = 30 * 86_400_000
+    /// In milliseconds.
+    static let longestCancellation: Int64 = 30 * 86_400_000
 }

@@ -238,7 +238,7 @@ final class EventHub: Sendable {
                 if elapsed >= spread.window || self.listeners == 0 { task.cancel() }
             }
         }
-        loop.scheduleTask(in: TimeAmount(self.options.grace)) { self.forAll { $0.sever() } }
+        loop.scheduleTask(in: .nanoseconds(self.options.grace.nanoseconds)) { self.forAll { $0.sever() } }
     }
 
     private func endThose(due: Int, of count: Int) {

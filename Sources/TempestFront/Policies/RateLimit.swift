@@ -1,5 +1,7 @@
 // How many requests of a route one client may send.
 
+import TempestProtocol
+
 /// A number of requests in a time, for each client's address. Addresses of IPv6 count by their network of 64 bits.
 public struct RateLimit: Sendable, Equatable {
     /// At least 1.
@@ -36,10 +38,4 @@ public struct RateLimit: Sendable, Equatable {
 
     /// Nanoseconds that one request is worth.
     var interval: Int64 { max(1, period.nanoseconds / Int64(requests)) }
-}
-
-extension Duration {
-    var nanoseconds: Int64 {
-        components.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue + components.attoseconds / 1_000_000_000
-    }
 }

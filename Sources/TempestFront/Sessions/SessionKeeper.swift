@@ -36,7 +36,7 @@ struct SessionKeeper: Sendable {
         let keys: [RedisArgument] = ids.flatMap { [.text(JobSession.key($0)), .text(Self.bornKey($0))] }
         let words: [RedisArgument] =
             [.integer(Int64(keys.count))] + keys + [
-                .integer(Self.milliseconds(rules.idle)), .integer(Self.milliseconds(rules.absolute)),
+                .integer(rules.idle.milliseconds), .integer(rules.absolute.milliseconds),
             ]
         do {
             return try await redis.execute(RedisCommand([.text("EVALSHA"), .text(script.digest)] + words))
@@ -48,7 +48,4 @@ struct SessionKeeper: Sendable {
     /// Beside the hash, and in the same slot of a cluster.
     static func bornKey(_ id: RandomToken) -> String { "{\(JobSession.key(id))}:born" }
 
-    private static func milliseconds(_ duration: Duration) -> Int64 {
-        duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
-    }
 }

@@ -79,8 +79,7 @@ public final class FolderStore: UploadStore {
     /// Looks at the time of a file's last change: one that is being written stays, however long that takes.
     public func sweep(olderThan age: Duration) async throws -> Int {
         let oldest =
-            Int64(WallClock.milliseconds()) - age.components.seconds * 1000
-            - age.components.attoseconds / 1_000_000_000_000_000
+            Int64(WallClock.milliseconds()) - age.milliseconds
         let removed = try await threads.run {
             var removed = 0
             try FolderRoom.each(in: self.folder) { name, info in

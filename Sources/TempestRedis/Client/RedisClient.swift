@@ -45,7 +45,7 @@ package final class RedisClient: Sendable {
         self.connector = RedisConnector(configuration: configuration, logger: logger)
         self.group = eventLoopGroup
         self.eventLoop = eventLoopGroup.next()
-        self.patience = TimeAmount(patience)
+        self.patience = TimeAmount(clamping: patience)
         self.logger = logger
     }
 
@@ -169,7 +169,7 @@ package final class RedisClient: Sendable {
         let address = self.configuration.address
         // A first attempt gets the time that it may take, however short the patience: there is no reason to give before it.
         let isFirst = self.state.withLock { $0.lastError == nil }
-        let attempt = TimeAmount(self.configuration.connectTimeout) * 2 + .milliseconds(100)
+        let attempt = TimeAmount(clamping: self.configuration.connectTimeout) * 2 + .milliseconds(100)
         let deadline = isFirst ? max(deadline, .now() + attempt) : deadline
         self.eventLoop.execute {
             // Both the timer and the attempt run on this loop: whichever comes first completes the promise, the other finds it done.

@@ -55,7 +55,7 @@ struct RedisConnector: Sendable {
     private func open(on eventLoop: any EventLoop, tls: NIOSSLContext?) -> EventLoopFuture<RedisConnection> {
         let configuration = self.configuration
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .connectTimeout(TimeAmount(clamping: configuration.connectTimeout))
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 262_144))
             .channelInitializer { channel in
@@ -81,7 +81,7 @@ struct RedisConnector: Sendable {
                 channel: channel,
                 handler: NIOLoopBound(
                     try channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self), eventLoop: channel.eventLoop),
-                commandTimeout: TimeAmount(configuration.connectTimeout))
+                commandTimeout: TimeAmount(clamping: configuration.connectTimeout))
         }
     }
 
@@ -100,7 +100,7 @@ struct RedisConnector: Sendable {
                     ])
                 return RedisConnection(
                     channel: connection.channel, handler: connection.handler,
-                    commandTimeout: TimeAmount(self.configuration.commandTimeout),
+                    commandTimeout: TimeAmount(clamping: self.configuration.commandTimeout),
                     clientID: server.clientID, serverRunID: server.runID, serverVersion: server.version)
             } catch {
                 connection.close()

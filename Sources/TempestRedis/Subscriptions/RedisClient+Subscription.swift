@@ -21,7 +21,7 @@ extension RedisClient {
         do {
             try Task.checkCancellation()
             let subscription = try await connection.subscribe(channels: channels, patterns: patterns)
-            let pings = connection.ping(every: TimeAmount(pingInterval))
+            let pings = connection.ping(every: TimeAmount(clamping: pingInterval))
             defer { pings.cancel() }
             let result = try await body(subscription)
             try? await connection.close().get()

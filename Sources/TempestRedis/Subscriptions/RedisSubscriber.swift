@@ -45,7 +45,7 @@ package final class RedisSubscriber: Sendable {
         self.client = client
         self.eventLoop = client.eventLoop
         self.name = name
-        self.pingInterval = TimeAmount(pingInterval)
+        self.pingInterval = TimeAmount(clamping: pingInterval)
         self.logger = logger
         self.state = .makeBoxSendingValue(State(), eventLoop: client.eventLoop)
     }
