@@ -10,6 +10,12 @@ public struct CacheRule: Sendable, Hashable {
     /// The value of the header.
     public let value: String
 
+    /// Of responses (RFC 9111, 5.2.2; RFC 5861; RFC 8246). Caches ignore others, and browsers would keep nothing.
+    private static let directives: Set<String> = [
+        "max-age", "s-maxage", "no-cache", "no-store", "no-transform", "must-revalidate", "must-understand", "proxy-revalidate",
+        "private", "public", "immutable", "stale-while-revalidate", "stale-if-error",
+    ]
+
     /// A value as it is sent, such as `no-cache`. Throws ``FrontConfigurationError`` for a pattern that is empty and a value that is not
     /// that of a header.
     public init(_ pattern: String, _ value: String) throws(FrontConfigurationError) {
@@ -18,6 +24,14 @@ public struct CacheRule: Sendable, Hashable {
         }
         guard !value.isEmpty, HTTPField.isValidValue(value), value.utf8.allSatisfy({ $0 < 0x7F }) else {
             throw FrontConfigurationError("cache: \(value.debugDescription) is not a value of Cache-Control, such as no-cache")
+        }
+        for directive in value.split(separator: ",") {
+            let name = directive.drop { $0 == " " }.prefix { $0 != "=" && $0 != " " }.lowercased()
+            guard Self.directives.contains(name) else {
+                throw FrontConfigurationError(
+                    "cache: Cache-Control has no \(name.debugDescription): write seconds, or such as no-cache or 'public, max-age=3600'"
+                )
+            }
         }
         (self.pattern, self.value) = (pattern, value)
     }

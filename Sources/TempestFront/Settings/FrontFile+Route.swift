@@ -44,7 +44,7 @@ extension FrontFile {
                     do { route.level = try Level(name) } catch { throw node.error("\(error)") }
                 },
                 make.text("action", default: "url", \.action, "of the jobs; a socket's default is `websocket`"),
-                make.seconds("deadline", \.deadline, "seconds to the first answer; then 504"),
+                make.seconds("deadline", \.deadline, "seconds to the first answer; then 504", in: 0.001...86_400),
                 make.integer(
                     "pending", \.pending, "requests that wait for their first answer at once; more are told 503",
                     in: 1...10_000_000),

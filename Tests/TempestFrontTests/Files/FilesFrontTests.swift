@@ -141,7 +141,7 @@ struct FilesFrontTests {
                 && options.cache.map(\.pattern) == ["/assets/*", "*.html"])
         #expect(options.errors == [404: "404.html", 502: "sorry.html"] && options.types == ["foo": "text/x-foo"])
         for (bad, words) in [
-            ("files: {cache: {a: b}}", "line 1: files need a `folder`"),
+            ("files: {cache: {a: no-cache}}", "line 1: files need a `folder`"),
             ("files:\n  folder: a\n  chache: {}", "line 3: there is no setting \"chache\" for files; there are folder, cache"),
             ("files: {folder: a, errors: {200: x}}", "not a status from 400"),
             ("files: {folder: a, types: {x: y}}", "not a content type"),

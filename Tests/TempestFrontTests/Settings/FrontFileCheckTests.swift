@@ -23,6 +23,8 @@ import Testing
             ("sub: [news]\nuploads: {folder: /no/such/folder}\n", 2, "/no/such/folder"),
             ("routes: [{path: /*, queue: q}]\nfiles: /no/such/folder\n", 2, "/no/such/folder"),
             ("routes:\n  - {path: /*, queue: q, origins: [https://a.example]}\n", 2, "set `socket: true`"),
+            ("listen: :80\nroutes: [{path: /*, queue: q, deadline: 0}]\n", 2, "`deadline`"),
+            ("files:\n  folder: /tmp\n  cache: {'/a/*': 1y}\n", 3, "1y"),
         ]
         for file in files {
             let text = Self.problem(file.text)

@@ -158,7 +158,8 @@ struct FrontCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: from 1 to 1024") }
-        for (name, value) in [("--grace", grace), ("--lame", lame), ("--deadline", deadline)] {
+        if let deadline, !(0.001...86_400).contains(deadline) { throw ValidationError("--deadline: from 0.001 to 86400 seconds") }
+        for (name, value) in [("--grace", grace), ("--lame", lame)] {
             guard let value, !(0...86_400).contains(value) else { continue }
             throw ValidationError("\(name): from 0 to 86400 seconds")
         }
