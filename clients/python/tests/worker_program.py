@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -49,6 +50,28 @@ def hold(word):
     client.rpush("held", word)
     client.blpop(f"release:{word}", 30)
     return word
+
+
+@worker.handler("child")
+def child(word):
+    """A child that sleeps, and how this signal ended it; None: it was only stopped."""
+    fork = multiprocessing.get_context("fork")
+    begun = fork.Event()
+
+    def sleep():
+        begun.set()
+        time.sleep(30)
+
+    made = fork.Process(target=sleep)
+    made.start()
+    begun.wait()  # what comes in the moment of the fork Python itself forgets
+    os.kill(made.pid, getattr(signal, f"SIG{word}"))
+    made.join(2)
+    if made.exitcode is None:
+        made.kill()
+        made.join()
+        return None if word == "TSTP" else "it does not end"
+    return made.exitcode
 
 
 @worker.handler("hog")

@@ -19,6 +19,29 @@ class TestWorkerProcess < RedisTest
     Await.until("the end of the beat process") { !File.exist?("/proc/#{beat}") || File.read("/proc/#{beat}/stat")[/\) (.)/, 1] == "Z" }
   end
 
+  # procrastinate#1062, rq#709: gems that fork and end their children.
+  def test_signals_end_a_child_of_a_handler_and_not_the_worker
+    made = worker_process(<<~RUBY)
+      worker.handle("child") do |word|
+        pid = fork { sleep 30 }
+        sleep 0.05
+        Process.kill(word, pid)
+        status = nil
+        40.times { (status = Process.wait2(pid, Process::WNOHANG | Process::WUNTRACED)&.last) ? break : sleep(0.05) }
+        Process.kill("KILL", pid) if status.nil? || status.stopped?
+        status && (status.termsig || status.stopsig || status.exitstatus)
+      end
+      worker.handle("echo") { |word| word }
+    RUBY
+    c = client
+    assert_equal 15, c.call("child", "TERM", timeout: 20)
+    refute_nil c.call("child", "INT", timeout: 20)
+    assert_equal 20, c.call("child", "TSTP", timeout: 20)
+    assert_equal "on", c.call("echo", "on", timeout: 20)
+    refute_includes made.log, "stopping"
+    refute_includes made.log, "quiet"
+  end
+
   def test_sigterm_finishes_what_runs_and_gives_the_rest_back
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }', "concurrency: 1")
     c = client

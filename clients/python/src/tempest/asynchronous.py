@@ -1,24 +1,28 @@
 """Runs an asynchronous handler in its handler thread, so that its job can be cancelled and its time-out kept.
 
-execution.py calls it for coroutine functions; each run has an event loop of its own.
+execution.py calls it for what can be awaited; each run has an event loop of its own.
 """
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Coroutine
+from typing import Any, Awaitable
 
 from .context import Context
 from .errors import JobCancelled
 
 
-def run(coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
-    """What the coroutine returns. JobCancelled if it was ended because the job is cancelled, or its time over."""
-    return asyncio.run(_run(coroutine, context))
+def run(result: Awaitable[Any], context: Context) -> Any:
+    """What comes of it. JobCancelled if it was ended because the job is cancelled, or its time over."""
+    return asyncio.run(_run(result, context))
 
 
-async def _run(coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
+async def _await(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+async def _run(result: Awaitable[Any], context: Context) -> Any:
     loop = asyncio.get_running_loop()
-    task = loop.create_task(coroutine)
+    task = loop.create_task(_await(result))
 
     def wake() -> None:
         try:

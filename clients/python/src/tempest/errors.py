@@ -72,6 +72,7 @@ class CallerStalled(HandlerError):
 
     def __init__(self, held: int, seconds: float) -> None:
         super().__init__("stalled", f"the caller holds {held} answers and has used none of them for {seconds:g} s")
+        self.args = (held, seconds)  # what it is made of again, when it is pickled
 
 
 class Retry(TempestError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Dict, Generator, List, Mapping, Optional
 
@@ -77,7 +78,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
         context.address = None  # what is sent before the last answer is for callers, and this answer goes on
     bench.running.enter(context)
     try:
-        return _done(claim, job, journey, _run(handler, job, context), context)
+        return _done(claim, job, journey, copy_context().run(_run, handler, job, context), context)
     except ClaimLost:
         log.warning("tempest: %s was given to another process while it ran", claim.token)
         return None
@@ -140,8 +141,11 @@ def _run(handler: Handler, job: Job, context: Context) -> List[Any]:
     Elements, returned or yielded, are the args themselves.
     """
     result = handler.function(context, *job.args) if handler.takes_context else handler.function(*job.args)
-    if handler.asynchronous:
+    # By what came, as decorators hide what a function is.
+    if inspect.isawaitable(result):
         return args_of(asynchronous.run(result, context))
+    if inspect.isasyncgen(result):
+        raise TypeError("the handler is an asynchronous generator; send several answers by context.send, or from a generator")
     if not inspect.isgenerator(result):
         return args_of(result)
     last = _stream(result, context)

@@ -42,17 +42,20 @@ class Handler:
     signature: Optional[inspect.Signature]
     takes_context: bool
     policy: Policy = field(default_factory=Policy)
-    asynchronous: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Any], takes_context: bool, policy: Policy = Policy()) -> "Handler":
         if inspect.isasyncgenfunction(function):
             raise TypeError(f"{function!r} is an asynchronous generator; send several answers by context.send, or from a generator")
         try:
-            signature: Optional[inspect.Signature] = inspect.signature(function)
+            # As it is called, and not what a decorator has wrapped: that one may be given other arguments.
+            signature: Optional[inspect.Signature] = inspect.signature(function, follow_wrapped=False)
         except (TypeError, ValueError):
             signature = None  # some functions written in C have none
-        return cls(function, signature, takes_context, policy, inspect.iscoroutinefunction(function))
+        for parameter in signature.parameters.values() if signature else ():
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+                raise TypeError(f"{function!r} can never be called: it needs {parameter.name!r} by name, and jobs have arguments by place")
+        return cls(function, signature, takes_context, policy)
 
     def mismatch(self, args: List[Any]) -> Optional[str]:
         """Why the arguments are not what the function takes, or None."""

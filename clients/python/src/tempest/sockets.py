@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Union
 
 from .context import Context
 from .elements import Elements
@@ -129,13 +129,13 @@ def endpoint(function: Callable[[SocketEvent], Any]) -> Callable[[Context, Any],
 
     HandlerError raised at the event `open` refuses the connection.
     """
-    if inspect.iscoroutinefunction(function):
-        async def asynchronous(context: Context, job: Any) -> Any:
-            return _frames(await function(SocketEvent.of(job, context)))
-        return asynchronous
+    async def later(result: Awaitable[Any]) -> Any:
+        return _frames(await result)
 
     def handler(context: Context, job: Any) -> Any:
         result = function(SocketEvent.of(job, context))
+        if inspect.isawaitable(result):
+            return later(result)
         if not inspect.isgenerator(result):
             return _frames(result)
         try:

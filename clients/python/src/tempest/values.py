@@ -99,15 +99,15 @@ class _Check:
         if kind is int or isinstance(value, int):
             if not INT_LEAST <= value <= INT_MOST:
                 raise CodecError(self.codec, "an integer outside -2^63 to 2^64-1")
-            return int(value)
+            return int.__int__(value)
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise CodecError(self.codec, "a float that is not finite")
-            return float(value)
+            return float.__float__(value)
         if isinstance(value, str):
-            return self.text(str(value))
+            return self.text(_plain(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(value)
+            return bytes(memoryview(value))
         if isinstance(value, msgpack.ExtType):
             return value
         if isinstance(value, (list, tuple)):
@@ -146,12 +146,17 @@ class _Check:
                 if not isinstance(key, str):
                     raise CodecError(self.codec, f"a key that is {kind_of(key)}; keys are text")
                 self.count += 1
-                out[self.text(key)] = self.value(item, depth)
+                out[self.text(key if type(key) is str else _plain(key))] = self.value(item, depth)
         except CodecError as error:
             raise _inside(error, f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]") from None
         if self.canonical:
             return dict(sorted(out.items(), key=lambda member: member[0].encode("utf-8")))
         return out
+
+
+def _plain(text: str) -> str:
+    """The text that an object of a class below str holds, whatever it says of itself: enums, and strings of templates."""
+    return str.__str__(text)
 
 
 def _inside(error: CodecError, step: str) -> CodecError:

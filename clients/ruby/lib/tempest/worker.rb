@@ -131,6 +131,12 @@ module Tempest
 
     private
 
+    # A child that a handler has forked has the worker's traps, and its pipe: it is no worker, and ends as any program does.
+    def end_child(signal)
+      trap(signal, "DEFAULT")
+      Process.kill(signal, Process.pid)
+    end
+
     # A trap may take no lock, so it writes to a pipe, and a thread passes the word on.
     # @return [Proc] that puts everything back
     def trap_signals
@@ -140,8 +146,9 @@ module Tempest
           word == "q" ? quiet : stop
         end
       end
+      worker = Process.pid
       before = { "TERM" => "s", "INT" => "s", "TSTP" => "q" }.to_h do |signal, word|
-        [signal, trap(signal) { told.write_nonblock(word, exception: false) }]
+        [signal, trap(signal) { Process.pid == worker ? told.write_nonblock(word, exception: false) : end_child(signal) }]
       end
       lambda do
         before.each { |signal, action| trap(signal, action || "DEFAULT") }

@@ -6,7 +6,7 @@ word to the front goes along with the head.
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Generator
+from typing import Any, Awaitable, Callable, Generator
 
 from ..context import Context
 from ..elements import Elements, args_of
@@ -16,13 +16,13 @@ from .request import Request
 
 def endpoint(function: Callable[[Request], Any]) -> Callable[[Context, Any], Any]:
     """The handler. Its function returns what `http.answer` and its kin make, `[status, headers, body]`, or a str: plain text."""
-    if inspect.iscoroutinefunction(function):
-        async def asynchronous(context: Context, job: Any) -> Any:
-            return _head(await function(Request.of(job, context)), context)
-        return asynchronous
+    async def later(result: Awaitable[Any], context: Context) -> Any:
+        return _head(await result, context)
 
     def handler(context: Context, job: Any) -> Any:
         result = function(Request.of(job, context))
+        if inspect.isawaitable(result):
+            return later(result, context)
         return _stream(result, context) if inspect.isgenerator(result) else _head(result, context)
     return handler
 
