@@ -4,6 +4,7 @@
 # itself: whoever sent it knows whether that is harmless. Works with the gem redis from 4.8 on, 5 included.
 
 require "monitor"
+require "openssl"
 require "redis"
 require "uri"
 
@@ -15,7 +16,9 @@ module Tempest
     TIMEOUT = 5.0
     # After so many seconds without use a connection is tried with PING before something is sent that must not go twice.
     STALE = 1.0
-    NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError].freeze
+    # Of the gem redis 5 too, which hands on those of redis-client while it is subscribed.
+    NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError, OpenSSL::SSL::SSLError,
+                      *(::RedisClient::Error if defined?(::RedisClient::Error))].freeze
 
     # @return [String] the address without its password, for messages
     attr_reader :place

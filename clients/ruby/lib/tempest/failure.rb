@@ -41,13 +41,23 @@ module Tempest
 
     # @return [String] for people who look after the queue; it is never in an answer
     def text
-      whole = @error.is_a?(HandlerError) ? "#{@code}: #{@message}" : "#{@error.class}: #{Failure.clean(@error.message)}"
+      whole = @error.is_a?(HandlerError) ? "#{@code}: #{@message}" : "#{@error.class}: #{Failure.said(@error)}"
       whole[0, TEXT]
     end
 
     # @return [String] text that every codec can write
     def self.clean(message)
       message.to_s.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+    rescue EncodingError
+      message.to_s.b.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
+    end
+
+    # @param error [Exception]
+    # @return [String] its message, whatever its encoding is; some exceptions cannot even say one
+    def self.said(error)
+      clean(error.message)
+    rescue StandardError => e
+      "(no message: it raises #{e.class})"
     end
 
     private
@@ -55,10 +65,10 @@ module Tempest
     # Only what was raised for the caller carries its text.
     def words
       case @error
-      when HandlerError then [@error.code, @error.message, @error.details]
-      when CodecError then ["bad_answer", @error.message]
-      when TimedOut then ["timeout", @error.message]
-      when Retry then ["handler", @error.message]
+      when HandlerError then [@error.code, Failure.said(@error), @error.details]
+      when CodecError then ["bad_answer", Failure.said(@error)]
+      when TimedOut then ["timeout", Failure.said(@error)]
+      when Retry then ["handler", Failure.said(@error)]
       else ["handler", "the handler failed"]
       end
     end

@@ -46,7 +46,7 @@ module Tempest
     rescue ::Redis::CommandError => e
       post(:deaf, e.message) unless @deaf
       @deaf = true
-    rescue ::Redis::BaseError, SystemCallError, SocketError, IOError
+    rescue *Connection::NETWORK_ERRORS, ::Redis::BaseError
       nil
     ensure
       redis&.close

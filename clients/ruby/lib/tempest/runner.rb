@@ -13,6 +13,8 @@ module Tempest
       "session" => String, "accept" => Array, "credits" => Integer, "unique" => String,
       "once" => ->(value) { [true, false].include?(value) }
     }.freeze
+    # Characters of an exception's message that are logged at most.
+    MESSAGE = 2000
 
     # @param handlers [HandlerTable]
     # @param sender [Connection] on which handlers send answers that are not the last
@@ -191,7 +193,9 @@ module Tempest
     end
 
     def describe(error)
-      "#{error.class}: #{error.message}\n  #{Array(error.backtrace).first(12).join("\n  ")}"
+      # Messages and paths may be in any encodings, and as long as a response that could not be read.
+      lines = ["#{error.class}: #{Failure.said(error)[0, MESSAGE]}", *Array(error.backtrace).first(12).map { |line| Failure.clean(line) }]
+      lines.join("\n  ")
     end
   end
 end
