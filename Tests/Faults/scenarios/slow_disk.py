@@ -19,6 +19,8 @@ from stage import ROOT, Setting, Stage
 NAME = "slow-disk"
 TITLE = "Redis kill -9 on a slow disk, AOF everysec"
 ALONE = False
+# Violated now and then (docs/faults.md says why), so `make test` does not ask for it yet.
+KNOWN = True
 SIZES = {"full": (200, 20_000), "short": (4, 600)}
 DELAY = 900  # ms that each fdatasync takes
 CALLERS = 16  # of each language: enough that new answers fill the places of forgotten ones before anybody looks
