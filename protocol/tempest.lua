@@ -41,7 +41,7 @@
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 5
+local REVISION = 6
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
@@ -50,6 +50,7 @@ local DEAD_BYTES = 67108864    -- how many bytes of them,
 local DEAD_AGE = 15552000000   -- and for how long: 180 days
 local TRIM = 64                -- how many of them at most are let go when another comes
 local LEASE = 10000            -- of a process that names none
+local ANEW = 1000000           -- more numbers of jobs than P can have had in what Redis forgot
 local GRAVE = 300000           -- how long something may still land for a process that was reaped
 local UNTOLD = 3000            -- how long callers whom a reaper has not told wait for another to tell them,
 local UNTOLD_MOST = 100        -- how many of them one call returns,
@@ -270,11 +271,13 @@ local function revision() return REVISION end
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
 -- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
 -- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000.
+-- Whoever says hello again goes on with other numbers for its jobs: a Redis that has forgotten its last second would give those a second
+-- time by which P still knows, and settles, other jobs.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
 local function hello(keys, argv)
   local q, p, mode = keys[1], argv[1], argv[2]
   if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
-  local procs, cids = at(q, 'procs'), at(q, 'cid:' .. p)
+  local procs, cids, again = at(q, 'procs'), at(q, 'cid:' .. p), false
   if mode == 'new' then
     if redis.call('HEXISTS', procs, p) == 1 or redis.call('ZSCORE', at(q, 'grave'), p) then
       return bad('P is registered already, or was reaped; a process never reuses its name')
@@ -282,6 +285,7 @@ local function hello(keys, argv)
   elseif mode == 'again' or mode == 'only' then
     local gone = fenced(q, p)
     if gone then return gone end
+    again = true
   else
     return bad('mode: new, again or only')
   end
@@ -295,6 +299,7 @@ local function hello(keys, argv)
       given[argv[i]] = true
     end
   end
+  if again then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
   if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
   for _, id in ipairs(redis.call('SMEMBERS', cids)) do

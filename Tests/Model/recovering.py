@@ -2,7 +2,7 @@
 
 Before it: places.py; after it: queue_model.py.
 """
-from places import PROCESS, WRONG, Near, need, need_levels, number
+from places import PROCESS, WRONG, Near, Run, need, need_levels, number
 
 KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON, UNTOLD = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3, 3000
 
@@ -16,6 +16,9 @@ class Recovering:
             self.accepted = {place: n for place, n in self.accepted.items() if place[0] != p}
         else:
             self.must_live(p)
+            run = self.runs.setdefault(p, Run())
+            if run.jobs != b"jam":
+                run.jobs = (run.jobs or 0) + 1_000_000
         lease, ids = None, set()
         for name in names:
             if name.startswith(b"lease/"):

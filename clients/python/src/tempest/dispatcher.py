@@ -45,6 +45,7 @@ class Dispatcher(threading.Thread):
         super().__init__(name="tempest-dispatcher", daemon=True)
         self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
+        self._heard = 0  # the connection of the link on which the stations are known
         self._stations = list(stations)
         self._slots = slots
         self._heart = heart
@@ -99,6 +100,7 @@ class Dispatcher(threading.Thread):
             # The thread still waits for a reply. It closes the connection itself when that breaks.
             self._link.end(self, 1.0)
             self._link = Link(self._url)
+            self._heard = 0
         for station in self._stations:
             membership = station.membership
             if membership is not None:
@@ -176,6 +178,12 @@ class Dispatcher(threading.Thread):
         self._state = state
 
     def _serve(self, station: Station) -> None:
+        self._link.open()
+        if self._heard not in (0, self._link.connects):
+            # It was idle and is another one: behind it may be a Redis that has forgotten.
+            for each in self._stations:
+                each.unsure = True
+        self._heard = self._link.connects
         if station.membership is None or station.membership.fenced:
             self._join(station)
         membership = station.membership

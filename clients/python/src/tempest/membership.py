@@ -101,6 +101,9 @@ class Membership:
 
     def recover(self, link: Link, numbered: int = -1) -> List[Claim]:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
+        if numbered < 0:
+            # On a new connection: a Redis that has forgotten gives P's jobs other numbers from here on.
+            self._call(link, "hello", "again")
         with self._lock:
             known = set(self._held)
         # Known is taken before the hash is read: a job that is settled in between is then in the first and not new.
