@@ -36,7 +36,8 @@ class TestWorkerProcess < RedisTest
     c = client
     assert_equal 15, c.call("child", "TERM", timeout: 20)
     refute_nil c.call("child", "INT", timeout: 20)
-    assert_equal 20, c.call("child", "TSTP", timeout: 20)
+    # Where nobody could ever continue it, the system does not stop it either (an orphaned process group).
+    assert_includes [20, nil], c.call("child", "TSTP", timeout: 20)
     assert_equal "on", c.call("echo", "on", timeout: 20)
     refute_includes made.log, "stopping"
     refute_includes made.log, "quiet"
