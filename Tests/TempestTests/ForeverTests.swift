@@ -35,7 +35,7 @@ import Testing
                 try await client.push("double", 1, queue: "q", options: rules)
                 try await eventually("it has run") { try await client.statistics(QueueName("q")).counts["settled"] == 2 }
                 #expect(try await client.statistics(QueueName("q")).counts["expired"] ?? 0 == 0)
-                await worker.stop()
+                worker.stop()
                 try await group.waitForAll()
             }
             await client.shutdown()
