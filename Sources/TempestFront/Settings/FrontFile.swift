@@ -81,9 +81,7 @@ public enum FrontFile {
                     settings.socketMode = mode
                 },
                 Setting("routes", "a list of routes, below") { node, settings throws(FrontConfigurationError) in
-                    let list = try node.list()
-                    if list.isEmpty { throw node.error("`routes` has no route: add one, or remove the key") }
-                    for node in list { try FrontFile.append(node, to: &settings) }
+                    for node in try node.list() { try FrontFile.append(node, to: &settings) }
                 },
                 Setting("files", "a folder whose files are served where no route but `/*` matches, or the map below") {
                     node, settings throws(FrontConfigurationError) in settings.files = try FrontFile.files(node)

@@ -16,7 +16,6 @@ import Testing
 
     @Test func `what depends on another setting is refused where it stands`() {
         let files: [(text: String, line: Int, part: String)] = [
-            ("listen: :80\nroutes: []\n", 2, "no route"),
             ("listen: :80\nredirect: :81\nroutes: [{path: /*, queue: q}]\n", 2, "set `tls`"),
             ("routes:\n  - {path: /a, queue: q}\n  - {path: /b, queue: q, uploads: true}\n", 3, "set `uploads`"),
             ("routes: [{path: /*, queue: q}]\nsub: ['JOB:{user}:*']\n", 2, "set `sessions`"),

@@ -200,6 +200,7 @@ struct FrontCommand: AsyncParsableCommand {
         guard let config = config ?? file else {
             var settings = FrontConfiguration()
             try apply(to: &settings)
+            try checkServes(settings)
             return settings
         }
         let text: String
@@ -208,9 +209,17 @@ struct FrontCommand: AsyncParsableCommand {
         } catch {
             throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
         }
-        return try FrontFile.read(
+        let settings = try FrontFile.read(
             text, file: config, checksFolders: files == nil && uploads == nil
         ) { settings throws(FrontConfigurationError) in try apply(to: &settings) }
+        try checkServes(settings)
+        return settings
+    }
+
+    private func checkServes(_ settings: FrontConfiguration) throws(FrontConfigurationError) {
+        guard !settings.routes.isEmpty || settings.files != nil || !settings.subscriptions.isEmpty else {
+            throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
+        }
     }
 
     /// What the command line says besides the file.
@@ -266,8 +275,5 @@ struct FrontCommand: AsyncParsableCommand {
         }
         if let tlsCert, let tlsKey { try settings.secure(certificate: tlsCert, key: tlsKey) }
         if !redirect.isEmpty { settings.redirect = try SecureRedirect(listen: redirect, port: settings.redirect?.port) }
-        guard !settings.routes.isEmpty || settings.files != nil || !settings.subscriptions.isEmpty else {
-            throw FrontConfigurationError("name a route, such as --route '/*=pages', or a file with routes: --config front.yaml")
-        }
     }
 }
