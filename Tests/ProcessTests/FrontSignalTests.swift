@@ -175,11 +175,16 @@ struct FrontSignalTests {
             os.execv(sys.argv[1], [sys.argv[1], "front", "--sub", "news", "--listen", "127.0.0.1:1", *sys.argv[4:]])
         print("port", tcp.getsockname()[1], flush=True)
         def pump():
-            while True: print("told", told.recv(4096).decode().replace("\\n", " "), flush=True)
-        threading.Thread(target=pump, daemon=True).start()
+            while (word := told.recv(4096)) != b"no more": print("told", word.decode().replace("\\n", " "), flush=True)
+        pumping = threading.Thread(target=pump)
+        pumping.start()
         signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
         signal.signal(signal.SIGHUP, lambda *_: os.kill(pid, signal.SIGHUP))
-        print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        # What it was told last is said before.
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"no more", told.getsockname())
+        pumping.join()
+        print("ended", code, flush=True)
         """
 
     @Test("Sockets that are handed over are used, and the manager hears that it is ready, reloads and stops")
