@@ -277,7 +277,7 @@ local function revision() return REVISION end
 local function hello(keys, argv)
   local q, p, mode = keys[1], argv[1], argv[2]
   if not p or #p == 0 or #p > 128 or string.find(p, '[^%w_.-]') then return bad('P: 1 to 128 of A-Z a-z 0-9 _ . -') end
-  local procs, cids, again = at(q, 'procs'), at(q, 'cid:' .. p), false
+  local procs, cids = at(q, 'procs'), at(q, 'cid:' .. p)
   if mode == 'new' then
     if redis.call('HEXISTS', procs, p) == 1 or redis.call('ZSCORE', at(q, 'grave'), p) then
       return bad('P is registered already, or was reaped; a process never reuses its name')
@@ -285,7 +285,6 @@ local function hello(keys, argv)
   elseif mode == 'again' or mode == 'only' then
     local gone = fenced(q, p)
     if gone then return gone end
-    again = true
   else
     return bad('mode: new, again or only')
   end
@@ -299,7 +298,7 @@ local function hello(keys, argv)
       given[argv[i]] = true
     end
   end
-  if again then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
+  if mode ~= 'new' then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
   if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
   for _, id in ipairs(redis.call('SMEMBERS', cids)) do

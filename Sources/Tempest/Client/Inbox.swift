@@ -140,9 +140,10 @@ final class Inbox: Sendable {
         // Clocks drift, and may be set: the deadlines of calls are measured with Redis'.
         if clock.age.map({ $0 > Self.clockAge }) ?? true { _ = redis.connection().flatMap { self.clock.ask($0) } }
         redis.connection()
-            .flatMap { connection in
+            .flatMap { connection -> EventLoopFuture<RedisReply> in
                 guard self.state.withLock({ $0.heard === connection }) else {
-                    return connection.eventLoop.makeSucceededFuture(RedisReply?.none)
+                    return connection.eventLoop.makeFailedFuture(
+                        RedisError(.fenced, "the inbox was not listened to on this connection"))
                 }
                 return connection.send(
                     .fcall(
@@ -150,13 +151,11 @@ final class Inbox: Sendable {
                         [
                             .init(self.id.description), .init(position), .init(FunctionLibrary.largestBatch),
                             .init(FunctionLibrary.moveBytes),
-                        ])
-                ).map { $0 }
+                        ]))
             }
             .whenComplete { result in
                 switch result {
-                case .success(nil): self.register()
-                case .success(let reply?):
+                case .success(let reply):
                     let answers = reply.array ?? []
                     for answer in answers { self.deliver(answer) }
                     self.state.withLock { state in
@@ -167,7 +166,7 @@ final class Inbox: Sendable {
                     if answers.isEmpty { self.park() } else { self.read() }
                 case .failure(let error):
                     switch (error as? RedisError)?.code {
-                    // A flushed Redis does not know the inbox, or not our place in it: both are learnt by listening again.
+                    // Another connection, or a flushed Redis, does not know the inbox or our place in it: both are learnt by listening.
                     case .fenced, .noFunction, .badArgument: self.register()
                     default: self.later(error) { self.read() }
                     }

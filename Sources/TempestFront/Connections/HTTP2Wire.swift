@@ -25,7 +25,6 @@ final class HTTP2Wire: ChannelDuplexHandler {
         case confirmed
     }
 
-    private static let header = 9
     private static let confirmation: [UInt8] = [0, 0, 0, 4, 1, 0, 0, 0, 0]
 
     private var phase = Phase.preface(24)
@@ -67,17 +66,17 @@ final class HTTP2Wire: ChannelDuplexHandler {
                 pass(&buffer, count, context)
                 phase = rest > count ? .preface(rest - count) : .frames(rest: 0, isSettings: false)
             case .frames(rest: 0, _):
-                guard let frame = Frame(buffer) else {
+                guard let frame = HTTP2FrameHeader(buffer) else {
                     partial = buffer
                     return
                 }
                 if frame.isConfirmation, hasSettings {
-                    buffer.moveReaderIndex(forwardBy: Self.header)
+                    buffer.moveReaderIndex(forwardBy: HTTP2FrameHeader.size)
                     phase = .confirmed
                 } else {
                     let isFirst = frame.type == 4 && !hasSettings
                     if isFirst { hasSettings = true }
-                    pass(&buffer, Self.header, context)
+                    pass(&buffer, HTTP2FrameHeader.size, context)
                     phase = .frames(rest: frame.length, isSettings: isFirst)
                     if frame.length == 0, isFirst { confirm(context) }
                 }
@@ -115,8 +114,8 @@ final class HTTP2Wire: ChannelDuplexHandler {
                 payload -= count
                 continue
             }
-            guard let frame = Frame(rest) else { return }
-            rest.moveReaderIndex(forwardBy: Self.header)
+            guard let frame = HTTP2FrameHeader(rest) else { return }
+            rest.moveReaderIndex(forwardBy: HTTP2FrameHeader.size)
             payload = frame.length
             switch frame.type {
             case 0:
@@ -140,23 +139,9 @@ final class HTTP2Wire: ChannelDuplexHandler {
             context.close(mode: mode, promise: promise)
         }
     }
+}
 
-    private struct Frame {
-        var length: Int
-        var type: UInt8
-        var flags: UInt8
-        var stream: Int
-
-        init?(_ buffer: ByteBuffer) {
-            let at = buffer.readerIndex
-            guard let word = buffer.getInteger(at: at, as: UInt32.self),
-                let flags = buffer.getInteger(at: at + 4, as: UInt8.self),
-                let stream = buffer.getInteger(at: at + 5, as: UInt32.self)
-            else { return nil }
-            (length, type, self.flags) = (Int(word >> 8), UInt8(truncatingIfNeeded: word), flags)
-            self.stream = Int(stream & 0x7FFF_FFFF)
-        }
-
-        var isConfirmation: Bool { type == 4 && flags & 1 == 1 && length == 0 && stream == 0 }
-    }
+extension HTTP2FrameHeader {
+    /// Of a client's word that it has the server's settings.
+    fileprivate var isConfirmation: Bool { type == 4 && flags & 1 == 1 && length == 0 && stream == 0 }
 }

@@ -2,22 +2,21 @@
 
 /// Finds the fields without a name. NIO's decoder takes one for a broken connection; it is a broken request (RFC 9113, 8.2.1).
 ///
-/// A block may go on over several frames and be cut anywhere between them. Bytes that are no header block are left to the decoder.
+/// A block may go on over several frames and be cut anywhere between them. Bytes that do not make a header block are left to the decoder.
 struct HeaderBlock {
-    private enum Place: Equatable {
+    private enum Place {
         case field
         case name
         case value
-        /// In the name that has so many bytes more.
-        case inName(Int)
-        /// In the value that has so many bytes more.
-        case inValue(Int)
+        /// In a name or a value that has so many bytes more.
+        case text(Int, isName: Bool)
         /// In the rest of an integer, which the prefix did not hold.
         case integer(Int, shift: Int, Then)
         case lost
     }
 
-    private enum Then { case field, value, inName, inValue }
+    /// What an integer is followed by: a name or a value has as many bytes as it says.
+    private enum Then { case field, value, textOfName, textOfValue }
 
     /// More than any integer that a decoder accepts.
     private static let longest = 28
@@ -36,13 +35,12 @@ struct HeaderBlock {
             case .field: place = Self.field(byte)
             case .name:
                 if byte & 0x7F == 0 { found.append(index) }
-                place = Self.length(byte, .inName)
-            case .value: place = Self.length(byte, .inValue)
-            case .inName(let rest), .inValue(let rest):
+                place = Self.length(byte, .textOfName)
+            case .value: place = Self.length(byte, .textOfValue)
+            case .text(let rest, let isName):
                 let count = min(rest, bytes.count - index)
                 index += count
-                let isName = if case .inName = place { true } else { false }
-                place = rest == count ? isName ? .value : .field : isName ? .inName(rest - count) : .inValue(rest - count)
+                place = Self.text(rest - count, isName)
                 continue
             case .integer(let value, let shift, let then):
                 guard shift < Self.longest else {
@@ -81,8 +79,12 @@ struct HeaderBlock {
         switch then {
         case .field: .field
         case .value: .value
-        case .inName: value == 0 ? .value : .inName(value)
-        case .inValue: value == 0 ? .field : .inValue(value)
+        case .textOfName: text(value, true)
+        case .textOfValue: text(value, false)
         }
+    }
+
+    private static func text(_ rest: Int, _ isName: Bool) -> Place {
+        rest > 0 ? .text(rest, isName: isName) : isName ? .value : .field
     }
 }

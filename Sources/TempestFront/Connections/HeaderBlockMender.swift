@@ -1,4 +1,4 @@
-// Keeps a request with a nameless header from ending the connection of all others. Before it: HTTP2Wire. After it: NIO's HTTP/2.
+// Keeps a request with a nameless header from ending the connection of all others. It stands between HTTP2Wire and NIO's HTTP/2.
 
 import NIOCore
 
@@ -9,7 +9,6 @@ final class HeaderBlockMender: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private static let frameHeader = 9
     /// What NIO lets a frame be; it refuses a larger one.
     private static let largestFrame = 1 << 14
 
@@ -33,19 +32,19 @@ final class HeaderBlockMender: ChannelInboundHandler {
                 (unseen, place) = (unseen - count, place + count)
                 continue
             }
-            guard rest >= Self.frameHeader, let word = buffer.getInteger(at: place, as: UInt32.self) else { break }
-            let (length, type) = (Int(word >> 8), UInt8(truncatingIfNeeded: word))
-            guard type == 1 || type == 9, length <= Self.largestFrame else {
-                (unseen, place) = (length, place + Self.frameHeader)
+            guard let header = HTTP2FrameHeader(buffer, at: place) else { break }
+            guard header.type == 1 || header.type == 9, header.length <= Self.largestFrame else {
+                (unseen, place) = (header.length, place + HTTP2FrameHeader.size)
                 continue
             }
-            guard rest >= Self.frameHeader + length else { break }
-            if let mended = mended(buffer.getSlice(at: place, length: Self.frameHeader + length), isFirst: type == 1) {
+            let size = HTTP2FrameHeader.size + header.length
+            guard rest >= size, let frame = buffer.getSlice(at: place, length: size) else { break }
+            if let mended = mended(frame, header) {
                 if place > buffer.readerIndex { pass(&buffer, place - buffer.readerIndex, context) }
-                buffer.moveReaderIndex(forwardBy: Self.frameHeader + length)
+                buffer.moveReaderIndex(forwardBy: size)
                 context.fireChannelRead(wrapInboundOut(mended))
             }
-            place += Self.frameHeader + length
+            place += size
         }
         if place == buffer.writerIndex, buffer.readableBytes > 0 {
             context.fireChannelRead(wrapInboundOut(buffer))
@@ -60,32 +59,30 @@ final class HeaderBlockMender: ChannelInboundHandler {
     }
 
     /// The frame with names where there are none; nil: it has none of these.
-    private func mended(_ frame: ByteBuffer?, isFirst: Bool) -> ByteBuffer? {
-        guard let frame else { return nil }
+    private func mended(_ frame: ByteBuffer, _ header: HTTP2FrameHeader) -> ByteBuffer? {
+        if header.type == 1 { block = HeaderBlock() }
         let found = frame.withUnsafeReadableBytes { bytes -> [Int] in
-            let content = Self.content(of: bytes, isFirst)
-            if isFirst { block = HeaderBlock() }
+            let content = Self.content(of: bytes, header)
             return block.emptyNames(in: UnsafeRawBufferPointer(rebasing: bytes[content])).map { $0 + content.lowerBound }
         }
         // More than fits is left to the decoder.
-        guard !found.isEmpty, frame.readableBytes - Self.frameHeader + found.count <= Self.largestFrame else { return nil }
+        guard !found.isEmpty, header.length + found.count <= Self.largestFrame else { return nil }
         var bytes = Array(frame.readableBytesView)
         for place in found.reversed() { bytes.replaceSubrange(place...place, with: [1, UInt8(ascii: " ")]) }
-        let length = bytes.count - Self.frameHeader
+        let length = header.length + found.count
         for index in 0..<3 { bytes[index] = UInt8(truncatingIfNeeded: length >> (16 - 8 * index)) }
         return ByteBuffer(bytes: bytes)
     }
 
     /// Where the header block is in a frame: HEADERS may have a priority before it and padding around it.
-    private static func content(of frame: UnsafeRawBufferPointer, _ isFirst: Bool) -> Range<Int> {
-        var (start, end) = (frameHeader, frame.count)
-        guard isFirst else { return start..<end }
-        let flags = frame[4]
-        if flags & 0x08 != 0, start < end {
+    private static func content(of frame: UnsafeRawBufferPointer, _ header: HTTP2FrameHeader) -> Range<Int> {
+        var (start, end) = (HTTP2FrameHeader.size, frame.count)
+        guard header.type == 1 else { return start..<end }
+        if header.flags & 0x08 != 0, start < end {
             end -= Int(frame[start])
             start += 1
         }
-        if flags & 0x20 != 0 { start += 5 }
+        if header.flags & 0x20 != 0 { start += 5 }
         return min(start, frame.count)..<min(max(start, end), frame.count)
     }
 }

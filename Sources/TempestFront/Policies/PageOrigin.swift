@@ -16,7 +16,7 @@ enum PageOrigin {
         }
         guard let port else { return nil }
         guard let number = UInt16(port), number > 0, "\(number)" == port else {
-            return "\(shown): the port is no number from 1 to 65535"
+            return "\(shown): the port is not a number from 1 to 65535"
         }
         guard number != (scheme == "https" ? 443 : scheme == "http" ? 80 : 0) else {
             return "\(shown): browsers leave out this port; write \(scheme)://\(host)"

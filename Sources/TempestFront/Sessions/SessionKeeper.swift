@@ -47,5 +47,4 @@ struct SessionKeeper: Sendable {
 
     /// Beside the hash, and in the same slot of a cluster.
     static func bornKey(_ id: RandomToken) -> String { "{\(JobSession.key(id))}:born" }
-
 }

@@ -1,11 +1,9 @@
 """Redis is killed with SIGKILL under load and started again on its append-only file (everysec)."""
 from __future__ import annotations
 
-import glob
-import os
 import time
-from typing import Set
 
+import append_only
 from stage import Setting, Stage, percentile
 
 NAME = "restarts"
@@ -18,17 +16,6 @@ SLOTS = 4
 
 def stage(setting: Setting) -> Stage:
     return Stage(NAME, TITLE, setting, redis={"options": ["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"]})
-
-
-def never_written(stage: Stage) -> Set[str]:
-    """The lost jobs whose ids the append-only file, which is never rewritten here, does not hold. With `everysec` Redis replies before it
-    has written while an fsync of the second before is still under way."""
-    lost = set(stage.tally.lost) if stage.tally else set()
-    for path in glob.glob(os.path.join(stage.server.data, "appendonlydir", "*.aof")) if lost else []:
-        with open(path, "rb") as file:
-            content = file.read()
-        lost = {job for job in lost if job.encode() not in content}
-    return lost
 
 
 def run(stage: Stage) -> None:
@@ -66,7 +53,7 @@ def run(stage: Stage) -> None:
         stage.progress(f"{done} of {setting.faults} restarts, {stage.answered()} answers")
     stage.result.faults = done
     stage.finish()
-    unwritten = never_written(stage)
+    unwritten = append_only.never_written(stage)
     if unwritten:
         # Redis' own promise, not ours: said, and not counted as lost by us.
         stage.excused |= unwritten

@@ -4,7 +4,6 @@ Callers in three languages keep on. What stands in the append-only file has to b
 """
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import tempfile
 import time
 from typing import Dict, Set
 
+import append_only
 from callers import Callers
 from stage import ROOT, Setting, Stage
 
@@ -57,22 +57,8 @@ def stage(setting: Setting) -> Stage:
 
 
 def numbers(stage: Stage) -> Set[int]:
-    """The calls of which the append-only file, which is never rewritten here, knows anything: the job, a claim, or the answer."""
-    found: Set[int] = set()
-    for path in glob.glob(os.path.join(stage.server.data, "appendonlydir", "*.aof")):
-        with open(path, "rb") as file:
-            found |= {int(number) for number in NUMBER.findall(file.read())}
-    return found
-
-
-def unwritten(stage: Stage) -> Set[str]:
-    """Acknowledged jobs of the producer that are nowhere in the file."""
-    lost = set(stage.tally.lost) if stage.tally else set()
-    for path in glob.glob(os.path.join(stage.server.data, "appendonlydir", "*.aof")) if lost else []:
-        with open(path, "rb") as file:
-            content = file.read()
-        lost = {job for job in lost if job.encode() not in content}
-    return lost
+    """The calls of which the append-only file knows anything: the job, a claim, or the answer."""
+    return {int(number) for content in append_only.contents(stage) for number in NUMBER.findall(content)}
 
 
 def run(stage: Stage) -> None:
@@ -93,7 +79,7 @@ def run(stage: Stage) -> None:
     stage.result.faults = setting.faults
     producer.enough(0)
     stage.finish()
-    stage.excused |= unwritten(stage)
+    stage.excused |= append_only.never_written(stage)
     stage.judge()
     stage.check_usual()
     judge(stage, callers)

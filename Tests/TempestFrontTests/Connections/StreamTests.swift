@@ -121,7 +121,7 @@ import Testing
             try await client.send(1, 5 | 0x28, 1001, [2, 0, 0, 0, 0, 7] + request + nameless[0] + [0, 0])
             #expect(try await client.whole(1001).reset == 1)
             try await client.send(1, 5 | 0x28, 1003, [2, 0, 0, 0, 0, 7] + request + [0, 0])
-            #expect(try await client.whole(1003).status == 200, "padding is no header")
+            #expect(try await client.whole(1003).status == 200, "padding does not count as a header")
             #expect(!client.answer(1).isOver, "the others go on")
             try await expectAlive(client, 1005)
         }

@@ -23,8 +23,9 @@ class TestWorkerProcess < RedisTest
   def test_signals_end_a_child_of_a_handler_and_not_the_worker
     made = worker_process(<<~RUBY)
       worker.handle("child") do |word|
-        pid = fork { sleep 30 }
-        sleep 0.05
+        heard, told = IO.pipe
+        pid = fork { told << "."; told.close; sleep 30 }
+        heard.read(1)
         Process.kill(word, pid)
         status = nil
         40.times { (status = Process.wait2(pid, Process::WNOHANG | Process::WUNTRACED)&.last) ? break : sleep(0.05) }

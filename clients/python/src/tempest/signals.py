@@ -37,7 +37,7 @@ class Signals:
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        """In a child that a handler forks: it is no worker, and signals end it as they end any program."""
+        """In a child that a handler forks: it is not a worker, and signals end it as they end any program."""
         for number in self._before:
             if signal.getsignal(number) in self._handlers:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

@@ -131,7 +131,7 @@ module Tempest
 
     private
 
-    # A child that a handler has forked has the worker's traps, and its pipe: it is no worker, and ends as any program does.
+    # A child that a handler has forked has the worker's traps, and its pipe: it is not a worker, and ends as any program does.
     def end_child(signal)
       trap(signal, "DEFAULT")
       Process.kill(signal, Process.pid)
