@@ -51,10 +51,6 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
         if drain.closesConnections {
             context.eventLoop.assumeIsolated().scheduleTask(in: Self.welcome) { self.announce() }
         }
-        // Apart from the first settings, of which HTTP2Wire confirms that they hold: whoever asks before he knows of this is let in.
-        let streams = HTTP2Settings([HTTP2Setting(parameter: .maxConcurrentStreams, value: 100)])
-        context.writeAndFlush(
-            wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .settings(.settings(streams)))), promise: nil)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

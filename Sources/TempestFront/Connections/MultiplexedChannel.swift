@@ -19,6 +19,9 @@ struct MultiplexedChannel: Sendable {
     /// a 431.
     static let headerBound = 256 << 10
 
+    /// How often in 30 seconds a client may do what costs the server more than itself, before its connection ends.
+    private static let quick = 1000
+
     private let http1: HTTP1Channel
     private let services: ConnectionServices
 
@@ -30,11 +33,11 @@ struct MultiplexedChannel: Sendable {
     /// - Parameter bytes: the watch next to the socket.
     func setup(channel: any Channel, bytes: ByteWatch, logger: Logger) throws -> Value {
         let (limits, clock) = (services.limits, services.clocks.clock(channel.eventLoop))
-        let wire = HTTP2Wire()
+        let wire = HTTP2Wire(headerBound: headerBound)
         let gate = HTTP2Gate(limits: limits, bytes: bytes, wire: wire, clock: clock, drain: services.drain, logger: logger)
         let shared = NIOLoopBound((wire, bytes, clock), eventLoop: channel.eventLoop)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers(wire, HeaderBlockMender())
+        try pipeline.addHandler(wire)
         let streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: gate, configuration: configuration
         ) { [services] stream in
@@ -53,13 +56,27 @@ struct MultiplexedChannel: Sendable {
         return Value(streams: streams, channel: channel)
     }
 
+    private var headerBound: Int { max(Self.headerBound, 2 * services.limits.headerBytes) }
+
     private var configuration: NIOHTTP2Handler.Configuration {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        let bound = max(Self.headerBound, 2 * services.limits.headerBytes)
-        connection.initialSettings = [HTTP2Setting(parameter: .maxHeaderListSize, value: bound)]
-        // Of 16 KiB each.
-        connection.maximumSequentialContinuationFrames = bound >> 14
-        return NIOHTTP2Handler.Configuration(connection: connection, stream: .init())
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxHeaderListSize, value: headerBound),
+            // HTTP2Outlet tells the client of fewer; StreamGate refuses what is more than those.
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: Int(Int32.max)),
+        ]
+        // Of 16 KiB each, with a priority before them.
+        connection.maximumSequentialContinuationFrames = headerBound >> 14 + 2
+        // What a browser may do that turns a large page quickly: it takes back many requests, and their bodies are still under way.
+        connection.maximumRecentlyResetStreams = Self.quick
+        connection.maximumSequentialEmptyDataFrames = Self.quick
+        connection.controlFrameRateLimit.maximumCount = Self.quick
+        // Streams that are refused end by themselves, however many there have been.
+        connection.maximumConnectionGlitches = .max
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.streamResetFrameRateLimit.maximumCount = Self.quick
+        stream.streamErrorRateLimit.maximumCount = Self.quick
+        return NIOHTTP2Handler.Configuration(connection: connection, stream: stream)
     }
 
     func handle(_ value: Value, logger: Logger) async {

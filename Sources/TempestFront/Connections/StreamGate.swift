@@ -90,6 +90,8 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
             if headers.endStream { isReading = false }
             if hasHead { break }
             hasHead = true
+            // The client did not know, and may ask again elsewhere or later (RFC 9113 5.1.2).
+            if wire.isCrowded { return fail(.refusedStream) }
             isHead = headers.headers.first(name: ":method") == "HEAD"
             if let status = RequestCheck.problem(headers.headers, limits) { return refuse(status.code, context) }
         case .data(let body):
@@ -125,7 +127,13 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
         switch unwrapOutboundIn(data) {
         case .headers(var response) where !hasEndedResponse:
             begin(&response)
-            context.write(wrapOutboundOut(.headers(response)), promise: promise)
+            let written = promise ?? context.eventLoop.makePromise()
+            written.futureResult.assumeIsolated().whenFailure { error in
+                guard let context = self.context, context.channel.isActive else { return }
+                self.logger.warning("the head of a response cannot be sent over HTTP/2", metadata: ["error": "\(error)"])
+                self.reset(.internalError, context)
+            }
+            context.write(wrapOutboundOut(.headers(response)), promise: written)
         case .data(var body): write(&body, context, promise)
         default: context.write(data, promise: promise)
         }
@@ -196,6 +204,13 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
     }
 
     // MARK: Ends
+
+    /// Something is wrong with the stream: nothing of it goes on.
+    func fail(_ code: HTTP2ErrorCode) {
+        guard let context, !isRefused else { return }
+        isRefused = true
+        reset(code, context)
+    }
 
     private func reset(_ code: HTTP2ErrorCode, _ context: ChannelHandlerContext) {
         context.writeAndFlush(wrapOutboundOut(.rstStream(code)), promise: nil)

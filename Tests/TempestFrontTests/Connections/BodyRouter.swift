@@ -8,7 +8,7 @@ import NIOCore
 struct Torn: Error {}
 
 /// `/exact`, `/short` and `/long` promise ten bytes; `/torn` promises nothing and breaks; `/odd` has headers of a connection; `/big` is
-/// endless enough.
+/// endless enough; `/wide` has headers of 2,000 bytes, `count` of them.
 func bodyRouter() -> Router<BasicRequestContext> {
     let router = Router()
     func measured(_ path: RouterPath, _ pieces: [String]) {
@@ -51,6 +51,14 @@ func bodyRouter() -> Router<BasicRequestContext> {
         Response(status: .ok, body: .init(byteBuffer: try await request.body.collect(upTo: 1 << 20)))
     }
     router.post("/refused") { _, _ in Response(status: .forbidden) }
+    router.get("/wide") { request, _ in
+        let count = request.uri.queryParameters.get("count", as: Int.self) ?? 9
+        var headers = HTTPFields()
+        for number in 0..<count {
+            headers.append(HTTPField(name: .setCookie, value: "c\(number)=" + String(repeating: "v", count: 2000)))
+        }
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: "wide")))
+    }
     router.get("/big") { _, _ in
         Response(
             status: .ok,

@@ -39,6 +39,8 @@ final class FrameClient: Sendable {
     }
 
     private struct State {
+        /// Of a header block whose end has not come.
+        var block: [UInt8] = []
         var decoder = HPACKDecoder(allocator: ByteBufferAllocator(), maxDynamicTableSize: 4096, maxHeaderListSize: 1 << 20)
         var frames: [Frame] = []
     }
@@ -49,13 +51,15 @@ final class FrameClient: Sendable {
 
     /// - Parameters:
     ///   - window: the first window of each stream; nil: 65,535.
+    ///   - frameSize: the bytes of a frame that it takes; nil: 16,384.
     ///   - confirms: whether it confirms the server's settings.
-    static func connect(_ port: Int, window: Int? = nil, confirms: Bool = true) async throws -> FrameClient {
+    static func connect(_ port: Int, window: Int? = nil, frameSize: Int? = nil, confirms: Bool = true) async throws -> FrameClient {
         let client = FrameClient(try await RawClient.connect(port, protocols: ["h2"]))
         var settings: [UInt8] = []
         if let window { settings = [0, 4] + bytes(UInt32(window)) }
+        if let frameSize { settings += [0, 5] + bytes(UInt32(frameSize)) }
         try await client.raw.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, settings))
-        if confirms { try await client.raw.send(frame(4, 1, 0, []) + frame(4, 1, 0, [])) }
+        if confirms { try await client.raw.send(frame(4, 1, 0, [])) }
         return client
     }
 
@@ -76,9 +80,11 @@ final class FrameClient: Sendable {
     }
 
     /// Sends the headers of a request, in as many frames as they need.
+    ///
+    /// - Parameter size: bytes of a frame.
     func ask(
         _ stream: Int, _ method: String, _ path: String, _ more: [(String, String)] = [], authority: String? = "front",
-        ends: Bool = true
+        ends: Bool = true, size: Int = 16_384
     ) async throws {
         var headers = [(":method", method), (":scheme", "https"), (":path", path)]
         if let authority { headers.append((":authority", authority)) }
@@ -91,7 +97,7 @@ final class FrameClient: Sendable {
         var rest = Array(block.readableBytesView)
         var type: UInt8 = 1
         repeat {
-            let part = Array(rest.prefix(16_384))
+            let part = Array(rest.prefix(size))
             rest.removeFirst(part.count)
             try await send(type, (rest.isEmpty ? 4 : 0) | (type == 1 && ends ? 1 : 0), stream, part)
             type = 9
@@ -119,8 +125,10 @@ final class FrameClient: Sendable {
         }
         return state.withLock { state in
             for var frame in new {
-                if frame.type == 1 {
-                    var block = ByteBuffer(bytes: frame.payload)
+                if frame.type == 1 || frame.type == 9 { state.block += frame.payload }
+                if frame.type == 1 || frame.type == 9, frame.flags & 4 != 0 {
+                    var block = ByteBuffer(bytes: state.block)
+                    state.block = []
                     frame.headers = (try? state.decoder.decodeHeaders(from: &block))?.map { ($0.name, $0.value) } ?? []
                 }
                 state.frames.append(frame)
@@ -134,7 +142,7 @@ final class FrameClient: Sendable {
         for frame in frames where frame.stream == stream {
             switch frame.type {
             case 0: answer.body += frame.payload
-            case 1:
+            case 1, 9:
                 answer.headers += frame.headers
                 answer.status = answer.header(":status").flatMap { Int($0) }
             // After the end a reset with NO_ERROR only says that the rest of the request is not wanted.
@@ -151,6 +159,9 @@ final class FrameClient: Sendable {
         try await eventually(within: .seconds(15), "stream \(stream) ends") { answer(stream).isOver || raw.isClosed }
         return answer(stream)
     }
+
+    /// The last stream that the last GOAWAY names.
+    var lastStream: Int? { frames.last { $0.type == 7 }.map { Int($0.code()) } }
 
     /// The code of the last GOAWAY.
     var goAway: UInt32? { frames.last { $0.type == 7 }?.code(at: 4) }

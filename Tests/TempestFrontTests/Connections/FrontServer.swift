@@ -134,7 +134,11 @@ final class RawClient: Sendable {
 
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
     func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
-    func close() async { try? await channel.close().get() }
+    func close() async {
+        // NIO's TLS would wait five seconds after the server's goodbye for an end of the bytes.
+        try? await channel.setOption(.allowRemoteHalfClosure, value: false).get()
+        try? await channel.close().get()
+    }
     func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     var received: [UInt8] { state.withLock { $0.bytes } }

@@ -237,7 +237,9 @@ module Tempest
     def inbox(queue)
       @lock.synchronize do
         check_process
-        @inboxes[Keys.check_queue(queue)] ||= Inbox.new(queue, @url, @logger)
+        queue = Keys.check_queue(queue)
+        @inboxes.delete(queue) if @inboxes[queue]&.refused?
+        @inboxes[queue] ||= Inbox.new(queue, @url, @logger)
       end
     end
 
@@ -279,6 +281,7 @@ module Tempest
       inbox = inbox(queue)
       job = job(action, args, codec, meta, inbox.id)
       payload = job.encode
+      inbox.await_registered(deadline.call)
       expected = inbox.expect(job.job_id)
       send_jobs(queue, level, [payload])
       loop do

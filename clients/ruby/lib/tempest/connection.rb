@@ -16,6 +16,8 @@ module Tempest
     TIMEOUT = 5.0
     # After so many seconds without use a connection is tried with PING before something is sent that must not go twice.
     STALE = 1.0
+    # The first words of errors of a Redis that is there and cannot serve now: to connect anew and to try later is all that helps.
+    NOT_NOW = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY MISCONF NOREPLICAS].freeze
     # Of the gem redis 5 too, which hands on those of redis-client while it is subscribed.
     NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError, OpenSSL::SSL::SSLError,
                       *(::RedisClient::Error if defined?(::RedisClient::Error))].freeze
@@ -64,7 +66,7 @@ module Tempest
     # Sends one command.
     #
     # @return [Object] the reply; its strings are ASCII-8BIT
-    # @raise [ConnectionLost] the command may or may not have been carried out
+    # @raise [ConnectionLost] the command may or may not have been carried out; Redis is away, or cannot serve now
     # @raise [Fenced, Resync, ServerError] Redis' own errors
     def call(*command)
       @lock.synchronize do
@@ -75,9 +77,7 @@ module Tempest
         Connection.binary(reply)
       end
     rescue ::Redis::CommandError => e
-      # A master that has become a replica: the next connection perhaps leads to the new master.
-      close if e.message.start_with?("READONLY")
-      raise Connection.server_error(e.message)
+      raise error(e.message)
     rescue *NETWORK_ERRORS, ::Redis::BaseError => e
       close
       raise ConnectionLost, "Redis at #{@place}: #{e.message}"
@@ -98,7 +98,7 @@ module Tempest
           close
           raise
         end
-        call("EXEC").each { |reply| raise Connection.server_error(reply.message) if reply.is_a?(StandardError) }
+        call("EXEC").each { |reply| raise error(reply.message) if reply.is_a?(StandardError) }
       end
     end
 
@@ -151,6 +151,18 @@ module Tempest
       end
     end
     private :redis
+
+    # A Redis that cannot serve now is left: a master that has become a replica stays one, and the next connection perhaps leads to the new
+    # master.
+    #
+    # @return [ConnectionLost, ServerError] what Redis' message says
+    def error(message)
+      return Connection.server_error(message) unless NOT_NOW.include?(message[/\A\S+/])
+
+      close
+      ConnectionLost.new("Redis at #{@place} cannot serve now: #{message}")
+    end
+    private :error
 
     # @return [ServerError] of the kind that Redis' message begins with
     def self.server_error(message)

@@ -146,7 +146,7 @@ module Tempest
       rescue Fenced
         sent = 0
       rescue ConnectionLost, ServerError => e
-        raise if e.is_a?(ServerError) && !e.passing? && !e.full?
+        raise if e.is_a?(ServerError) && !e.full?
         raise ClaimLost, "the job #{@job_id} was given to another process" if lost?
 
         sleep(backoff.next)

@@ -31,6 +31,8 @@ module Tempest
       @alone = nil
       @refused = []
       @recheck = false
+      # Another connection has had trouble: is it still the same Redis behind this one?
+      @doubt = false
       @next_round = 0
       @backoff = Backoff.new
     end
@@ -66,9 +68,7 @@ module Tempest
       @identity = @line.identity
       @clock.set(@line)
       @stations.each { |station| open(station) unless station.process }
-    rescue ConnectionLost, ServerError => e
-      raise if e.is_a?(ServerError) && !e.passing?
-
+    rescue ConnectionLost => e
       wait_for_redis(e)
       retry if @stops.zero?
     end
@@ -90,6 +90,7 @@ module Tempest
 
     def step
       note(@mailbox.take(patience))
+      probe if @doubt
       catch_up
       @settlement.settle(@line)
       look_around if Tempest.now >= @next_round
@@ -143,9 +144,16 @@ module Tempest
         when :wake then wake(*subject)
         when :suspect then station(subject)&.suspects = 1
         when :cancel then station(subject.first)&.hear_cancel(subject.last)
-        when :recheck then @recheck = true
+        when :recheck then @recheck = @doubt = true
+        when :doubt then doubt(subject)
         end
       end
+    end
+
+    # @param station [Station, nil] where something may have landed without a word
+    def doubt(station)
+      @doubt = true
+      station.landed = true if station
     end
 
     def station(queue)
@@ -269,19 +277,36 @@ module Tempest
       @next_round = 0
     end
 
-    # Step 8 of the protocol: connect anew, say hello, adopt, and compare.
+    # This connection says nothing while there is nothing to do, and would not notice that Redis has gone and come back. If it is broken,
+    # that is found out here; what stands between may also have kept it, with another Redis behind it. Who may not ask is never sure.
+    def probe
+      @doubt = false
+      known = @identity
+      @identity = @line.identity
+      return if known && known == @identity
+
+      @logger.info("Redis may be another one: comparing what it holds with what runs")
+      compare
+    end
+
+    # Step 8 of the protocol: connect anew, and compare.
     def recover(error)
       wait_for_redis(error)
-      Functions.ensure_loaded(@line)
       end_old_line
-      @stations.each { |station| rejoin(station) }
+      compare
       @backoff.reset
-      @next_round = 0
-      @recheck = true
       @logger.info("connected to Redis again")
     rescue ConnectionLost, ServerError => e
       error = e
       retry if @stops.zero?
+    end
+
+    # Says hello, adopts, and compares what Redis holds with what runs.
+    def compare
+      Functions.ensure_loaded(@line)
+      @stations.each { |station| rejoin(station) }
+      @next_round = 0
+      @recheck = true
     end
 
     # A claim that is still on its way on the old connection must not be carried out after the comparison. Within one run of a

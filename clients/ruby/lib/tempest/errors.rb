@@ -114,21 +114,14 @@ module Tempest
   # Raised to a caller that uses a client after close.
   class ClientClosed < Error; end
 
-  # Redis cannot be reached, or the connection broke: what was sent last may or may not have been done.
+  # Redis cannot be reached, the connection broke, or Redis cannot serve now, such as while it loads: all of that passes. What was sent last may or may not have been done.
   class ConnectionLost < Error; end
 
-  # Redis answered with an error.
+  # Redis answered with an error, and not because it cannot serve now: that is {ConnectionLost}.
   class ServerError < Error
-    # Errors that pass by themselves: whoever meets one waits and connects anew.
-    PASSING = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY MISCONF NOREPLICAS].freeze
-
     # @return [String] the first word of Redis' error, such as OOM or NOPERM
     def code
       message[/\A\S+/].to_s
-    end
-
-    def passing?
-      PASSING.include?(code)
     end
 
     # @return [Boolean] whether Redis is at its maxmemory: functions still run, plain writes do not

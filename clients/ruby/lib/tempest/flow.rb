@@ -68,10 +68,6 @@ module Tempest
       :some
     rescue ConnectionLost
       :away
-    rescue ServerError => e
-      raise unless e.passing?
-
-      :away
     end
   end
 end

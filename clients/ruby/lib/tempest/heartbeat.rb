@@ -18,7 +18,8 @@ module Tempest
     # @param settings [Hash] what the beat process is to know: url, queues, levels, lease (ms), node, name
     # @param clock [RedisClock] is set by what the ticks return
     # @param mailbox [Mailbox] gets `[:ready, nil]` when the process can beat, `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper]]`,
-    #   `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]` and `[:control, "quiet" or "stop"]`
+    #   `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]`, `[:control, "quiet" or "stop"]`, and `[:doubt, nil]` when the
+    #   beat's connection has trouble and when that is over
     def initialize(settings, clock, mailbox, logger)
       @settings = settings
       @clock = clock
@@ -139,9 +140,14 @@ module Tempest
       when "CONTROL" then @mailbox.post(:control, rest)
       when "FENCED" then @mailbox.post(:fenced, rest.split)
       when "LOG" then @logger.warn(rest)
-      when "TROUBLE" then @logger.warn("the beat has trouble: #{rest}")
-      when "WELL" then @logger.info("the beat goes on")
+      when "TROUBLE", "WELL" then doubt(rest)
       end
+    end
+
+    # @param why [String, nil] nil: the trouble is over
+    def doubt(why)
+      why ? @logger.warn("the beat has trouble: #{why}") : @logger.info("the beat goes on")
+      @mailbox.post(:doubt)
     end
   end
 end

@@ -18,8 +18,7 @@ module Tempest
     # @return [Integer] answers to jobs that nobody waits for any more
     attr_reader :late
 
-    # Registers the inbox, and starts to read it.
-    # @raise [ConnectionLost, ServerError] if Redis is not there or refuses
+    # Starts to register the inbox, and to read it.
     def initialize(queue, url, logger)
       @queue = queue
       @logger = logger
@@ -30,8 +29,34 @@ module Tempest
       @late = 0
       @closed = false
       @backoff = Backoff.new
-      listen
+      @registered = false
+      @changed = ConditionVariable.new
       @thread = Thread.new { read_on }
+    end
+
+    # Returns once the inbox is registered; a Redis that is away, or cannot serve now, is waited for.
+    #
+    # @param over [Float, nil] until when, on {Tempest.now}'s clock; nil: as long as it takes
+    # @raise [ConnectionLost] it is not registered by then
+    # @raise [ServerError] Redis refuses, and the inbox is of no use
+    # @raise [ClientClosed]
+    def await_registered(over)
+      @lock.synchronize do
+        until @registered
+          raise @refusal if @refusal
+          raise ClientClosed, "the client is closed" if @closed
+
+          left = over && (over - Tempest.now)
+          raise ConnectionLost, @trouble || "the inbox could not be registered in time" if left && !left.positive?
+
+          @changed.wait(@lock, left)
+        end
+      end
+    end
+
+    # @return [Boolean] whether Redis has refused to register it
+    def refused?
+      !@refusal.nil?
     end
 
     # @param job_id [String]
@@ -55,6 +80,7 @@ module Tempest
     def close(line)
       waiting = @lock.synchronize do
         @closed = true
+        @changed.broadcast
         @expected.values
       end
       waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
@@ -91,11 +117,25 @@ module Tempest
       @position = @connection.fcall("listen", @queue, @id)
       @client_id = nil
       @heard = number
+      change { @registered = true }
     end
 
     def read_on
       Thread.current.name = "tempest inbox #{@queue}"
-      look until @closed
+      look until @closed || @refusal
+    rescue StandardError => e
+      change { @refusal = e }
+      raise
+    ensure
+      @connection.close
+    end
+
+    # Whoever waits to be registered looks again.
+    def change
+      @lock.synchronize do
+        yield
+        @changed.broadcast
+      end
     end
 
     # Reads what is there, or waits for something. An answer is deleted only by the read that follows its delivery.
@@ -112,6 +152,9 @@ module Tempest
     rescue ConnectionLost, ServerError => e
       @client_id = @heard = nil
       @logger&.warn("inbox on #{@queue}: #{e.message}")
+      return change { @refusal = e } if e.is_a?(ServerError) && !@registered
+
+      @trouble = e.message
       sleep_unless_closed(@backoff.next)
     end
 

@@ -12,7 +12,8 @@ module Tempest
     # @return [String, nil] `run_id/client id` while connected
     attr_reader :identity
 
-    # @param mailbox [Mailbox] gets `[:landed, station]`, and `[:poll, station]` when nothing can be parked
+    # @param mailbox [Mailbox] gets `[:landed, station]`, `[:poll, station]` when nothing can be parked, and `[:doubt, station]` when the
+    #   connection breaks and when another has taken its place
     def initialize(station, level, url, mailbox, logger)
       @station = station
       @level = level
@@ -24,6 +25,7 @@ module Tempest
       @wanted = false
       @closed = false
       @busy = false
+      @broken = false
       @backoff = Backoff.new
       @thread = Thread.new { work }
     end
@@ -96,23 +98,26 @@ module Tempest
       @backoff.reset
       landed(process) if job
     rescue ConnectionLost => e
-      @identity = nil
       @logger.debug("parked on #{@station.queue} (#{@level}): #{e.message}")
-      pause(@backoff.next)
+      lost
     rescue Fenced
       pause(@backoff.next)
     rescue ServerError => e
       trouble(e)
     end
 
+    # The reply of a BLMOVE that landed something may be lost, and Redis may be another one when it is back. It is told when the trouble
+    # begins and when it is over, not each time that Redis is found to be away still.
+    def lost
+      @identity = nil
+      @mailbox.post(:doubt, @station) unless @broken
+      @broken = true
+      pause(@backoff.next)
+    end
+
     # A full Redis (OOM) takes no BLMOVE, but functions: claims go on, each time this has waited.
     def trouble(error)
       @logger.warn("parked on #{@station.queue} (#{@level}): #{error.message}") unless error.code == "UNBLOCKED"
-      if error.passing?
-        # Perhaps of a Redis that is no longer the one to talk to.
-        @identity = nil
-        @connection.close
-      end
       pause(@backoff.next)
       @mailbox.post(:poll, @station) if error.full?
     end
@@ -131,6 +136,8 @@ module Tempest
       @connection.fcall("hello", @station.queue, process, "again", *identity)
       @introduced = process
       @identity = identity
+      @mailbox.post(:doubt, @station) if @broken
+      @broken = false
     end
 
     def landed(process)

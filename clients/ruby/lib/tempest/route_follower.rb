@@ -14,12 +14,12 @@ module Tempest
     # Leaves an outcome that is only to be settled, and perhaps answered.
     #
     # @param outcome [Outcome]
-    # @raise [ConnectionLost, ServerError] what passes by itself, and a Redis that is full: to be called again
+    # @raise [ConnectionLost, ServerError] Redis is away, or full: to be called again
     def follow(outcome)
       outcome.args ? go_on(outcome) : tell_of_failure(outcome)
       outcome.journey = nil
     rescue ServerError => e
-      raise if e.passing? || e.full?
+      raise if e.full?
 
       fail_with(outcome, "bad_route", "the route cannot go on: #{e.code}", e)
     rescue BadRoute => e
@@ -35,8 +35,6 @@ module Tempest
       gather = outcome.journey.gather
       outcome.unanswered if gather && gather(gather).zero?
     rescue ServerError => e
-      raise if e.passing?
-
       @logger.error("#{outcome.claim.field}: the other steps are not told that it failed: #{e.message}")
     end
 

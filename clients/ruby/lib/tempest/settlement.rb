@@ -39,7 +39,7 @@ module Tempest
       @outbox.concat(@postponed.slice!(0..))
     end
 
-    # @raise [ConnectionLost, ServerError] what passes by itself; the outcomes stay
+    # @raise [ConnectionLost] the outcomes stay
     def settle(line)
       @outbox.reject! { |outcome| outcome.claim.lost? }
       until @outbox.empty?
@@ -72,8 +72,6 @@ module Tempest
     rescue Fenced => e
       @fenced.call(station, e.message)
     rescue ServerError => e
-      raise if e.passing?
-
       # Nothing was settled. One at a time, so that one bad outcome does not hold up the others.
       if batch.size == 1
         field = batch.first.claim.field
@@ -102,8 +100,6 @@ module Tempest
       Elsewhere.push(line, outcome.address, outcome.answer)
       outcome.delivered = true
     rescue ServerError => e
-      raise if e.passing?
-
       @postponed << outcome if e.full?
       # No list, or no right to write to it: nobody can be answered there, and the job is done all the same.
       where = "#{outcome.address.inbox}@#{outcome.address.queue}"
