@@ -34,8 +34,10 @@ package struct MultipartReader: Sendable {
         case preamble
         /// Right after a boundary; goes to `head` or, after two hyphens, to `epilogue`.
         case afterBoundary
-        /// In a part's head; goes to `content`.
+        /// In a part's head; goes to `emptyLine`.
         case head
+        /// Before the end of the line after a head; goes to `content`.
+        case emptyLine
         /// In a part's content; goes to `afterBoundary`.
         case content
         /// After the last boundary; stays.
@@ -101,8 +103,12 @@ package struct MultipartReader: Sendable {
         case .head:
             guard let head = try readHead() else { return nil }
             let part = try MultipartPart(head)
-            state = .content
+            state = .emptyLine
             return .part(part)
+        case .emptyLine:
+            guard readEmptyLine() else { return nil }
+            state = .content
+            return try next()
         case .content:
             let content = readContent()
             if let bytes = content.bytes {
@@ -182,21 +188,28 @@ package struct MultipartReader: Sendable {
         FormError(.malformed, "a line of the form goes on after the boundary: choose a boundary that the content has not")
     }
 
-    /// The lines of a head up to the empty one, which is read too.
+    /// Reads the end of a head's empty line, unless it is the beginning of a boundary: a part without content may have no other line for it
+    /// (RFC 2046, 5.1.1). False: there are too few bytes to tell.
+    private mutating func readEmptyLine() -> Bool {
+        let view = pending.readableBytesView
+        let count = min(view.count, delimiter.count)
+        if view.prefix(count).elementsEqual(delimiter.prefix(count)) { return count == delimiter.count }
+        pending.moveReaderIndex(forwardBy: 2)
+        return true
+    }
+
+    /// The lines of a head up to the empty one, whose end is left: it may be the beginning of a boundary.
     private mutating func readHead() throws(FormError) -> [UInt8]? {
         let view = pending.readableBytesView
         let end: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]
         // No line at all.
-        if view.starts(with: [0x0D, 0x0A]) {
-            pending.moveReaderIndex(forwardBy: 2)
-            return []
-        }
+        if view.starts(with: end.prefix(2)) { return [] }
         // What was looked through before is not again, but for an end that was cut.
         var index = view.startIndex + max(0, searched - end.count)
         while let found = view[index...].firstIndex(of: 0x0D), found - view.startIndex <= limits.head {
             if view[found...].starts(with: end) {
                 let head = pending.readBytes(length: found - view.startIndex) ?? []
-                pending.moveReaderIndex(forwardBy: end.count)
+                pending.moveReaderIndex(forwardBy: 2)
                 searched = 0
                 return head
             }

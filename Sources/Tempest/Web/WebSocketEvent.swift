@@ -7,7 +7,7 @@ import TempestCodecs
 /// ```swift
 /// worker.handle("websocket") { (context: JobContext, event: WebSocketEvent) -> [WebSocketFrame] in
 ///     switch event {
-///     case .open(let request): [.text("welcome to \(request.path)")]   // throw to refuse the connection
+///     case .open(let request): [.text("welcome to \(request.path)")]   // a HandlerError with a code of your own refuses it
 ///     case .message(let frame): [frame]
 ///     case .close: []
 ///     }

@@ -29,12 +29,18 @@ struct AccessEntry: Sendable, Equatable {
 
     /// What is logged of the page that a request came from: no query, which may hold secrets as well.
     static func referer(_ referer: String?) -> String? {
-        HeaderBytes.plain(referer).map { String($0.prefix { $0 != "?" && $0 != "#" }) }
+        HeaderBytes.plain(referer).map { path(of: $0) }
     }
 
-    /// What is logged of a target: no query, and no token of an upload, whose holder may have it.
+    /// What is logged of a target, or of the address of a page: no query, and no token of an upload, whose holder may have it, however the
+    /// path is written.
     static func path(of target: String) -> String {
-        let path = target.prefix { $0 != "?" && $0 != "#" }
-        return path.hasPrefix(FrontParts.uploadPrefix) ? "\(FrontParts.uploadPrefix)…" : String(path)
+        let target = target.prefix { $0 != "?" && $0 != "#" }
+        var path = target
+        if !target.hasPrefix("/"), let scheme = target.firstRange(of: "://") {
+            path = target[scheme.upperBound...].drop { $0 != "/" }
+        }
+        guard RequestPath.canonical(path)?.hasPrefix(FrontParts.uploadPrefix) ?? false else { return String(target) }
+        return target[..<path.startIndex] + FrontParts.uploadPrefix + "…"
     }
 }

@@ -17,16 +17,27 @@ enum Compression {
     static func prepare(_ response: inout Response, for request: HTTPRequest) {
         // What stands for a part, or for no change, of a response that might be compressed depends on the same header (RFC 9110, 15.4.5).
         if response.status == .notModified || response.status == .partialContent { response.headers.addVary("Accept-Encoding") }
+        // A browser that keeps the compressed content must not take the tag of the other bytes for that of its own.
+        if response.status == .notModified, takesGzip(request) { weaken(&response.headers) }
         guard let markName, isEligible(response, isHead: request.method == .head) else { return }
         response.headers.addVary("Accept-Encoding")
-        guard ContentCoding.choose(request.headerFields[.acceptEncoding], of: [.gzip]) != nil else { return }
+        guard takesGzip(request) else { return }
         if request.method == .head {
             response.headers[.contentLength] = nil
+            response.headers[.contentEncoding] = "gzip"
         } else {
             response.headers[markName] = "1"
         }
-        // The same content in other bytes: a strong tag is of bytes.
-        if let tag = response.headers[.eTag], !tag.hasPrefix("W/") { response.headers[.eTag] = "W/\(tag)" }
+        weaken(&response.headers)
+    }
+
+    private static func takesGzip(_ request: HTTPRequest) -> Bool {
+        ContentCoding.choose(request.headerFields[.acceptEncoding], of: [.gzip]) != nil
+    }
+
+    /// The same content in other bytes: a strong tag is of bytes.
+    private static func weaken(_ headers: inout HTTPFields) {
+        if let tag = headers[.eTag], !tag.hasPrefix("W/") { headers[.eTag] = "W/\(tag)" }
     }
 
     /// Digests of the bytes as they are: they would be wrong of others, and the browser might check them.
@@ -44,7 +55,7 @@ enum Compression {
         if headers[.contentLength] != nil, response.body.contentLength == nil { return false }
         // Of a response to HEAD only the header tells how long the body would be.
         let length = isHead ? headers[.contentLength].flatMap { Int($0) } : response.body.contentLength
-        if let length, length > 0, length < leastBytes { return false }
+        if let length, length < leastBytes { return false }
         if digests.contains(where: { headers.contains($0) }) { return false }
         return isCompressible(headers[.contentType])
     }

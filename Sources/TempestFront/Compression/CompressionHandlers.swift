@@ -7,13 +7,17 @@ import NIOHTTPTypesHTTP1
 
 enum CompressionHandlers {
     /// Between the gate and Hummingbird's handlers of HTTP/1.
-    static func http1() -> [any ChannelHandler] {
+    ///
+    /// - Parameter bytes: the watch of the connection.
+    static func http1(_ bytes: ByteWatch) -> [any ChannelHandler] {
         let choice = CodingChoice()
-        return [choice, compressor(), CodingRestoration(choice)]
+        return [choice, compressor(), CompressorMemory(bytes), CodingRestoration(choice)]
     }
 
     /// After the codec of a stream of HTTP/2, whose parts become those of HTTP/1 for the compressor.
-    static func http2() -> [any ChannelHandler] { [HTTPToHTTP1ServerCodec()] + http1() + [HTTP1ToHTTPServerCodec(secure: true)] }
+    static func http2(_ bytes: ByteWatch) -> [any ChannelHandler] {
+        [HTTPToHTTP1ServerCodec()] + http1(bytes) + [HTTP1ToHTTPServerCodec(secure: true)]
+    }
 
     private static func compressor() -> HTTPResponseCompressor {
         HTTPResponseCompressor { head, _ in
@@ -57,5 +61,40 @@ private final class CodingRestoration: ChannelInboundHandler, RemovableChannelHa
         head.headers.remove(name: "accept-encoding")
         for line in choice.lines { head.headers.add(name: "accept-encoding", value: line) }
         context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+}
+
+/// After the compressor: counts what it holds while a response goes through it, so that many slow readers of compressed responses are
+/// as many as the front's bound allows.
+private final class CompressorMemory: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Of zlib with its usual window and memory level, for gzip: 2^17 bytes for each, and its state (zlib.h, deflateInit2).
+    private static let size = (1 << 17) + (1 << 17) + (6 << 10)
+
+    private let bytes: ByteWatch
+    private var isCounted = false
+
+    init(_ bytes: ByteWatch) { self.bytes = bytes }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head) where !isCounted && head.headers.contains(name: Compression.mark): count(true)
+        case .end where isCounted: count(false)
+        default: break
+        }
+        context.write(data, promise: promise)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isCounted { count(false) }
+        context.fireChannelInactive()
+    }
+
+    private func count(_ isThere: Bool) {
+        isCounted = isThere
+        bytes.account?.add(isThere ? Self.size : -Self.size)
     }
 }

@@ -47,7 +47,7 @@ public struct FrontChannel: HTTPChannelHandler {
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(gate, position: .after(decoder))
             try pipeline.addHandler(messages, position: .after(decoder))
-            if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(), position: .after(gate)) }
+            if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(watch), position: .after(gate)) }
             let headers = HeaderBytesHandler(watch: messages, limit: limits.headerBytes)
             try pipeline.addHandler(headers, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             if services.upgrader != nil { gate.tail = headers }

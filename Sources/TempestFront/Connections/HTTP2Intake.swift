@@ -135,7 +135,9 @@ struct HTTP2Intake {
 
     private mutating func verdict(_ header: HTTP2FrameHeader, _ payload: ByteBuffer) -> Verdict {
         if let open {
-            guard header.type == HTTP2FrameHeader.Kind.continuation, header.stream == open.header.stream else { return .interrupted }
+            guard header.type == HTTP2FrameHeader.Kind.continuation, header.stream == open.header.stream else {
+                return .interrupted
+            }
             return continuation(open, header, payload)
         }
         // A frame of the connection itself, or one of a stream that is not one: NIO says what is wrong with it.
@@ -207,7 +209,8 @@ struct HTTP2Intake {
     }
 
     /// The header block of HEADERS without what may be around it, and what the stream depends on; nil: it does not fit together.
-    private static func block(_ header: HTTP2FrameHeader, _ payload: ByteBuffer) -> (ByteBuffer, (word: UInt32, weight: UInt8)?)? {
+    private static func block(_ header: HTTP2FrameHeader, _ payload: ByteBuffer) -> (ByteBuffer, (word: UInt32, weight: UInt8)?)?
+    {
         var block = payload
         var dependency: (word: UInt32, weight: UInt8)?
         var padding = 0

@@ -48,7 +48,7 @@ struct MultiplexedChannel: Sendable {
                 try pipeline.addHandler(
                     StreamGate(limits: services.limits, clock: clock, wire: wire, bytes: bytes, logger: logger))
                 try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-                if services.compresses { try pipeline.addHandlers(CompressionHandlers.http2()) }
+                if services.compresses { try pipeline.addHandlers(CompressionHandlers.http2(bytes)) }
                 return try HTTP1Channel.Value(wrappingChannelSynchronously: stream)
             }
         }

@@ -32,6 +32,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private var isBodiless = false
     /// Only the end of the connection ends the body of this response, or its client takes it for that.
     private var endsByClosing = false
+    /// With that: nothing but a reset tells that some of it is missing.
+    private var endIsSilent = false
     private var isLastRequest = false
     private var closesAfterResponse = false
     /// The client of the request that is read waits with its body until it is asked for it.
@@ -91,7 +93,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             unanswered += 1
             asked.append((head.method == .HEAD, head.version == .http1_0, head.isKeepAlive))
             isExpecting = head.version == .http1_1 && RequestCheck.tokens(head.headers, "expect").contains("100-continue")
-            isLastRequest = RequestCheck.endsParsing(head) || head.version == .http1_0 && !head.isKeepAlive
+            isLastRequest = RequestCheck.endsParsing(head) || !head.isKeepAlive
             context.fireChannelRead(data)
         case (.body(let body), .open):
             times.bodyCame(body.readableBytes)
@@ -250,7 +252,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         let isUncertain = isExpecting && unanswered == 1
         // Chunks are of HTTP/1.1: before it the end of the connection is the body's.
         let isUnmeasured = request.isOld && hasBody && !fields.hasLength
-        endsByClosing = request.isOld
+        (endsByClosing, endIsSilent) = (request.isOld, isUnmeasured)
         if request.isOld, !fields.hasLength { (head.version, isChanged) = (.http1_0, true) }
         closesAfterResponse = fields.closes
         let isLast = unanswered == 1 && (isLastRequest || isQuiescing || drain.closesConnections)
@@ -270,7 +272,12 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         bytes.isDiscarding = true
         context.flush()
         // To a client of HTTP/1.0 an end without a reset is the body's.
-        if endsByClosing { bytes.cut() } else { context.close(promise: nil) }
+        guard endsByClosing else { return context.close(promise: nil) }
+        if endIsSilent, context.channel.localAddress?.pathname != nil {
+            logger.warning(
+                "a response is broken off, and a client of HTTP/1.0 on a unix socket cannot see it: let it speak HTTP/1.1")
+        }
+        bytes.cut()
     }
 
     // MARK: Ends
@@ -323,13 +330,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     private func refuseIfDue(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
         guard unanswered == 0, let context else { return }
-        var headers = headers
-        // Upgrade is of the connection, and has to be named there (RFC 9110, 7.8).
-        headers.replaceOrAdd(name: "connection", value: headers.contains(name: "upgrade") ? "upgrade, close" : "close")
-        headers.replaceOrAdd(name: "content-length", value: "0")
-        headers.replaceOrAdd(name: "date", value: HTTPDate.now.text)
-        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.head(.refusal(status, headers))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         finish(context)
         // Whoever reads the body of the refused request learns that no more comes.

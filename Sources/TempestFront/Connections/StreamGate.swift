@@ -94,6 +94,11 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
             if wire.isCrowded { return fail(.refusedStream) }
             isHead = headers.headers.first(name: ":method") == "HEAD"
             if let status = RequestCheck.problem(headers.headers, limits) { return refuse(status.code, context) }
+            if let escaped = HeaderBytes.escaped(headers.headers) {
+                var request = headers
+                request.headers = escaped
+                return context.fireChannelRead(wrapInboundOut(.headers(request)))
+            }
         case .data(let body):
             times.bodyCame(body.data.readableBytes)
             if body.endStream { isReading = false }

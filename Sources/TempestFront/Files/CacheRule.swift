@@ -38,7 +38,8 @@ public struct CacheRule: Sendable, Hashable {
 
     /// Browsers may keep it for so many seconds.
     public init(_ pattern: String, seconds: Int) throws(FrontConfigurationError) {
-        try self.init(pattern, "max-age=\(max(0, seconds))")
+        guard seconds >= 0 else { throw FrontConfigurationError("cache: \(seconds) is no number of seconds: 0 or more") }
+        try self.init(pattern, "max-age=\(seconds)")
     }
 
     /// - Parameter path: of the file below the folder, from `/` on.

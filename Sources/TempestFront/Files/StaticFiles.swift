@@ -171,6 +171,9 @@ public final class StaticFiles: Sendable {
     static func page(
         _ name: String, of options: StaticFilesOptions, _ what: String
     ) throws(FrontConfigurationError) -> OpenFile {
+        guard !name.split(separator: "/").contains("..") else {
+            throw FrontConfigurationError("files: \(what), \(name), leads out of \(options.folder): name a file in it")
+        }
         guard case .file(let file) = try opened("\(options.folder)/\(name)", "\(what), \(name),") else {
             throw FrontConfigurationError("files: \(what), \(name), is not a file in \(options.folder)")
         }

@@ -18,7 +18,7 @@ enum FolderCheck {
         guard exists(folder) else {
             var parent = folder[...]
             while parent.hasSuffix("/") { parent.removeLast() }
-            let name = parent.lastIndex(of: "/").map { $0 == parent.startIndex ? "/" : String(parent[..<$0]) } ?? "."
+            let name = Self.parent(of: parent)
             guard isFolder(name), access(name, W_OK | X_OK) == 0 else {
                 throw FrontConfigurationError(
                     "`uploads`: the folder \(folder) is not there, and cannot be made in \(name) by this user")
@@ -31,6 +31,22 @@ enum FolderCheck {
         guard access(folder, R_OK | W_OK | X_OK) == 0 else {
             throw FrontConfigurationError("`uploads`: the folder \(folder) cannot be written by this user")
         }
+    }
+
+    /// The file of a unix socket is made in its folder.
+    static func check(socket address: ListenAddress) throws(FrontConfigurationError) {
+        guard case .unix(let path) = address else { return }
+        let name = parent(of: path[...])
+        guard isFolder(name) else {
+            throw FrontConfigurationError("\(address): there is no folder \(name) in which the socket could be made")
+        }
+        guard access(name, W_OK | X_OK) == 0 else {
+            throw FrontConfigurationError("\(address): the socket cannot be made in \(name) by this user")
+        }
+    }
+
+    private static func parent(of path: Substring) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -9,6 +9,7 @@ import NIOHTTP1
 import NIOSSL
 import Synchronization
 import Tempest
+import TempestProtocol
 
 /// Routes, limits, certificates, files and parts, as one configuration has them.
 final class FrontSnapshot: Sendable {
@@ -43,7 +44,7 @@ final class FrontSnapshot: Sendable {
         let parts = try await FrontParts(
             configuration, redis: shared.clients.main.redisConfiguration, previous: previous?.parts, logger: shared.logger)
         (self.configuration, self.table, self.parts, self.port) = (configuration, table, parts, port)
-        door = Self.door(configuration, parts, shared)
+        door = Self.door(configuration, table, parts, shared)
         let files = try configuration.files.map { options throws(FrontConfigurationError) in
             try StaticFiles(options, logger: shared.logger)
         }
@@ -93,13 +94,17 @@ final class FrontSnapshot: Sendable {
         }
     }
 
-    private static func door(_ configuration: FrontConfiguration, _ parts: FrontParts, _ shared: FrontShared) -> SocketDoor? {
-        let sockets = configuration.routes.filter(\.isSocket)
+    private static func door(
+        _ configuration: FrontConfiguration, _ table: RouteTable, _ parts: FrontParts, _ shared: FrontShared
+    ) -> SocketDoor? {
+        let sockets = table.all.filter(\.route.isSocket)
         guard !sockets.isEmpty else { return nil }
-        let users = Set(sockets.filter(\.requiresUser).map(\.pattern))
+        let users = Set(sockets.map(\.route).filter(\.requiresUser).map(\.pattern))
+        let backend = TempestSocketBackend(
+            client: shared.clients.main, patience: .nanoseconds(configuration.patience.nanoseconds), logger: shared.logger)
         return SocketDoor(
-            sockets.map { SocketRoute($0) }, backend: TempestSocketBackend(client: shared.clients.main, logger: shared.logger),
-            isTLS: configuration.tls != nil, trusted: configuration.rules.trusted, open: shared.sockets,
+            sockets.map { SocketRoute($0) }, backend: backend, isTLS: configuration.tls != nil,
+            trusted: configuration.rules.trusted, open: shared.sockets,
             admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: shared.logger)
     }
 

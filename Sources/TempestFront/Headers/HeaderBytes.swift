@@ -88,6 +88,12 @@ enum HeaderBytes {
     /// The same of a value that may not be there, for people to read.
     static func plain(_ value: String?) -> String? { value.map { isEscaped($0) ? text($0).text : $0 } }
 
+    /// Headers of HTTP/2 as they come, with characters that would be taken for bytes as such. Nil: there are none.
+    static func escaped(_ headers: HPACKHeaders) -> HPACKHeaders? {
+        guard headers.contains(where: { isEscaped($0.value) }) else { return nil }
+        return HPACKHeaders(headers.map { name, value, _ in (name, escape(value.utf8)) })
+    }
+
     /// Headers of HTTP/2, whose values the library has as text alone: bytes that are not UTF-8 go out as the UTF-8 of their characters in
     /// ISO-8859-1. Nil: there are none.
     static func text(_ headers: HPACKHeaders) -> HPACKHeaders? {

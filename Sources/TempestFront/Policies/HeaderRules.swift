@@ -4,9 +4,10 @@ import HTTPTypes
 
 /// Headers for all responses, or those of a route. They replace what a worker has set under the same name.
 public struct HeaderRules: Sendable, Equatable {
-    /// What the front says of the connection and of the body's length.
+    /// What the front says of the connection and of the body's bytes.
     private static let ours: Set<String> = [
-        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        "connection", "content-encoding", "content-length", "content-range", "keep-alive", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade",
     ]
 
     private var fields: [HTTPField] = []

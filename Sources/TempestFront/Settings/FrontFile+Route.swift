@@ -11,8 +11,16 @@ extension FrontFile {
         let (pattern, name) = (try path.text(), try queue.text())
         var route = try node.locating { () throws(FrontConfigurationError) in try FrontRoute("\(pattern)=\(name)") }
         try self.route.read(node, into: &route)
+        if route.isSocket, let field = fields.first(where: { ofRequests.contains($0.key) }) {
+            throw field.error("`\(field.key)` is for requests, and would do nothing for a WebSocket: leave it out")
+        }
         return route
     }
+
+    /// Keys of a route that a WebSocket does not have.
+    private static let ofRequests: Set = [
+        "deadline", "idle", "pending", "window", "body", "uploads", "cors", "gzip", "headers", "login",
+    ]
 
     /// Reads one more route, which must fit to those before it.
     static func append(_ node: SettingNode, to settings: inout FrontConfiguration) throws(FrontConfigurationError) {
@@ -73,7 +81,7 @@ extension FrontFile {
                 },
                 Setting(
                     "rate",
-                    "requests of one client, such as `10/s`, `100/m` or `10/s burst 50`; more are told 429 with `Retry-After`. Counted in each front by address (IPv6: by /64), so set `trust` behind a proxy"
+                    "requests of one client, or WebSockets that it opens, such as `10/s`, `100/m` or `10/s burst 50`; more are told 429 with `Retry-After`. Counted in each front by address (IPv6: by /64), so set `trust` behind a proxy"
                 ) { node, route throws(FrontConfigurationError) in
                     let text = try node.text()
                     route.rate = try node.locating { () throws(FrontConfigurationError) in try RateLimit(text) }

@@ -19,7 +19,7 @@ public enum FrontFile {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw FrontConfigurationError("\(file): \(error)")
+            throw Self.error(error, in: text, file: file)
         }
         guard let root else { throw FrontConfigurationError("\(file) is empty") }
         var settings = standard
@@ -31,11 +31,34 @@ public enum FrontFile {
         for node in try node.pairs("a front") {
             switch node.key {
             case "routes": try checkRoutes(node, of: settings)
-            case "files", "uploads": if checksFolders { fallthrough }
+            case "files", "uploads", "listen": if checksFolders { fallthrough }
             default: try node.locating { () throws(FrontConfigurationError) in try settings.check(node.key) }
             }
         }
         return settings
+    }
+
+    /// What is wrong with a text that is no YAML, with its line, and without the rest of the text: there may be secrets in it.
+    private static func error(_ error: any Error, in text: String, file: String) -> FrontConfigurationError {
+        let (line, problem): (Int?, String)
+        switch error as? YamlError {
+        case .scanner(_, let what, let mark, _)?, .parser(_, let what, let mark, _)?, .composer(_, let what, let mark, _)?:
+            (line, problem) = (mark.line, what)
+        case .reader(let what, let offset, _, _)?:
+            line = offset.map { text.utf8.prefix($0).count { $0 == UInt8(ascii: "\n") } + 1 }
+            problem = what
+        case .duplicatedKeysInMapping(let names, let context)?:
+            // The context is where the map begins: its keys stand below each other, or on that line.
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let keys = lines.indices.dropFirst(context.mark.line - 1).filter { index in
+                let rest = lines[index].dropFirst(context.mark.column - 1).drop { "\"'".contains($0) }
+                return names.contains { rest.hasPrefix($0) && !(rest.dropFirst($0.count).first?.isLetter ?? false) }
+            }
+            line = keys.count > 1 ? keys[1] + 1 : context.mark.line
+            problem = names.sorted().map { "`\($0)`" }.joined(separator: ", ") + ": a key is there twice"
+        default: (line, problem) = (nil, "\(error)")
+        }
+        return FrontConfigurationError("\(file)\(line.map { ", line \($0)" } ?? ""): \(problem)")
     }
 
     /// What holds where the file does not say otherwise: who writes a file has balancers, or will have.

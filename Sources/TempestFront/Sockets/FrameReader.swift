@@ -43,6 +43,9 @@ struct FrameReader {
     /// - Parameter limit: bytes of a data frame at most.
     init(limit: Int) { self.limit = limit }
 
+    /// Bytes that have come and were not handed out.
+    var held: Int { buffer.readableBytes }
+
     mutating func add(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes

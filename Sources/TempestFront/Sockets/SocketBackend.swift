@@ -17,8 +17,8 @@ enum SocketReply: Sendable {
     case frames([SocketFrame], isLast: Bool)
     /// By itself.
     case told([SocketFrame])
-    /// The event that was sent last has failed, for this reason.
-    case failed(String)
+    /// The event that was sent last has failed.
+    case failed(SocketFailure)
 }
 
 /// Reaches the workers of routes.

@@ -11,7 +11,7 @@ final class SocketDialogue: Sendable {
         case frames([SocketFrame])
         /// One more event has been answered.
         case answered
-        case failed(String)
+        case failed(SocketFailure)
     }
 
     private struct State {

@@ -55,6 +55,9 @@ final class SocketDoor: ConnectionUpgrader {
         if let problem = Handshake.problem(head) { return loop.makeSucceededFuture(problem) }
         let request = Self.request(head, isTLS: isTLS)
         let facts = ClientFacts(request, peer: channel.remoteAddress, isTLS: isTLS, trusted: trusted)
+        if let wait = route.limiter?.admit(facts.address, now: Int64(clamping: NIODeadline.now().uptimeNanoseconds)) {
+            return loop.makeSucceededFuture(.refused(.tooManyRequests, ["Retry-After": "\(wait)"]))
+        }
         let origins = head.headers["origin"]
         guard origins.count <= 1,
             route.allows(origin: origins.first, host: request.authority ?? "", isSecure: facts.scheme == "https")

@@ -86,9 +86,3 @@ enum SocketFrame: Sendable, Equatable {
         return text
     }
 }
-
-/// Why a socket's workers cannot be followed; for the log.
-struct SocketFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}

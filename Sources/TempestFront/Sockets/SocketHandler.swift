@@ -37,8 +37,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
     private var bytes: ByteWatch?
     private var clock: ConnectionClock?
     private var progress: WriteProgress
-    /// Messages that have not been answered.
-    private var waiting = 0
+    /// Bytes of each message that has not been answered, the oldest first.
+    private var waiting = CircularBuffer<Int>()
+    /// What of the browser's is held here, and counted in the connection's account.
+    private var counted = 0
     private var holdsRead = false
     private var isPumping = false
     private var pingAt: NIODeadline
@@ -134,7 +136,7 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         if isFull { holdsRead = true } else { context.read() }
     }
 
-    private var isFull: Bool { if case .open = phase { waiting >= limits.waitingMessages } else { false } }
+    private var isFull: Bool { if case .open = phase { waiting.count >= limits.waitingMessages } else { false } }
 
     private var isHearing: Bool {
         switch phase {
@@ -148,7 +150,10 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         // Answers may come while messages are sent.
         guard !isPumping else { return }
         isPumping = true
-        defer { isPumping = false }
+        defer {
+            isPumping = false
+            count()
+        }
         do throws(SocketProblem) {
             while isHearing, !isFull, let event = try reader.next() { handle(event, context) }
         } catch {
@@ -158,11 +163,19 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         }
     }
 
+    /// Brings the connection's account up to date: half a message and those that wait for workers are memory, too.
+    private func count() {
+        let held = reader.held + waiting.reduce(0, +)
+        guard held != counted else { return }
+        bytes?.account?.add(held - counted)
+        counted = held
+    }
+
     private func handle(_ event: SocketReader.Event, _ context: ChannelHandlerContext) {
         switch event {
         case .message(let data):
             guard case .open = phase else { return }
-            waiting += 1
+            waiting.append(data.count)
             dialogue.send(.message(data))
         case .ping(let payload):
             guard case .open = phase, hasRoom(context) else { return }
@@ -209,25 +222,31 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         switch (note, phase) {
         case (.frames(let frames), .opening(let promise)): keep(frames, promise)
         case (.answered, .opening(let promise)): opened(promise)
-        case (.failed(let reason), .opening(let promise)):
+        case (.failed(let failure), .opening(let promise)):
             phase = .over
             hasEnded = true
             dialogue.forget()
-            logger.info("workers refuse a socket", metadata: ["reason": .string(reason.debugDescription)])
-            promise.succeed(.refused(.forbidden))
+            let reason: Logger.Metadata = ["reason": .string(failure.description.debugDescription)]
+            if failure.status == .forbidden {
+                logger.info("workers refuse a socket", metadata: reason)
+            } else {
+                logger.warning("a socket could not be opened", metadata: reason)
+            }
+            promise.succeed(failure.decision)
         case (.frames(let frames), .open):
             // Between the answer to the opening and the channel.
             if hasBegun { send(frames) } else { early += frames }
         case (.answered, .open):
-            waiting -= 1
+            _ = waiting.popFirst()
             guard let context else { return }
             pump(context)
             if holdsRead, !isFull {
                 holdsRead = false
                 context.read()
             }
-        case (.failed(let reason), .open):
-            logger.warning("a socket's message has failed", metadata: ["reason": .string(reason.debugDescription)])
+        case (.failed(let failure), .open):
+            logger.warning(
+                "a socket's message has failed", metadata: ["reason": .string(failure.description.debugDescription)])
             close(.failed, "")
         case (_, .closing), (_, .ending), (_, .over): break
         }

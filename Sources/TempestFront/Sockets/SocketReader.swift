@@ -7,6 +7,14 @@ import NIOWebSocket
 enum SocketData: Sendable, Equatable {
     case text(String)
     case binary([UInt8])
+
+    /// Bytes.
+    var count: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .binary(let bytes): bytes.count
+        }
+    }
 }
 
 struct SocketReader {
@@ -46,6 +54,9 @@ struct SocketReader {
     }
 
     mutating func add(_ bytes: ByteBuffer) { frames.add(bytes) }
+
+    /// Bytes of what has not become an event.
+    var held: Int { frames.held + (message?.bytes.readableBytes ?? 0) }
 
     /// The next event; nil: more bytes are needed. After an error nothing more may be read.
     mutating func next() throws(SocketProblem) -> Event? {

@@ -28,6 +28,8 @@ public struct SocketRoute: Sendable {
     public var limits: SocketLimits
     /// Whether a message, and the end, may be run again when the worker ended while it ran; if not, the connection ends with 1011.
     public var again = FrontRoute.Again.safe
+    /// Counts handshakes by client; nil: they are not limited.
+    var limiter: RateLimiter?
 
     /// Whether binary is written in base64: JSON says binary with a marker of its own, and tnetstring has one type for text and bytes.
     var writesBase64: Bool { codec.name == JSONCodec().name || codec.name == TNetstringCodec().name }
@@ -41,11 +43,12 @@ public struct SocketRoute: Sendable {
     }
 
     /// From a route of a front.
-    init(_ route: FrontRoute) {
+    init(_ held: HeldRoute) {
+        let route = held.route
         self.init(
             route.pattern, queue: route.queue, level: route.level, action: route.action == "url" ? "websocket" : route.action,
             origins: route.origins.isEmpty ? .same : .these(route.origins), codec: route.codec, limits: route.socketLimits)
-        (again, protocols) = (route.again, route.protocols)
+        (again, protocols, limiter) = (route.again, route.protocols, held.limiter)
     }
 
     /// - Parameters:

@@ -11,10 +11,12 @@ import TempestProtocol
 /// Reaches workers by a client's Redis.
 struct TempestSocketBackend: SocketBackend {
     let client: TempestClient
+    /// How long the push of an opening may be tried again.
+    var patience = TimeAmount.seconds(2)
     let logger: Logger
 
     func line(for route: SocketRoute, meta: ValueMap, receive: @escaping @Sendable (SocketReply) -> Void) -> any SocketLine {
-        TempestSocketLine(client, route, meta, logger, receive)
+        TempestSocketLine(client, route, meta, patience, logger, receive)
     }
 }
 
@@ -30,28 +32,32 @@ final class TempestSocketLine: SocketLine {
         var alarm: Scheduled<Void>?
     }
 
-    /// How long a push may be tried again.
+    /// How long the push of what comes after the opening may be tried again: the browser has begun to speak.
     private static let patience = TimeAmount.seconds(10)
 
     private let id = JobID.random()
     private let client: TempestClient
     private let route: SocketRoute
     private let meta: ValueMap
+    private let patience: TimeAmount
     private let logger: Logger
     private let receive: @Sendable (SocketReply) -> Void
     private let state = Mutex(State())
 
     init(
-        _ client: TempestClient, _ route: SocketRoute, _ meta: ValueMap, _ logger: Logger,
+        _ client: TempestClient, _ route: SocketRoute, _ meta: ValueMap, _ patience: TimeAmount, _ logger: Logger,
         _ receive: @escaping @Sendable (SocketReply) -> Void
     ) {
-        (self.client, self.route, self.meta, self.logger, self.receive) = (client, route, meta, logger, receive)
+        (self.client, self.route, self.meta, self.patience) = (client, route, meta, patience)
+        (self.logger, self.receive) = (logger, receive)
     }
 
     deinit { client.leave(id, queue: route.queue) }
 
     func send(_ event: SocketEvent) {
         let isLast = if case .close = event { true } else { false }
+        let patience = if case .open = event { patience } else { Self.patience }
+        let until = NIODeadline.now() + patience
         let number = state.withLock { state in
             state.event += 1
             (state.isWaiting, state.token, state.next) = (!isLast, nil, 0)
@@ -63,9 +69,9 @@ final class TempestSocketLine: SocketLine {
             do {
                 let respondTo = isLast ? nil : try await self.attend()
                 try await client.post(
-                    letter(event), respondTo: respondTo, until: .now() + Self.patience, isAnswered: { !self.waits(for: number) })
+                    letter(event), respondTo: respondTo, until: until, isAnswered: { !self.waits(for: number) })
             } catch {
-                if !isLast { return self.finish(number, .failed("an event could not be pushed: \(error)")) }
+                if !isLast { return self.finish(number, .failed(SocketFailure(pushing: error))) }
                 self.logger.warning("the end of a socket could not be pushed", metadata: ["job": "\(id)", "error": "\(error)"])
             }
         }
@@ -96,11 +102,11 @@ final class TempestSocketLine: SocketLine {
         let reply: SocketReply
         do throws(SocketFailure) {
             if let error = answer.error {
-                reply = .failed("\(error.code): \(error.message)")
+                reply = .failed(SocketFailure(error))
             } else {
                 reply = .frames(try SocketFrame.frames(answer), isLast: !answer.more)
             }
-        } catch { reply = .failed("\(error)") }
+        } catch { reply = .failed(error) }
         enum Place { case told, answer, duplicate, interrupted }
         let (place, number) = state.withLock { state -> (Place, Int) in
             // A worker that speaks by itself names another action than the route's, such as `tell`, or speaks when nothing is asked.
@@ -116,7 +122,7 @@ final class TempestSocketLine: SocketLine {
         case (.told, _):
             logger.warning("what a worker told a socket is no frames", metadata: ["job": "\(id)"])
         case (.duplicate, _): break
-        case (.interrupted, _): finish(number, .failed("a worker died after some answers, and another began anew"))
+        case (.interrupted, _): finish(number, .failed(SocketFailure("a worker died after some answers, and another began anew")))
         case (.answer, .frames(_, isLast: false)):
             arm(number)
             receive(reply)
@@ -142,7 +148,7 @@ final class TempestSocketLine: SocketLine {
     private func arm(_ number: Int) {
         let limit = route.limits.answer
         let alarm = MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: limit) {
-            self.finish(number, .failed("no answer within \(limit)"))
+            self.finish(number, .failed(.late("no answer within \(limit)")))
         }
         let old = state.withLock { state in
             defer { state.alarm = alarm }

@@ -45,7 +45,8 @@ public final class Uploads: Service {
     ///   `CancellationError`. Nothing is left in the store then.
     public func receive(_ request: Request) async throws -> ReceivedBody {
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        return try await receive(request.body, contentType: request.headers[values: .contentType].first, length: length)
+        let intake = Intake(store: store, rules: rules, request.method)
+        return try await receive(request.body, request.headers[values: .contentType].first, length, intake)
     }
 
     /// The same of a body alone. `length`: what its sender says of it; nil if it does not.
@@ -57,7 +58,7 @@ public final class Uploads: Service {
     func receive(
         _ request: Request, from address: String?, for route: FrontRoute
     ) async throws -> (ReceivedBody, RequestUploads) {
-        var intake = Intake(store: store, rules: rules)
+        var intake = Intake(store: store, rules: rules, request.method)
         if let limit = route.uploadLimit { intake.rules.uploadLimit = min(limit, rules.uploadLimit) }
         if let limit = route.bodyLimit { intake.rules.bodyLimit = limit }
         let share = quota?.share(address)
@@ -73,15 +74,26 @@ public final class Uploads: Service {
     private struct Intake {
         var store: (any UploadStore)?
         var rules: UploadRules
+        /// Some clients give each request the type of their forms: of these methods a request without a body is none.
+        let mayBeNoForm: Bool
+
+        init(store: (any UploadStore)?, rules: UploadRules, _ method: HTTPRequest.Method? = nil) {
+            (self.store, self.rules) = (store, rules)
+            mayBeNoForm = method.map { [.get, .head, .delete, .options].contains($0) } ?? false
+        }
     }
 
     private func receive(
         _ body: RequestBody, _ contentType: String?, _ length: Int?, _ intake: Intake
     ) async throws -> ReceivedBody {
         do {
-            if let boundary = try MultipartBoundary.read(contentType: contentType) {
-                return try await form(body, boundary, length, intake)
+            let boundary: [UInt8]?
+            do { boundary = try MultipartBoundary.read(contentType: contentType) } catch {
+                guard intake.mayBeNoForm else { throw error }
+                for try await buffer in body where buffer.readableBytes > 0 { throw error }
+                return .none
             }
+            if let boundary { return try await form(body, boundary, length, intake) }
             return try await whole(body, contentType, length, intake)
         } catch let refusal as UploadRefusal {
             throw refused(refusal)
@@ -179,6 +191,10 @@ public final class Uploads: Service {
                 try await intake.take(buffer)
             }
             try Task.checkCancellation()
+            if received == 0, length ?? 0 == 0, place.mayBeNoForm {
+                await intake.discard()
+                return .none
+            }
             try intake.finish()
         } catch {
             await intake.discard()

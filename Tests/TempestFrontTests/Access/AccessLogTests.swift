@@ -26,6 +26,21 @@ import Testing
         strange.userAgent = "a\u{9B}31m\u{85}b\u{2028}c\u{7F}é"
         let escaped = AccessLogFormat.json.line(strange) ?? ""
         #expect(escaped.contains(#""user_agent":"a\u009b31m\u0085b\u2028c\u007fé""#), "\(escaped)")
+        let hidden = [
+            "/uploads/T", "//uploads/T", "/%75ploads/T", "/x/../uploads/T", "/./uploads//T?q", "http://front/uploads/T",
+            "http://front//uploads/T#x",
+        ]
+        for target in hidden {
+            #expect(
+                !AccessEntry.path(of: target).contains("T") && AccessEntry.path(of: target).hasSuffix("/uploads/…"), "\(target)")
+            #expect(
+                AccessEntry.referer("https://front" + target)?.contains("T") == false || target.hasPrefix("http"), "\(target)")
+        }
+        for (target, shown) in [
+            ("/a/uploads/T", "/a/uploads/T"), ("*", "*"), ("/uploads?T", "/uploads"), ("http://h/a?b", "http://h/a"),
+        ] {
+            #expect(AccessEntry.path(of: target) == shown)
+        }
         #expect(AccessEntry.referer("https://x/a?token=1#b") == "https://x/a" && AccessEntry.referer(nil) == nil)
         var aborted = Self.entry
         (aborted.status, aborted.isWhole, aborted.path) = (nil, false, nil)

@@ -51,6 +51,7 @@ func bodyRouter() -> Router<BasicRequestContext> {
         Response(status: .ok, body: .init(byteBuffer: try await request.body.collect(upTo: 1 << 20)))
     }
     router.post("/refused") { _, _ in Response(status: .forbidden) }
+    router.get("/headers") { request, _ in HTTPField.Name("x-name").flatMap { request.headers[$0] } ?? "" }
     router.get("/wide") { request, _ in
         let count = request.uri.queryParameters.get("count", as: Int.self) ?? 9
         var headers = HTTPFields()

@@ -53,7 +53,8 @@ final class FrameClient: Sendable {
     ///   - window: the first window of each stream; nil: 65,535.
     ///   - frameSize: the bytes of a frame that it takes; nil: 16,384.
     ///   - confirms: whether it confirms the server's settings.
-    static func connect(_ port: Int, window: Int? = nil, frameSize: Int? = nil, confirms: Bool = true) async throws -> FrameClient {
+    static func connect(_ port: Int, window: Int? = nil, frameSize: Int? = nil, confirms: Bool = true) async throws -> FrameClient
+    {
         let client = FrameClient(try await RawClient.connect(port, protocols: ["h2"]))
         var settings: [UInt8] = []
         if let window { settings = [0, 4] + bytes(UInt32(window)) }

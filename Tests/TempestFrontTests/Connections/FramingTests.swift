@@ -110,6 +110,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["close", "Close", "CLOSE", "TE, close", "close,keep-alive", "x\r\nConnection: close", "\t close ,"])
+    func aConnectionEndsWithTheRequestThatSaysSoHoweverItSaysIt(_ value: String) async throws {
+        try await withServer(.front(limits: .brisk)) { port in
+            let client = try await RawClient.connect(port)
+            let good = "GET /hello HTTP/1.1\r\nHost: a\r\n"
+            try await client.send(good + "\r\n" + good + "Connection: \(value)\r\n\r\n" + good + "\r\n")
+            let text = try await client.end(within: .seconds(5))
+            #expect(text.components("HTTP/1.1 200 ") == 2 && text.components("HTTP/1.1 ") == 2, "\(text)")
+            #expect(text.lowercased().components("connection: close") == 1)
+        }
+    }
+
     @Test func aRequestForAnotherProtocolIsTheLastOfItsConnection() async throws {
         try await withServer(.front(limits: .brisk)) { port in
             let client = try await RawClient.connect(port)

@@ -25,7 +25,9 @@ import Testing
         #expect(client.goAway == nil)
     }
 
-    @Test("A response has as many headers as its worker gave it, in frames that its client takes", arguments: [nil, 20_000, 1 << 20])
+    @Test(
+        "A response has as many headers as its worker gave it, in frames that its client takes",
+        arguments: [nil, 20_000, 1 << 20])
     func wide(_ frameSize: Int?) async throws {
         try await client(frameSize: frameSize) { client in
             for (number, count) in [1, 7, 8, 9, 10, 60].enumerated() {
@@ -90,7 +92,9 @@ import Testing
                 try await client.send(3, 0, stream, FrameClient.bytes(8))
                 try await client.send(0, 0, 1)
                 try await client.send(6, 0, 0, [0, 0, 0, 0, 0, 0, 0, 1])
-                for other in [0, stream, stream + 10] { try await client.send(2, 0, stream, FrameClient.bytes(UInt32(other)) + [1]) }
+                for other in [0, stream, stream + 10] {
+                    try await client.send(2, 0, stream, FrameClient.bytes(UInt32(other)) + [1])
+                }
                 try await client.send(4, 0, 0, [])
             }
             try await client.send(0, 1, 1, Array("body".utf8))
@@ -155,7 +159,9 @@ import Testing
         }
     }
 
-    @Test("A header block is never endless, and nothing comes between its frames", arguments: ["small", "large", "between", "other"])
+    @Test(
+        "A header block is never endless, and nothing comes between its frames",
+        arguments: ["small", "large", "between", "other"])
     func endless(_ kind: String) async throws {
         try await client { client in
             try await client.send(1, 1, 1, [0x82])
@@ -167,6 +173,16 @@ import Testing
             }
             try await eventually("it ends") { client.raw.isClosed }
             #expect(client.goAway == (kind == "small" ? 11 : 1))
+        }
+    }
+
+    @Test("Characters that stand for bytes within the front are themselves in the headers of a stream")
+    func characters() async throws {
+        try await client { client in
+            let value = "a\u{F7E9}\u{F7A9}"
+            try await client.get(1, "/headers", [("x-name", value)])
+            let body = try await client.whole(1).body
+            #expect(HeaderBytes.unescaped(body) == Array(value.utf8))
         }
     }
 

@@ -24,11 +24,34 @@ import Testing
             ("routes:\n  - {path: /*, queue: q, origins: [https://a.example]}\n", 2, "set `socket: true`"),
             ("listen: :80\nroutes: [{path: /*, queue: q, deadline: 0}]\n", 2, "`deadline`"),
             ("files:\n  folder: /tmp\n  cache: {'/a/*': 1y}\n", 3, "1y"),
+            ("files:\n  folder: /tmp\n  cache: {'/a/*': -5}\n", 3, "-5"),
+            ("sub: [news]\nfiles: {folder: /tmp, fallback: ../etc/passwd}\n", 2, "leads out of /tmp"),
+            ("sub: [news]\nfiles: {folder: /etc, errors: {404: a/../../x}}\n", 2, "leads out of /etc"),
+            ("sub: [news]\nlisten: unix:/no/such/front.sock\n", 2, "no folder /no/such"),
+            ("sub: [news]\nmode: 660\n", 2, "unix socket"),
+            ("sub: [news]\nheaders: {Content-Encoding: gzip}\n", 2, "Content-Encoding"),
+            ("routes:\n  - {path: /*, queue: q, login: /login}\n", 2, "user: true"),
+            ("sub: [news]\nuploads:\n  folder: /tmp\n  age: 5\n  folder: /var\n", 5, "`folder`: a key is there twice"),
+            ("sub: [news]\nroutes:\n  - path: /a\n    queue: q\n    cors: {origins: '*'}\n    path: /b\n", 6, "`path`"),
+            ("sub: [news]\nroutes: {a: 1, a: 2}\n", 2, "`a`"), ("sub: [news\nroutes: x\n", 2, ""),
+            ("sub: [news]\n\tfiles: secret-of-mine\n", 2, ""), ("sub: [news]\nfiles: \"\u{1}\"\n", 2, "control characters"),
         ]
         for file in files {
             let text = Self.problem(file.text)
             #expect(text.hasPrefix("front.yaml, line \(file.line): ") && text.contains(file.part), "\(file.text): \(text)")
+            #expect(!text.contains("secret") && !text.contains("\n"))
         }
+    }
+
+    @Test(arguments: [
+        "deadline: 5", "idle: 5", "pending: 5", "window: 5", "body: 5", "uploads: true", "cors: '*'", "gzip: true",
+        "headers: {a: b}",
+        "login: /login",
+    ])
+    func `a setting of requests is refused where it would do nothing, with a WebSocket`(setting: String) {
+        let text = Self.problem("uploads: {folder: /tmp}\nroutes:\n  - {path: /*, queue: q, socket: true, \(setting)}\n")
+        let key = setting.prefix { $0 != ":" }
+        #expect(text.hasPrefix("front.yaml, line 3: `\(key)` is for requests"), "\(text)")
     }
 
     @Test func `origins that no browser names are refused, for sockets and for CORS`() {

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TempestProtocol
 import TempestTesting
 import Testing
 
@@ -78,7 +79,7 @@ import Testing
     }
 
     @Test func anErrorToTheOpeningIsARefusalBeforeTheHandshake() async throws {
-        let backend = TestBackend { line, _ in line.receive(.failed("handler: not you")) }
+        let backend = TestBackend { line, _ in line.receive(.failed(SocketFailure(Failure(code: "who", message: "not you")))) }
         try await withSocket(backend) { port in
             let client = try await RawClient.connect(port)
             try await client.send(SocketClient.request())
@@ -87,6 +88,22 @@ import Testing
             #expect(!text.contains("not you"))
         }
         #expect(backend.events == ["open"])
+    }
+
+    @Test(arguments: [
+        ("who", 403), ("handler", 500), ("bad_args", 500), ("unknown_action", 502), ("poison", 502), ("bad_answer", 502),
+        ("expired", 504),
+        ("timeout", 504), ("cancelled", 503),
+    ])
+    func onlyAnErrorThatAHandlerChoseIsARefusal(_ code: String, _ status: Int) async throws {
+        let backend = TestBackend { line, _ in line.receive(.failed(SocketFailure(Failure(code: code, message: "secret")))) }
+        try await withSocket(backend) { port in
+            let client = try await RawClient.connect(port)
+            try await client.send(SocketClient.request())
+            let text = try await client.end()
+            #expect(text.hasPrefix("HTTP/1.1 \(status) ") && !text.contains("secret"))
+            #expect(text.lowercased().contains("retry-after") == (status == 503))
+        }
     }
 
     @Test func anOpeningWithoutAnAnswerEndsAndWorkersLearnIt() async throws {

@@ -192,7 +192,7 @@ import Testing
 
     @Test func aMessageThatFailsEndsTheConnectionWith1011AndWithoutAWordOfWhy() async throws {
         let backend = TestBackend { line, event in
-            if case .open = event { line.reply() } else { line.receive(.failed("secret")) }
+            if case .open = event { line.reply() } else { line.receive(.failed(SocketFailure("secret"))) }
         }
         try await withSocket(backend) { port in
             let client = try await SocketClient.connect(port)

@@ -107,10 +107,11 @@ import Testing
         func read(_ more: String) throws -> FrontRoute {
             try FrontFile.read("routes:\n  - {path: /chat, queue: chat, \(more)}\n", file: "f").routes[0]
         }
-        let route = SocketRoute(try read("socket: true, protocols: [graphql-ws, chat.1], message: 8388608, frame: 65536"))
+        let route = SocketRoute(
+            HeldRoute(try read("socket: true, protocols: [graphql-ws, chat.1], message: 8388608, frame: 65536")))
         #expect(route.protocols == ["graphql-ws", "chat.1"])
         #expect(route.limits.message == 8 << 20 && route.limits.frame == 65536)
-        #expect(SocketRoute(try read("socket: true")).limits.frame == nil)
+        #expect(SocketRoute(HeldRoute(try read("socket: true"))).limits.frame == nil)
         for bad in ["message: 100", "message: 99999999", "frame: x", "protocols: {a: 1}"] {
             #expect(throws: FrontConfigurationError.self, "\(bad)") { _ = try read("socket: true, \(bad)") }
         }

@@ -40,7 +40,7 @@ struct MultipartReaderTests {
             latin1("Content-Disposition: form-data; name=\"\u{FF}\u{E9}\""),
             latin1(#"Content-Disposition: form-data; name="tag""#),
         ]
-        let contents: [[UInt8]] = [[], [], [13, 10, 0xFF, 13], [45, 45, 98], [0xE9], latin1("two")]
+        let contents: [[UInt8]] = [[], [], [13, 10, 0xFF, 13], [45, 45, 99], [0xE9], latin1("two")]
         var bytes: [UInt8] = []
         for (head, content) in zip(heads, contents) {
             bytes += latin1("--b\r\n")

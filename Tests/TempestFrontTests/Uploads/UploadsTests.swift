@@ -199,6 +199,30 @@ struct UploadsTests {
         }
     }
 
+    @Test(
+        "A request that can be without a body is no form because of its type alone", arguments: ["GET", "HEAD", "DELETE", "POST"])
+    func noBody(_ method: String) async throws {
+        try await UploadBench.run { bench in
+            for type in [Self.form, "multipart/form-data"] {
+                func request(_ body: String) throws -> Request {
+                    let head = HTTPRequest(
+                        method: try #require(.init(method)), scheme: "http", authority: "front", path: "/",
+                        headerFields: [.contentType: type])
+                    return Request(head: head, body: UploadBench.body(body))
+                }
+                if method == "POST" {
+                    await #expect(throws: UploadRefusal.self) { try await bench.uploads().receive(request("")) }
+                } else {
+                    guard case .none = try await bench.uploads().receive(request("")) else {
+                        Issue.record("\(method) with \(type) has a body")
+                        continue
+                    }
+                }
+                await #expect(throws: UploadRefusal.self) { try await bench.uploads().receive(request("x")) }
+            }
+        }
+    }
+
     @Test("Without a store longer bodies and files are 413, and fields of forms are read")
     func noStore() async throws {
         let uploads = Uploads(store: nil, rules: UploadRules(bodyLimit: 100))

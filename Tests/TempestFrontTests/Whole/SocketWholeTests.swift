@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 import Tempest
 import TempestCodecs
@@ -81,6 +82,44 @@ struct SocketWholeTests {
             let plain = try await front.get("/chat")
             #expect(plain.status == 426 && plain.header("upgrade") == "websocket")
             #expect(try await front.get("/other").text == "/other", "the other routes are no sockets")
+        }
+    }
+
+    @Test("Where Redis stays away, and where nobody has the action, that is what a page is told, and soon")
+    func unanswered() async throws {
+        try await Self.withChat {
+            $0.patience = .milliseconds(300)
+            $0.routes[0].socketLimits.open = .seconds(60)
+            if let nobody = try? FrontRoute("/nobody=pages/none") { $0.routes.append(nobody) }
+            $0.routes[2].isSocket = true
+        } _: { front, log in
+            #expect(try await refusal(front, "/nobody") == 502)
+            let socket = try await SocketClient.connect(front.port, path: "/chat")
+            try await front.redis.kill()
+            let start = ContinuousClock.now
+            try await front.browse { browser in
+                try await browser.send(SocketClient.request("/chat"))
+                let reply = try await browser.reply()
+                #expect(reply.status == 503 && reply.header("retry-after") == "1", "\(reply)")
+            }
+            #expect(ContinuousClock.now - start < .seconds(5))
+            await socket.raw.close()
+            try await front.redis.start()
+            try await eventually("it goes on") { (try? await SocketClient.connect(front.port, path: "/chat")) != nil }
+        }
+    }
+
+    @Test("A page that opens more than its rate allows is told when to come again")
+    func rate() async throws {
+        try await Self.withChat {
+            $0.routes[0].rate = try? RateLimit("2/h")
+        } _: { front, log in
+            for _ in 0..<2 { await (try SocketClient.connect(front.port, path: "/chat")).raw.close() }
+            try await front.browse { browser in
+                try await browser.send(SocketClient.request("/chat"))
+                let reply = try await browser.reply()
+                #expect(reply.status == 429 && Int(reply.header("retry-after") ?? "") ?? 0 > 60, "\(reply)")
+            }
         }
     }
 

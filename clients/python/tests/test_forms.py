@@ -33,6 +33,17 @@ class Vectors(unittest.TestCase):
             with self.subTest(entry["name"]), self.assertRaises(HandlerError):
                 form_reader.part(to_bytes(entry["head"]))
 
+    def test_bodies(self):
+        for entry in load("forms.json")["bodies"]:
+            with self.subTest(entry["name"]):
+                form = request(to_bytes(entry["body"])).form
+                if entry["parts"] is None:
+                    self.assertTrue(form.problem)
+                else:
+                    wanted = [(to_bytes(part["field"]), to_bytes(part["content"])) for part in entry["parts"]]
+                    self.assertEqual([(part.raw_name, part.content) for part in form], wanted)
+                    self.assertIsNone(form.problem)
+
 
 class Bodies(unittest.TestCase):
     def test_a_form_in_the_body_is_read_in_order(self):
@@ -46,7 +57,7 @@ class Bodies(unittest.TestCase):
         self.assertRaises(KeyError, lambda: form["x"])
 
     def test_contents_that_look_like_boundaries(self):
-        contents = [b"--b", b"--b--", b"\r\n--", b"\r\r\n-", b"\n--b\n", b""]
+        contents = [b"--c", b" --b--", b"\r\n--", b"\r\r\n-", b"\n--b\n", b""]
         self.assertEqual([part.content for part in request(parts(*[(HEAD + b"a", content) for content in contents])).form], contents)
 
     def test_fields_of_urls(self):

@@ -32,6 +32,15 @@ class TestForms < Minitest::Test
     end
   end
 
+  def test_bodies
+    VECTORS["bodies"].each do |entry|
+      form = request(bytes(entry["body"])).form
+      wanted = entry["parts"]&.map { |part| [bytes(part["field"]), bytes(part["content"])] }
+      assert_equal wanted.nil?, !form.problem.nil?, entry["name"]
+      assert_equal wanted, form.map { |part| [part.raw_name, part.content] }, entry["name"] if wanted
+    end
+  end
+
   def test_a_form_in_the_body_is_read_in_order
     form = request(parts(["#{HEAD}tag", "one"], ["#{HEAD}doc; filename=\"\"", ""],
                          ["#{HEAD}\"doc\"; filename=\"a.txt\"\r\nContent-Type: text/x", "\r\n--\xFF".b], ["#{HEAD}tag", ""])).form
@@ -43,7 +52,7 @@ class TestForms < Minitest::Test
   end
 
   def test_contents_that_look_like_boundaries
-    contents = ["--b", "--b--", "\r\n--", "\r\r\n-", "\n--b\n", ""]
+    contents = ["--c", " --b--", "\r\n--", "\r\r\n-", "\n--b\n", ""]
     assert_equal contents, request(parts(*contents.map { |content| ["#{HEAD}a", content] })).form.map(&:content)
   end
 

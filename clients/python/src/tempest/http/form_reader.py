@@ -73,7 +73,8 @@ def multipart(body: bytes, content_type: bytes) -> Form:
         middle = data.find(b"\r\n\r\n", start, start + HEAD + 4)
         if middle < 0:
             raise _malformed("a part has no head, or one that is too long")
-        place = data.find(delimiter, middle + 4)
+        # A part without content may have no line for it but the empty one.
+        place = data.find(delimiter, middle + 2)
         parts.append(part(data[start + 2:middle], data[middle + 4:max(place, middle + 4)]))
 
 

@@ -63,7 +63,8 @@ module Tempest
           middle = data.byteslice(start, HEAD + 4).index("\r\n\r\n".b)
           malformed("a part has no head, or one that is too long") unless middle
           middle += start
-          place = data.index(delimiter, middle + 4)
+          # A part without content may have no line for it but the empty one.
+          place = data.index(delimiter, middle + 2)
           parts << part(data.byteslice(start + 2...middle) || "", data.byteslice(middle + 4...[place || 0, middle + 4].max))
         end
       end
