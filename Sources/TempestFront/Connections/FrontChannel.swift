@@ -50,7 +50,7 @@ public struct FrontChannel: HTTPChannelHandler {
             if services.compresses { try pipeline.addHandlers(CompressionHandlers.http1(watch), position: .after(gate)) }
             let headers = HeaderBytesHandler(watch: messages, limit: limits.headerBytes)
             try pipeline.addHandler(headers, position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
-            if services.upgrader != nil { gate.tail = headers }
+            gate.tail = headers
             if !limits.allowsHalfClosure {
                 try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             }

@@ -26,6 +26,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     /// Requests whose response has not ended.
     private var unanswered = 0
     private var isReading = false
+    /// Some of the body of the request that is read has come.
+    private var hasBody = false
     private var hasBegunResponse = false
     private var promised = PromisedLength()
     /// There may be no body: what is written of one would be read as the next response.
@@ -82,7 +84,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
         switch (unwrapInboundIn(data), phase) {
         case (.head(let head), .open):
             bytes.firstByteAt = nil
-            (isReading, hasHadRequest) = (true, true)
+            (isReading, hasHadRequest, hasBody) = (true, true, false)
             times.bodyBegins()
             if let status = RequestCheck.problem(head) { return refuse(status, "a request that could be misread", isNew: true) }
             if let upgrader, upgrader.wants(head) {
@@ -97,7 +99,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             context.fireChannelRead(data)
         case (.body(let body), .open):
             times.bodyCame(body.readableBytes)
-            isExpecting = false
+            (isExpecting, hasBody) = (false, true)
             context.fireChannelRead(data)
         case (.end, .open):
             ended()
@@ -115,7 +117,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     private func ended() {
         (isReading, isExpecting) = (false, false)
-        bytes.firstByteAt = nil
+        // What came behind the request in one segment is the beginning of the next.
+        bytes.firstByteAt = hasBody || tail?.endsWithEmptyLine ?? true ? nil : clock.now
         // The time of a next request that came early begins with the response, else now.
         if unanswered == 0 { times.responseEnded(clock.now) }
     }
@@ -268,8 +271,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     /// Ends the connection in the middle of a response, so that nobody takes a part of it for the whole.
     private func breakOff(_ context: ChannelHandlerContext) {
-        phase = .over
-        bytes.isDiscarding = true
+        (phase, bytes.isDiscarding) = (.over, true)
         context.flush()
         // To a client of HTTP/1.0 an end without a reset is the body's.
         guard endsByClosing else { return context.close(promise: nil) }
@@ -339,8 +341,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     /// Closes the output after what is written, and the rest when the client has closed too, or has had time to.
     private func finish(_ context: ChannelHandlerContext) {
-        phase = .over
-        bytes.isDiscarding = true
+        (phase, bytes.isDiscarding) = (.over, true)
         let promise = context.eventLoop.makePromise(of: Void.self)
         context.flush()
         context.close(mode: .output, promise: promise)

@@ -105,6 +105,7 @@ final class FrontSnapshot: Sendable {
         return SocketDoor(
             sockets.map { SocketRoute($0) }, backend: backend, isTLS: configuration.tls != nil,
             trusted: configuration.rules.trusted, open: shared.sockets,
+            headers: configuration.headers,
             admission: { try await parts.admit($0, requiresUser: users.contains($1.path)) }, logger: shared.logger)
     }
 

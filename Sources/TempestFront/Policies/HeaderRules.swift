@@ -1,6 +1,7 @@
 // Headers that a front puts on responses, by its configuration.
 
 import HTTPTypes
+import NIOHTTP1
 
 /// Headers for all responses, or those of a route. They replace what a worker has set under the same name.
 public struct HeaderRules: Sendable, Equatable {
@@ -29,6 +30,12 @@ public struct HeaderRules: Sendable, Equatable {
             throw FrontConfigurationError("\(value.debugDescription) is not a valid header value")
         }
         if value.isEmpty { removed.append(field) } else { fields.append(HTTPField(name: field, value: value)) }
+    }
+
+    /// The same for a response of HTTP/1 that the front's connection makes itself.
+    func apply(to headers: inout HTTPHeaders) {
+        for name in removed { headers.remove(name: name.rawName) }
+        for field in fields { headers.replaceOrAdd(name: field.name.rawName, value: field.value) }
     }
 
     func apply(to headers: inout HTTPFields) {

@@ -15,7 +15,9 @@ struct AwaitedBody: AsyncSequence, Sendable {
 
     /// The request, so that its body is asked for if need be.
     static func await(_ request: Request, on channel: any Channel) -> Request {
-        guard let expectation = request.headers[.expect], expectation.lowercased() == "100-continue" else { return request }
+        guard let expectation = request.headers[.expect], RequestCheck.tokens(expectation).contains("100-continue") else {
+            return request
+        }
         var request = request
         request.body = RequestBody(asyncSequence: AwaitedBody(body: request.body, channel: channel))
         return request

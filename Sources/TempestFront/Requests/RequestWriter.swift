@@ -116,7 +116,8 @@ struct RequestWriter {
             if Self.single.contains(name) { continue }
             lines[place].1 += (name == "cookie" ? "; " : ", ") + field.value
         }
-        if !named.isEmpty { lines.removeAll { named.contains($0.0) } }
+        // The id is the front's own word.
+        if !named.isEmpty { lines.removeAll { named.contains($0.0) && $0.0 != RequestID.header } }
         if let authority = head.authority, !lines.contains(where: { $0.0 == "host" }) { lines.append(("host", authority)) }
         var latin1: [String] = []
         for place in lines.indices where HeaderBytes.isEscaped(lines[place].1) {

@@ -24,6 +24,9 @@ public enum FrontFile {
         guard let root else { throw FrontConfigurationError("\(file) is empty") }
         var settings = standard
         let node = SettingNode(root, key: "", file: file)
+        for value in try node.pairs("a front") where !front.has(value.key) && route.has(value.key) {
+            throw value.error("`\(value.key)` is a setting of a route: write it into `routes`")
+        }
         try front.read(node, into: &settings)
         try changes(&settings)
         // Wherever in the file it stands.

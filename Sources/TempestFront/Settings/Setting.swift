@@ -39,6 +39,8 @@ struct SettingTable<Target> {
         }
     }
 
+    func has(_ name: String) -> Bool { settings.contains { $0.name == name } }
+
     /// The table in Markdown.
     var markdown: String {
         let rows = settings.map { "| `\($0.name)` | \($0.standard) | \($0.meaning) |" }

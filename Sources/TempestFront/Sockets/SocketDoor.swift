@@ -26,19 +26,21 @@ final class SocketDoor: ConnectionUpgrader {
     private let isTLS: Bool
     private let trusted: TrustedProxies
     private let most: Int
+    private let headers: HeaderRules
     private let logger: Logger
     private let open: SocketCount
 
     /// - Parameters:
     ///   - most: connections at a time; above that 503.
     ///   - open: counts them, for all doors of a front.
+    ///   - headers: of refusals.
     init(
         _ routes: [SocketRoute], backend: some SocketBackend, isTLS: Bool, trusted: TrustedProxies = .none, most: Int = 10_000,
-        open: SocketCount = SocketCount(), admission: Admission? = nil, logger: Logger
+        open: SocketCount = SocketCount(), headers: HeaderRules = HeaderRules(), admission: Admission? = nil, logger: Logger
     ) {
         self.routes = routes.sorted { PathPattern.isMoreExact($0.path, $1.path) }
         (self.backend, self.isTLS, self.trusted, self.most) = (backend, isTLS, trusted, most)
-        (self.open, self.admission, self.logger) = (open, admission, logger)
+        (self.open, self.headers, self.admission, self.logger) = (open, headers, admission, logger)
     }
 
     func wants(_ head: HTTPRequestHead) -> Bool { Handshake.isAsked(head) && route(head) != nil }
@@ -50,6 +52,14 @@ final class SocketDoor: ConnectionUpgrader {
     }
 
     func upgrade(_ head: HTTPRequestHead, of channel: any Channel) -> EventLoopFuture<UpgradeDecision> {
+        decide(head, channel).map { decision in
+            var decision = decision
+            if decision.handler == nil { self.headers.apply(to: &decision.headers) }
+            return decision
+        }
+    }
+
+    private func decide(_ head: HTTPRequestHead, _ channel: any Channel) -> EventLoopFuture<UpgradeDecision> {
         let loop = channel.eventLoop
         guard let route = route(head) else { return loop.makeSucceededFuture(.refused(.notFound)) }
         if let problem = Handshake.problem(head) { return loop.makeSucceededFuture(problem) }

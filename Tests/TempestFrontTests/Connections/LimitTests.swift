@@ -39,6 +39,10 @@ import Testing
             try await client.receive("hello")
             try await client.send("GET /hel")
             #expect(try await client.end().contains("HTTP/1.1 408 "))
+            // Also behind the request before it.
+            let quick = try await RawClient.connect(port)
+            try await quick.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\nGET /hel")
+            #expect(try await quick.end().contains("HTTP/1.1 408 "))
         }
     }
 

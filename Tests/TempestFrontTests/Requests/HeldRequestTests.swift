@@ -41,7 +41,7 @@ struct HeldRequestTests {
     func connection() async throws {
         try await RunningFront.run(handlers: Self.mirror) { front in
             let reply = try await front.get(
-                "/", "Connection: X-Mine , x-more", "Connection: close", "X-Mine: 1", "X-More: 2", "X-Other: 3",
+                "/", "Connection: X-Mine , x-more, X-Request-Id", "Connection: close", "X-Mine: 1", "X-More: 2", "X-Other: 3",
                 "HTTP2-Settings: AAMA",
                 "TE: trailers", "Keep-Alive: 5")
             let names = reply.text.split(separator: "\n").dropFirst().compactMap { $0.split(separator: ":").first }

@@ -28,7 +28,7 @@ import Testing
             ("sub: [news]\nfiles: {folder: /tmp, fallback: ../etc/passwd}\n", 2, "leads out of /tmp"),
             ("sub: [news]\nfiles: {folder: /etc, errors: {404: a/../../x}}\n", 2, "leads out of /etc"),
             ("sub: [news]\nlisten: unix:/no/such/front.sock\n", 2, "no folder /no/such"),
-            ("sub: [news]\nmode: 660\n", 2, "unix socket"),
+            ("sub: [news]\ndeadline: 5\n", 2, "a setting of a route"), ("sub: [news]\nmode: 660\n", 2, "unix socket"),
             ("sub: [news]\nheaders: {Content-Encoding: gzip}\n", 2, "Content-Encoding"),
             ("routes:\n  - {path: /*, queue: q, login: /login}\n", 2, "user: true"),
             ("sub: [news]\nuploads:\n  folder: /tmp\n  age: 5\n  folder: /var\n", 5, "`folder`: a key is there twice"),

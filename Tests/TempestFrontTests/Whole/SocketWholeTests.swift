@@ -113,12 +113,14 @@ struct SocketWholeTests {
     func rate() async throws {
         try await Self.withChat {
             $0.routes[0].rate = try? RateLimit("2/h")
+            try? $0.headers.set("X-Frame-Options", to: "DENY")
         } _: { front, log in
             for _ in 0..<2 { await (try SocketClient.connect(front.port, path: "/chat")).raw.close() }
             try await front.browse { browser in
                 try await browser.send(SocketClient.request("/chat"))
                 let reply = try await browser.reply()
                 #expect(reply.status == 429 && Int(reply.header("retry-after") ?? "") ?? 0 > 60, "\(reply)")
+                #expect(reply.header("x-frame-options") == "DENY")
             }
         }
     }
