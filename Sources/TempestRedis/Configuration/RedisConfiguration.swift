@@ -45,7 +45,7 @@ public struct RedisConfiguration: Sendable, Hashable {
         self.commandTimeout = commandTimeout
     }
 
-    /// Reads a URL.
+    /// Reads a URL, as docs/redis-url.md has it.
     ///
     /// - Throws: `.url`, saying which part is wrong, without repeating what may be a password.
     public init(url: String) throws(RedisError) {
@@ -57,7 +57,7 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// - Throws: `.url`, naming the variable.
     public static func environment(_ variables: [String: String]) throws(RedisError) -> RedisConfiguration {
         for name in ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"] {
-            guard let url = variables[name], !url.isEmpty else { continue }
+            guard let url = variables[name], !RedisURL.isBlank(url) else { continue }
             do {
                 return try RedisConfiguration(url: url)
             } catch {

@@ -3,7 +3,7 @@
 
 enum RedisURL {
     static func parse(_ url: String) throws(RedisError) -> RedisConfiguration {
-        let (scheme, afterScheme) = split(Substring(url), at: "://")
+        let (scheme, afterScheme) = split(trimmed(url), at: "://")
         guard let afterScheme else {
             throw wrong("it has no scheme; write redis://host:port, rediss://host:port or unix:///path/to.sock")
         }
@@ -38,9 +38,14 @@ enum RedisURL {
         let (authority, path) = split(body, at: "/")
         let address = try credentials(authority, into: &configuration)
         let (host, port) = try hostAndPort(address)
-        if !host.isEmpty { configuration.host = try decoded(host, "the host") }
+        if !host.isEmpty {
+            configuration.host = try decoded(host, "the host")
+            guard configuration.host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F }) else {
+                throw wrong("the host has a space or a control character")
+            }
+        }
         if let port {
-            guard let number = Int(port), (1...65535).contains(number), port.allSatisfy(\.isNumber) else {
+            guard let number = Int(port), (1...65535).contains(number), port.utf8.allSatisfy(isDigit) else {
                 throw wrong("the port is not a number from 1 to 65535 (in a password, write @ as %40, : as %3A and / as %2F)")
             }
             configuration.port = number
@@ -89,17 +94,21 @@ enum RedisURL {
     }
 
     private static func parameters(_ query: Substring, into configuration: inout RedisConfiguration) throws(RedisError) {
+        var seen: Set<Substring> = []
         for pair in query.split(separator: "&") {
             let (name, raw) = split(pair, at: "=")
+            guard seen.insert(name == "username" ? "user" : name).inserted else {
+                throw wrong("the parameter \(known(name)) is there twice")
+            }
             let value = try decoded(raw ?? "", "the parameter \(known(name))")
             switch name {
             case "db": configuration.database = try database(Substring(value))
-            case "user", "username": configuration.username = value
-            case "password": configuration.password = value
-            case "cacert": try tls(&configuration) { $0.caFile = value }
-            case "cert": try tls(&configuration) { $0.certificateFile = value }
-            case "key": try tls(&configuration) { $0.keyFile = value }
-            case "servername": try tls(&configuration) { $0.serverName = value }
+            case "user", "username": configuration.username = value.isEmpty ? nil : value
+            case "password": configuration.password = value.isEmpty ? nil : value
+            case "cacert": try tls(&configuration, name, value, \.caFile)
+            case "cert": try tls(&configuration, name, value, \.certificateFile)
+            case "key": try tls(&configuration, name, value, \.keyFile)
+            case "servername": try tls(&configuration, name, value, \.serverName)
             default:
                 throw wrong("it has an unknown parameter; known are db, user, password, cacert, cert, key and servername")
             }
@@ -107,22 +116,34 @@ enum RedisURL {
     }
 
     private static func tls(
-        _ configuration: inout RedisConfiguration, _ change: (inout RedisTLS) -> Void
+        _ configuration: inout RedisConfiguration, _ name: Substring, _ value: String, _ path: WritableKeyPath<RedisTLS, String?>
     ) throws(RedisError) {
         guard var tls = configuration.tls else {
             throw wrong("cacert, cert, key and servername need the scheme rediss")
         }
-        change(&tls)
+        guard !value.isEmpty else { throw wrong("the parameter \(name) is empty") }
+        tls[keyPath: path] = value
         configuration.tls = tls
     }
 
     private static func database(_ text: Substring) throws(RedisError) -> Int {
         let digits = text.hasSuffix("/") ? text.dropLast() : text
-        guard let number = Int32(digits), number >= 0, digits.utf8.allSatisfy({ (48...57).contains($0) }) else {
+        guard let number = Int32(digits), number >= 0, digits.utf8.allSatisfy(isDigit) else {
             throw wrong("the database is not a number from 0 (a / in a password is written %2F)")
         }
         return Int(number)
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    /// Without the spaces and line ends around it: a file of a secret ends with one.
+    private static func trimmed(_ url: String) -> Substring {
+        let start = url[...].drop { $0.isASCII && $0.isWhitespace }
+        return start.lastIndex { !($0.isASCII && $0.isWhitespace) }.map { start[...$0] } ?? ""
+    }
+
+    /// Whether nothing is said with it.
+    static func isBlank(_ url: String) -> Bool { trimmed(url).isEmpty }
 
     private static func known(_ name: Substring) -> String {
         ["db", "user", "username", "password", "cacert", "cert", "key", "servername"].contains(String(name)) ? String(name) : "…"

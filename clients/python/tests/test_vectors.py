@@ -16,7 +16,7 @@ class Vectors(unittest.TestCase):
                 check(entry)
 
     def test_every_file_is_run(self):
-        run = {f"{name}.json" for name in [*codecs.CODECS, "detect", "envelope", "addresses", "functions", "floats", "forms", "routes"]}
+        run = {f"{name}.json" for name in [*codecs.CODECS, "detect", "envelope", "addresses", "functions", "floats", "forms", "routes", "urls"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):
