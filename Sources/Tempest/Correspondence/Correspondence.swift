@@ -259,10 +259,7 @@ extension TempestClient {
             correspondence.finish(.failure(CallError(.closed, "the client was shut down", job: letter.id)))
         }
         do {
-            var respondTo: InboxID?
-            try await again(until: deadline, unless: { false }) {
-                respondTo = try await attend(letter.id, queue: letter.queue) { correspondence.hear($0) }
-            }
+            let respondTo = try await attend(letter.id, queue: letter.queue, until: deadline) { correspondence.hear($0) }
             var letter = letter
             if !options.fourElements {
                 if let now = serverClock.now { letter.meta["deadline"] = .int(now + patience.nanoseconds / 1_000_000) }

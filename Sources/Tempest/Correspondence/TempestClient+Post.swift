@@ -8,14 +8,16 @@ import TempestRedis
 extension TempestClient {
     /// Registers who gets the answers to a job id, until ``leave(_:queue:)``; returns the inbox that respond_to is to name.
     ///
-    /// The receiver is called on an event loop and must not block. Throws ``RedisError`` when the inbox cannot be opened, and
-    /// ``CallError`` after shutdown.
+    /// The receiver is called on an event loop and must not block. Throws ``RedisError`` when the inbox cannot be opened until the deadline,
+    /// and ``CallError`` after shutdown.
     package func attend(
-        _ id: JobID, queue: QueueName, receiver: @escaping @Sendable (InboxNote) -> Void
+        _ id: JobID, queue: QueueName, until deadline: NIODeadline, receiver: @escaping @Sendable (InboxNote) -> Void
     ) async throws -> InboxID {
-        let inbox = try await inbox(queue)
-        inbox.expect(id, receiver)
-        return inbox.id
+        var open: Inbox?
+        try await again(until: deadline, unless: { false }) { open = try await inbox(queue) }
+        guard let open else { throw CancellationError() }
+        open.expect(id, receiver)
+        return open.id
     }
 
     /// From now on answers to this id are late.

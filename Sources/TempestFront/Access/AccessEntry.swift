@@ -40,7 +40,7 @@ struct AccessEntry: Sendable, Equatable {
         if !target.hasPrefix("/"), let scheme = target.firstRange(of: "://") {
             path = target[scheme.upperBound...].drop { $0 != "/" }
         }
-        guard RequestPath.canonical(path)?.hasPrefix(FrontParts.uploadPrefix) ?? false else { return String(target) }
+        guard RequestPath.meaning(path).hasPrefix(FrontParts.uploadPrefix) else { return String(target) }
         return target[..<path.startIndex] + FrontParts.uploadPrefix + "…"
     }
 }

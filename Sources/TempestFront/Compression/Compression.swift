@@ -17,8 +17,12 @@ enum Compression {
     static func prepare(_ response: inout Response, for request: HTTPRequest) {
         // What stands for a part, or for no change, of a response that might be compressed depends on the same header (RFC 9110, 15.4.5).
         if response.status == .notModified || response.status == .partialContent { response.headers.addVary("Accept-Encoding") }
-        // A browser that keeps the compressed content must not take the tag of the other bytes for that of its own.
-        if response.status == .notModified, takesGzip(request) { weaken(&response.headers) }
+        // A browser that keeps the compressed content, and says so by its weak tag, must not take the tag of the other bytes for its own.
+        if response.status == .notModified, let tag = response.headers[.eTag], !tag.hasPrefix("W/"),
+            request.headerFields[.ifNoneMatch]?.contains("W/\(tag)") ?? false
+        {
+            weaken(&response.headers)
+        }
         guard let markName, isEligible(response, isHead: request.method == .head) else { return }
         response.headers.addVary("Accept-Encoding")
         guard takesGzip(request) else { return }

@@ -20,6 +20,12 @@ struct HTTP2FrameHeader {
         static let continuation: UInt8 = 9
     }
 
+    /// The settings that the front looks at (RFC 9113, 6.5.2).
+    enum Setting {
+        static let concurrentStreams: UInt16 = 3
+        static let frameSize: UInt16 = 5
+    }
+
     enum Flags {
         static let endStream: UInt8 = 0x01
         static let acknowledgement: UInt8 = 0x01

@@ -7,12 +7,13 @@ import NIOHTTP2
 ///
 /// - A header without a name gets one that no header may have, so that its request alone is refused.
 /// - A header block in many small frames is passed on in few large ones, since NIO counts them.
-/// - Priorities (RFC 9113 5.3.2 has done away with them) and DATA without a byte, which say nothing, are dropped, since NIO counts them, too.
-/// - That the client can take frames of 16 KiB only is the affair of ``HTTP2Outlet``: NIO writes no header block that is larger.
+/// - Priorities (RFC 9113 5.3.2 has done away with them), also a stream's on itself, and DATA without a byte say nothing, and are dropped:
+///   NIO counts them, too. A priority of another length is its stream's fault.
+/// - In settings the client takes frames of any size: NIO would write no header block that is larger than one. ``HTTP2Outlet`` cuts them.
 /// - The server's settings hold from the first request on: NIO is told of their confirmation when the client's settings come. Before the
 ///   confirmation NIO's limit for headers is 16 KiB, and the first request of a browser with many cookies would end the connection.
 ///
-/// All other bytes pass as they come, in one piece.
+/// All else passes as it comes, bodies in pieces, other frames whole.
 struct HTTP2Intake {
     enum Step {
         case pass(ByteBuffer)
@@ -42,7 +43,11 @@ struct HTTP2Intake {
     /// More frames than this for one header block, or more bytes than ``MultiplexedChannel/headerBound``, are NIO's to refuse.
     private static let mostFrames = 256
 
-    private static let confirmation = HTTP2FrameHeader(type: 4, flags: 1, stream: 0, length: 0)
+    /// So many frames that are wrong are forgiven; NIO sees the others, and ends the connection.
+    private static let mostFaults = 1000
+
+    private static let confirmation = HTTP2FrameHeader(
+        type: HTTP2FrameHeader.Kind.settings, flags: HTTP2FrameHeader.Flags.acknowledgement, stream: 0, length: 0)
 
     private let headerBound: Int
     /// What is not passed on yet.
@@ -52,6 +57,7 @@ struct HTTP2Intake {
     /// How many bytes pass unseen: of the client's preface, then of a frame's payload.
     private var unseen = 24
     private var hasSettings = false
+    private var faults = 0
     private var open: Open?
     /// Steps that wait behind the one that was taken.
     private var later: [Step] = []
@@ -64,6 +70,10 @@ struct HTTP2Intake {
             (buffer, place) = (bytes, bytes.readerIndex)
         } else {
             var bytes = bytes
+            let seen = place - buffer.readerIndex
+            // What was read must not pile up on a connection on which frames never end where reads do.
+            buffer.discardReadBytes()
+            place = buffer.readerIndex + seen
             buffer.writeBuffer(&bytes)
         }
     }
@@ -79,7 +89,9 @@ struct HTTP2Intake {
                 continue
             }
             guard let header = HTTP2FrameHeader(buffer, at: place) else { return passed() }
-            guard Self.isLookedAt(header) || open != nil, header.length <= HTTP2FrameHeader.smallestLimit else {
+            // A body need not be whole to be passed on. All else must be: NIO would keep the pieces, and what it has read before them.
+            let isBody = header.type == HTTP2FrameHeader.Kind.data && header.length > 0 && open == nil
+            guard !isBody, header.length <= HTTP2FrameHeader.smallestLimit else {
                 if let step = interrupt() { return step }
                 (unseen, place) = (header.length, place + HTTP2FrameHeader.size)
                 continue
@@ -123,16 +135,6 @@ struct HTTP2Intake {
 
     // MARK: Frames
 
-    private static func isLookedAt(_ header: HTTP2FrameHeader) -> Bool {
-        switch header.type {
-        case HTTP2FrameHeader.Kind.data: header.length == 0
-        case HTTP2FrameHeader.Kind.headers, HTTP2FrameHeader.Kind.continuation, HTTP2FrameHeader.Kind.priority,
-            HTTP2FrameHeader.Kind.settings:
-            true
-        default: false
-        }
-    }
-
     private mutating func verdict(_ header: HTTP2FrameHeader, _ payload: ByteBuffer) -> Verdict {
         if let open {
             guard header.type == HTTP2FrameHeader.Kind.continuation, header.stream == open.header.stream else {
@@ -145,7 +147,9 @@ struct HTTP2Intake {
         case HTTP2FrameHeader.Kind.data where header.stream != 0 && !header.has(HTTP2FrameHeader.Flags.endStream): return .drop
         case HTTP2FrameHeader.Kind.headers: return headers(header, payload)
         case HTTP2FrameHeader.Kind.priority where header.stream != 0:
-            return header.length == 5 ? .drop : .instead([.fault(stream: header.stream, .frameSizeError)])
+            if header.length == 5 { return .drop }
+            faults += 1
+            return faults > Self.mostFaults ? .pass : .instead([.fault(stream: header.stream, .frameSizeError)])
         case HTTP2FrameHeader.Kind.settings where header.stream == 0: return settings(header, payload)
         default: return .pass
         }
@@ -236,14 +240,15 @@ struct HTTP2Intake {
         var (rest, content) = (payload, ByteBuffer())
         var size: Int?
         while let (name, value) = rest.readMultipleIntegers(as: (UInt16, UInt32).self) {
-            content.writeMultipleIntegers(name, name == 5 ? UInt32(HTTP2FrameHeader.largestLimit) : value)
-            guard name == 5 else { continue }
+            content.writeMultipleIntegers(
+                name, name == HTTP2FrameHeader.Setting.frameSize ? UInt32(HTTP2FrameHeader.largestLimit) : value)
+            guard name == HTTP2FrameHeader.Setting.frameSize else { continue }
             guard (HTTP2FrameHeader.smallestLimit...HTTP2FrameHeader.largestLimit).contains(Int(value)) else { return .pass }
             size = Int(value)
         }
         if size == nil {
             guard isFirst else { return .pass }
-            content.writeMultipleIntegers(UInt16(5), UInt32(HTTP2FrameHeader.largestLimit))
+            content.writeMultipleIntegers(HTTP2FrameHeader.Setting.frameSize, UInt32(HTTP2FrameHeader.largestLimit))
         }
         var frames = ByteBuffer()
         var changed = header

@@ -81,7 +81,9 @@ struct HTTP2Outlet {
         var settings = settings
         var place = settings.readerIndex + HTTP2FrameHeader.size
         while let name = settings.getInteger(at: place, as: UInt16.self) {
-            if name == 3 { settings.setInteger(UInt32(Self.concurrentStreams), at: place + 2) }
+            if name == HTTP2FrameHeader.Setting.concurrentStreams {
+                settings.setInteger(UInt32(Self.concurrentStreams), at: place + 2)
+            }
             place += 6
         }
         return settings

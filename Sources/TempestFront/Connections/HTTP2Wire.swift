@@ -18,6 +18,8 @@ final class HTTP2Wire: ChannelDuplexHandler {
     private var outlet = HTTP2Outlet()
     private var streams: [HTTP2StreamID: StreamGate] = [:]
     private var lastStream = HTTP2StreamID.rootStream
+    /// The connection ends: nothing more is read or said.
+    private var isOver = false
     /// How many bytes the client lets the connection send.
     var window = 65_535
     /// Bytes of bodies that have gone out, of all streams.
@@ -46,8 +48,9 @@ final class HTTP2Wire: ChannelDuplexHandler {
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         intake.append(unwrapInboundIn(data))
-        while let step = intake.next() {
+        while !isOver, let step = intake.next() {
             switch step {
             case .pass(let bytes): context.fireChannelRead(wrapInboundOut(bytes))
             case .frameSize(let size): outlet.frameSize = size
@@ -60,6 +63,10 @@ final class HTTP2Wire: ChannelDuplexHandler {
     // MARK: What goes
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isOver else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         guard case .byteBuffer(let buffer) = unwrapOutboundIn(data), buffer.readableBytes > 0 else {
             return context.write(data, promise: promise)
         }
@@ -70,6 +77,7 @@ final class HTTP2Wire: ChannelDuplexHandler {
             for piece in pieces.dropLast() { context.write(wrapOutboundOut(.byteBuffer(piece)), promise: nil) }
             if let last = pieces.last { context.write(wrapOutboundOut(.byteBuffer(last)), promise: promise) }
         case .last(let frame):
+            isOver = true
             close(context: context, mode: .all, promise: nil)
             context.write(wrapOutboundOut(.byteBuffer(frame)), promise: promise)
         }

@@ -62,8 +62,8 @@ struct MultiplexedChannel: Sendable {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxHeaderListSize, value: headerBound),
-            // HTTP2Outlet tells the client of fewer; StreamGate refuses what is more than those.
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: Int(Int32.max)),
+            // HTTP2Outlet tells the client of fewer, and StreamGate refuses what is more than those. Whoever reads no refusals ends here.
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: 10 * HTTP2Outlet.concurrentStreams),
         ]
         // Of 16 KiB each, with a priority before them.
         connection.maximumSequentialContinuationFrames = headerBound >> 14 + 2

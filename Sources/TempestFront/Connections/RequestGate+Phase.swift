@@ -16,15 +16,3 @@ extension RequestGate {
         case over
     }
 }
-
-extension HTTPResponseHead {
-    /// Of the last response of a connection, which has no body.
-    static func refusal(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) -> HTTPResponseHead {
-        var headers = headers
-        // Upgrade is of the connection, and has to be named there (RFC 9110, 7.8).
-        headers.replaceOrAdd(name: "connection", value: headers.contains(name: "upgrade") ? "upgrade, close" : "close")
-        headers.replaceOrAdd(name: "content-length", value: "0")
-        headers.replaceOrAdd(name: "date", value: HTTPDate.now.text)
-        return HTTPResponseHead(version: .http1_1, status: status, headers: headers)
-    }
-}

@@ -34,6 +34,17 @@ struct Refusal: Error {
     /// For what must not be asked for again without a look: no `Retry-After`.
     static var doubt: Refusal { Refusal(.badGateway, "No answer will come, and the request may have been carried out.") }
 
+    /// What the codes of errors mean that no handler chose (protocol/envelope.md); nil: a handler did.
+    static func status(_ code: String) -> HTTPResponse.Status? {
+        switch code {
+        case "timeout", "expired": .gatewayTimeout
+        case "cancelled": .serviceUnavailable
+        case "unknown_action", "poison", "interrupted", "bad_answer": .badGateway
+        case "handler", "exhausted", "bad_args", "bad_route": .internalServerError
+        default: nil
+        }
+    }
+
     /// From what ended a correspondence.
     ///
     /// - Parameter mustNotRepeat: whether to carry out the request twice would do harm: then nothing says that it was not carried out unless
@@ -45,11 +56,12 @@ struct Refusal: Error {
             self.init(error.status, error.message, headers: error.code == .crowded ? [.retryAfter: "1"] : [:])
         case is UnfitAnswer: self.init(.badGateway, "The answer was not fit for a browser.")
         case let error as CallError:
-            switch (error.code, error.remoteCode) {
-            case (.timedOut, _), (_, "expired"), (_, "timeout"): self.init(.gatewayTimeout, "No answer came in time.")
+            switch (error.code, error.remoteCode.flatMap(Self.status)) {
+            case (.timedOut, _), (_, .gatewayTimeout?): self.init(.gatewayTimeout, "No answer came in time.")
             case (.interrupted, _): self = .doubt
-            case (_, "cancelled"), (.closed, _): self = mustNotRepeat ? .doubt : .busy("The request was not carried out.")
-            case (_, "unknown_action"), (_, "poison"), (_, "bad_answer"): self.init(.badGateway, "Nobody could answer.")
+            case (_, .serviceUnavailable?), (.closed, _):
+                self = mustNotRepeat ? .doubt : .busy("The request was not carried out.")
+            case (_, .badGateway?): self.init(.badGateway, "Nobody could answer.")
             default: self.init(.internalServerError, "The request failed.")
             }
         case let error as RedisError where error.mayPass || error.code == .memory:

@@ -24,6 +24,17 @@ enum RequestPath {
         return String(decoding: bytes, as: UTF8.self)[...]
     }
 
+    /// The same of a path that nobody should write, as if its bad percent-encodings and control characters were other characters.
+    static func meaning(_ path: Substring) -> Substring {
+        if let canonical = canonical(path) { return canonical }
+        var (bytes, rest) = ([UInt8](), path.utf8)
+        while let byte = rest.popFirst() {
+            let isFine = byte != UInt8(ascii: "%") || decoded([byte] + rest.prefix(2)) != nil
+            bytes.append(isFine ? byte : UInt8(ascii: "_"))
+        }
+        return canonical(Substring(decoding: bytes, as: UTF8.self)) ?? path
+    }
+
     /// Whether there is a percent sign, a segment that is empty, or one that begins with a dot.
     private static func needsWork(_ path: Substring.UTF8View) -> Bool {
         var last: UInt8 = 0

@@ -34,7 +34,7 @@ public enum FrontFile {
         for node in try node.pairs("a front") {
             switch node.key {
             case "routes": try checkRoutes(node, of: settings)
-            case "files", "uploads", "listen": if checksFolders { fallthrough }
+            case "files", "uploads": if checksFolders { fallthrough }
             default: try node.locating { () throws(FrontConfigurationError) in try settings.check(node.key) }
             }
         }
@@ -51,17 +51,29 @@ public enum FrontFile {
             line = offset.map { text.utf8.prefix($0).count { $0 == UInt8(ascii: "\n") } + 1 }
             problem = what
         case .duplicatedKeysInMapping(let names, let context)?:
-            // The context is where the map begins: its keys stand below each other, or on that line.
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            let keys = lines.indices.dropFirst(context.mark.line - 1).filter { index in
-                let rest = lines[index].dropFirst(context.mark.column - 1).drop { "\"'".contains($0) }
-                return names.contains { rest.hasPrefix($0) && !(rest.dropFirst($0.count).first?.isLetter ?? false) }
-            }
-            line = keys.count > 1 ? keys[1] + 1 : context.mark.line
+            line = Self.line(of: names, in: text, from: context.mark)
             problem = names.sorted().map { "`\($0)`" }.joined(separator: ", ") + ": a key is there twice"
         default: (line, problem) = (nil, "\(error)")
         }
         return FrontConfigurationError("\(file)\(line.map { ", line \($0)" } ?? ""): \(problem)")
+    }
+
+    /// The line where a key is there again.
+    ///
+    /// - Parameter mark: where it is first: the keys of a map stand below each other, or all on one line.
+    private static func line(of names: [String], in text: String, from mark: Mark) -> Int {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).dropFirst(max(0, mark.line - 1))
+        func isKey(_ text: Substring, _ name: String) -> Bool {
+            let rest = text.drop { "\"'".contains($0) }
+            return rest.hasPrefix(name) && rest.dropFirst(name.count).drop { "\"' ".contains($0) }.first == ":"
+        }
+        guard let first = lines.first else { return mark.line }
+        let rest = first.dropFirst(mark.column).drop { $0 != ":" }
+        if rest.indices.contains(where: { place in names.contains { isKey(rest[place...], $0) } }) { return mark.line }
+        let again = lines.indices.dropFirst().first { index in
+            names.contains { isKey(lines[index].dropFirst(mark.column - 1), $0) }
+        }
+        return again.map { $0 + 1 } ?? mark.line
     }
 
     /// What holds where the file does not say otherwise: who writes a file has balancers, or will have.

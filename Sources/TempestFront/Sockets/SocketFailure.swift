@@ -10,32 +10,28 @@ import TempestProtocol
 struct SocketFailure: Error, CustomStringConvertible {
     let description: String
     let status: HTTPResponseStatus
+    /// Whether a worker may know the connection, and has not ended it itself.
+    let isKnown: Bool
 
     /// A worker answered what is no answer for a socket.
-    init(_ description: String) { (self.description, status) = (description, .badGateway) }
+    init(_ description: String) { self.init(description, .badGateway, isKnown: true) }
 
     /// No answer came in time.
-    static func late(_ description: String) -> SocketFailure { SocketFailure(description, .gatewayTimeout) }
+    static func late(_ description: String) -> SocketFailure { SocketFailure(description, .gatewayTimeout, isKnown: true) }
 
-    /// A worker's error.
-    init(_ error: Failure) { self.init("\(error.code): \(error.message)", Self.status(error.code)) }
+    /// A worker's error. One that its handler chose refuses the connection.
+    init(_ error: Failure) {
+        let status = Refusal.status(error.code).map { HTTPResponseStatus($0) } ?? .forbidden
+        self.init("\(error.code): \(error.message)", status, isKnown: false)
+    }
 
     /// The event did not reach the queue.
     init(pushing error: any Error) {
-        self.init("an event could not be pushed: \(error)", HTTPResponseStatus(Refusal(error).status))
+        self.init("an event could not be pushed: \(error)", HTTPResponseStatus(Refusal(error).status), isKnown: false)
     }
 
-    private init(_ description: String, _ status: HTTPResponseStatus) { (self.description, self.status) = (description, status) }
-
-    /// An error that a handler chose refuses the connection; the others (protocol/envelope.md) mean what they mean for a request.
-    private static func status(_ code: String) -> HTTPResponseStatus {
-        switch code {
-        case "timeout", "expired": .gatewayTimeout
-        case "cancelled": .serviceUnavailable
-        case "unknown_action", "poison", "interrupted", "bad_answer", "bad_route": .badGateway
-        case "handler", "exhausted", "bad_args": .internalServerError
-        default: .forbidden
-        }
+    private init(_ description: String, _ status: HTTPResponseStatus, isKnown: Bool) {
+        (self.description, self.status, self.isKnown) = (description, status, isKnown)
     }
 
     /// What refuses the handshake.

@@ -224,8 +224,12 @@ final class SocketHandler: ChannelDuplexHandler, RemovableChannelHandler, ClockM
         case (.answered, .opening(let promise)): opened(promise)
         case (.failed(let failure), .opening(let promise)):
             phase = .over
-            hasEnded = true
-            dialogue.forget()
+            if failure.isKnown {
+                end(.broken, "")
+            } else {
+                hasEnded = true
+                dialogue.forget()
+            }
             let reason: Logger.Metadata = ["reason": .string(failure.description.debugDescription)]
             if failure.status == .forbidden {
                 logger.info("workers refuse a socket", metadata: reason)

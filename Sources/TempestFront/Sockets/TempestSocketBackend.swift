@@ -67,7 +67,7 @@ final class TempestSocketLine: SocketLine {
         // Unstructured: called from event loops, by connections that do not wait. It ends with the push.
         Task {
             do {
-                let respondTo = isLast ? nil : try await self.attend()
+                let respondTo = isLast ? nil : try await self.attend(until)
                 try await client.post(
                     letter(event), respondTo: respondTo, until: until, isAnswered: { !self.waits(for: number) })
             } catch {
@@ -77,10 +77,10 @@ final class TempestSocketLine: SocketLine {
         }
     }
 
-    private func attend() async throws -> InboxID {
+    private func attend(_ until: NIODeadline) async throws -> InboxID {
         if let known = state.withLock({ $0.respondTo }) { return known }
         // Weak: who listens is gone when the connection is.
-        let respondTo = try await client.attend(id, queue: route.queue) { [weak self] in
+        let respondTo = try await client.attend(id, queue: route.queue, until: until) { [weak self] in
             if case .answer(let answer) = $0 { self?.hear(answer) }
         }
         state.withLock { $0.respondTo = respondTo }

@@ -28,7 +28,7 @@ import Testing
         #expect(escaped.contains(#""user_agent":"a\u009b31m\u0085b\u2028c\u007fé""#), "\(escaped)")
         let hidden = [
             "/uploads/T", "//uploads/T", "/%75ploads/T", "/x/../uploads/T", "/./uploads//T?q", "http://front/uploads/T",
-            "http://front//uploads/T#x",
+            "http://front//uploads/T#x", "/uploads/T%0A", "/uploads/T%", "//%75ploads/T%zz", "/x%/../uploads/T",
         ]
         for target in hidden {
             #expect(

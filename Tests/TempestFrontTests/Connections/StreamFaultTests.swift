@@ -37,7 +37,8 @@ import Testing
                 #expect(answer.status == 200 && answer.isWhole && answer.body == Array("wide".utf8))
                 #expect(answer.headers.count { $0.0 == "set-cookie" && $0.1.utf8.count > 2000 } == count)
             }
-            #expect(client.frames.allSatisfy { $0.payload.count <= frameSize ?? 16_384 })
+            let sizes = client.frames.map(\.payload.count)
+            #expect(sizes.allSatisfy { $0 <= frameSize ?? 16_384 } && (frameSize == nil || sizes.contains { $0 > 16_384 }))
             try await expectAlive(client, 101)
         }
     }
@@ -58,14 +59,27 @@ import Testing
             }
             let answer = try await client.whole(1)
             #expect(answer.isWhole && answer.body == sent)
-            #expect(client.frames.allSatisfy { $0.payload.count <= frameSize ?? 16_384 })
-            try await expectAlive(client, 3)
+            let sizes = client.frames.map(\.payload.count)
+            #expect(sizes.allSatisfy { $0 <= frameSize ?? 16_384 } && (frameSize == nil || sizes.contains { $0 > 16_384 }))
+            // Settings that change in the middle, in two segments and among others.
+            let before = client.frames.count
+            let settings = FrameClient.frame(4, 0, 0, [0, 1] + FrameClient.bytes(4096) + [0, 5] + FrameClient.bytes(16_400))
+            try await client.raw.send(Array(settings[..<12]))
+            try await client.raw.send(Array(settings[12...]))
+            try await eventually("they are confirmed") {
+                client.frames.dropFirst(before).contains { $0.type == 4 && $0.flags == 1 }
+            }
+            try await client.get(3, "/wide?count=20")
+            #expect(try await client.whole(3).headers.count { $0.0 == "set-cookie" } == 20)
+            #expect(client.frames.dropFirst(before).allSatisfy { $0.payload.count <= 16_400 })
+            #expect(client.frames.dropFirst(before).contains { $0.payload.count == 16_400 })
+            try await expectAlive(client, 5)
         }
     }
 
-    @Test("A stream above the hundred that a client may have is refused alone, also before it knows", arguments: [true, false])
-    func crowd(_ confirms: Bool) async throws {
-        try await client(window: 0, confirms: confirms) { client in
+    @Test("A stream above the hundred that a client may have is refused alone, also before it knows")
+    func crowd() async throws {
+        try await client(window: 0, confirms: false) { client in
             for number in 0..<150 { try await client.get(2 * number + 1, "/big") }
             for number in 100..<150 { #expect(try await client.whole(2 * number + 1).reset == 7) }
             try await eventually("the hundred are served") { (0..<100).allSatisfy { client.answer(2 * $0 + 1).status == 200 } }
@@ -183,6 +197,22 @@ import Testing
             try await client.get(1, "/headers", [("x-name", value)])
             let body = try await client.whole(1).body
             #expect(HeaderBytes.unescaped(body) == Array(value.utf8))
+        }
+    }
+
+    @Test("Frames that are wrong are forgiven, but not without end, and nothing of them is kept")
+    func faults() async throws {
+        try await client { client in
+            let wrong = FrameClient.frame(2, 0, 99, [UInt8](repeating: 0, count: 1000))
+            let many = [UInt8]((0..<990).map { _ in wrong }.joined())
+            // In segments that do not end where frames do.
+            for start in stride(from: 0, to: many.count, by: 700) {
+                try await client.raw.send(Array(many[start..<min(start + 700, many.count)]))
+            }
+            try await expectAlive(client, 1)
+            for _ in 0..<20 { try? await client.raw.send(wrong) }
+            try await eventually("it ends") { client.raw.isClosed }
+            #expect(client.goAway == 6 && client.lastStream == 1)
         }
     }
 

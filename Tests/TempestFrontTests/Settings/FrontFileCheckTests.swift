@@ -33,6 +33,9 @@ import Testing
             ("routes:\n  - {path: /*, queue: q, login: /login}\n", 2, "user: true"),
             ("sub: [news]\nuploads:\n  folder: /tmp\n  age: 5\n  folder: /var\n", 5, "`folder`: a key is there twice"),
             ("sub: [news]\nroutes:\n  - path: /a\n    queue: q\n    cors: {origins: '*'}\n    path: /b\n", 6, "`path`"),
+            ("routes:\n  - {path: /a, queue: q, path: /b}\n  - {path: /c, queue: q}\n", 2, "`path`"),
+            ("sub: [news]\r\nlame: 1\r\npath_x: 3\r\nlame: 2\r\n", 4, "`lame`"),
+            ("'lame': 1\nlamer: 1\n\"lame\" : 2\n", 3, "`lame`"),
             ("sub: [news]\nroutes: {a: 1, a: 2}\n", 2, "`a`"), ("sub: [news\nroutes: x\n", 2, ""),
             ("sub: [news]\n\tfiles: secret-of-mine\n", 2, ""), ("sub: [news]\nfiles: \"\u{1}\"\n", 2, "control characters"),
         ]

@@ -168,7 +168,8 @@ final class TestBackend: SocketBackend {
 /// Runs a server with one socket route, `/socket/*`.
 func withSocket<R: Sendable>(
     _ backend: some SocketBackend, limits: SocketLimits = .hasty, most: Int = 100, origins: SocketRoute.Origins = .same,
-    allowsNoOrigin: Bool = true, open: SocketCount = SocketCount(), _ body: @escaping @Sendable (Int) async throws -> R
+    allowsNoOrigin: Bool = true, open: SocketCount = SocketCount(), registry: ConnectionRegistry = .init(),
+    _ body: @escaping @Sendable (Int) async throws -> R
 ) async throws -> R {
     var route = SocketRoute(
         try PathPattern("/socket/*"), queue: try .init("chat"), origins: origins, allowsNoOrigin: allowsNoOrigin, limits: limits)
@@ -176,7 +177,7 @@ func withSocket<R: Sendable>(
     var logger = Logger(label: "socket.tests")
     logger.logLevel = .critical
     let door = SocketDoor([route], backend: backend, isTLS: false, most: most, open: open, logger: logger)
-    return try await withServer(.front(limits: .brisk, tls: nil, allowsHTTP2: false, upgrader: door), body)
+    return try await withServer(.front(limits: .brisk, tls: nil, allowsHTTP2: false, registry: registry, upgrader: door), body)
 }
 
 extension SocketLimits {

@@ -53,6 +53,29 @@ import Testing
         }
     }
 
+    @Test func whatABrowserHasSaidAndNobodyHasTakenCountsInTheBoundOfTheFront() async throws {
+        let registry = ConnectionRegistry(logger: .silent)
+        let backend = TestBackend { line, event in if case .open = event { line.reply() } }
+        try await withSocket(backend, registry: registry) { port in
+            let client = try await SocketClient.connect(port)
+            // Half a message, and another frame of it that is not whole.
+            try await client.raw.send(Array(SocketClient.frame(1, String(repeating: "a", count: 100_000).utf8, final: false)))
+            try await eventually("half a message counts") { registry.waiting >= 100_000 }
+            try await client.raw.send(Array(SocketClient.frame(0, "b".utf8)))
+            try await eventually("it waits for its answer") { backend.events.count == 2 }
+            #expect(registry.waiting >= 100_000)
+            for number in 2...4 {
+                try await client.send(String(repeating: "c", count: 50_000))
+                try await eventually("others wait, too") { registry.waiting >= 50_000 + number * 50_000 }
+            }
+            for _ in 0..<4 { backend.lines.withLock { $0.first }?.reply() }
+            try await eventually("nothing waits any more") { registry.waiting == 0 }
+            try await client.send("abc")
+            await client.raw.close()
+            try await eventually("nothing is left") { registry.waiting == 0 && registry.count == 0 }
+        }
+    }
+
     @Test func aBrowserThatSaysMoreThanIsAnsweredIsNotRead() async throws {
         let backend = TestBackend { line, event in if case .open = event { line.reply() } }
         var limits = SocketLimits()

@@ -90,8 +90,10 @@ struct SocketWholeTests {
         try await Self.withChat {
             $0.patience = .milliseconds(300)
             $0.routes[0].socketLimits.open = .seconds(60)
-            if let nobody = try? FrontRoute("/nobody=pages/none") { $0.routes.append(nobody) }
-            $0.routes[2].isSocket = true
+            if var nobody = try? FrontRoute("/nobody=pages/none") {
+                nobody.isSocket = true
+                $0.routes.append(nobody)
+            }
         } _: { front, log in
             #expect(try await refusal(front, "/nobody") == 502)
             let socket = try await SocketClient.connect(front.port, path: "/chat")
