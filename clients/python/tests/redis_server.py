@@ -27,20 +27,25 @@ class RedisServer:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "",
-             "--appendonly", "no", "--loglevel", "warning", *self.options], stdout=subprocess.DEVNULL)
+        self.launch()
         wait_for(self.answers, "redis-server does not answer")
 
+    def launch(self, *more):
+        """Returns before it answers."""
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "",
+             "--appendonly", "no", "--loglevel", "warning", *self.options, *more], stdout=subprocess.DEVNULL)
+
     def answers(self):
-        # The redis package 4.3 leaves a socket open that cannot connect, so it is asked only once somebody listens.
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(self.socket):
-                return False
         try:
-            return self.client.ping()
+            return self.listens() and self.client.ping()
         except (redis.ConnectionError, OSError):
             return False
+
+    def listens(self):
+        # The redis package 4.3 leaves a socket open that cannot connect, so it is asked only once somebody listens.
+        with socket.socket(socket.AF_UNIX) as probe:
+            return not probe.connect_ex(self.socket)
 
     def kill(self):
         self.process.kill()

@@ -26,9 +26,14 @@ class PrivateRedis
   end
 
   def start
-    @pid = Process.spawn("redis-server", "--port", "0", "--unixsocket", "#{@folder}/redis.sock", "--dir", @folder, "--save", "", *@options,
-                         %i[out err] => File.join(@folder, "log"))
+    launch
     Await.until("redis-server") { connection.call("PING") rescue nil }
+  end
+
+  # Returns before it answers.
+  def launch(*more)
+    @pid = Process.spawn("redis-server", "--port", "0", "--unixsocket", "#{@folder}/redis.sock", "--dir", @folder, "--save", "", *@options, *more,
+                         %i[out err] => File.join(@folder, "log"))
   end
 
   def connection

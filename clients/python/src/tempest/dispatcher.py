@@ -46,6 +46,7 @@ class Dispatcher(threading.Thread):
         self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
         self._heard = 0  # the connection of the link on which the stations are known
+        self._identity: Optional[str] = None  # what Redis called that connection
         self._stations = list(stations)
         self._slots = slots
         self._heart = heart
@@ -141,6 +142,8 @@ class Dispatcher(threading.Thread):
         """What is to be done next: each queue in turn; None at the end."""
         with self._slots.lock:
             while not self._slots.stopping:
+                if self._slots.troubled:
+                    return self._recognise
                 now = time.monotonic()
                 state = "quiet" if self._slots.quiet else "running"
                 is_announced = not self._ready or state == self._state
@@ -158,6 +161,10 @@ class Dispatcher(threading.Thread):
             return None
 
     def _change(self, state: str) -> None:
+        self._recognise()
+        for station in self._stations:
+            # Before anything is adopted: a Redis that has forgotten would give numbers a second time.
+            self._compare(station)
         if state != "running":
             unpark(self._link, self.parkers)
             return_landed(self._link, self._stations)
@@ -177,25 +184,28 @@ class Dispatcher(threading.Thread):
             log.warning("tempest: this worker is not on record for `tempest workers`: %s", error)
         self._state = state
 
-    def _serve(self, station: Station) -> None:
+    def _recognise(self) -> None:
+        """Connects. Behind another connection may be a Redis that has forgotten; behind the same one too, if what stands between has
+        kept it. An idle link learns of neither by itself, so it is looked at when any other connection has had trouble."""
+        with self._slots.lock:
+            troubled, self._slots.troubled = self._slots.troubled, False
         self._link.open()
-        if self._heard not in (0, self._link.connects):
-            # It was idle and is another one: behind it may be a Redis that has forgotten.
+        if self._heard == self._link.connects and not troubled:
+            return
+        before, self._identity = self._identity, self._link.identify(anew=True)
+        if self._heard and (before is None or before != self._identity):
+            # Who may not ask Redis who it is cannot be sure that it is the same.
             for each in self._stations:
                 each.unsure = True
         self._heard = self._link.connects
+
+    def _serve(self, station: Station) -> None:
+        self._recognise()
         if station.membership is None or station.membership.fenced:
             self._join(station)
         membership = station.membership
         assert membership is not None
-        if station.unsure:
-            station.unsure = False
-            try:
-                self._take(station, membership.recover(self._link))
-                self._ask_of_running(membership)
-            except BaseException:
-                station.unsure = True
-                raise
+        self._compare(station)
         with self._slots.lock:
             look = station.landed
             station.landed = False
@@ -207,6 +217,19 @@ class Dispatcher(threading.Thread):
         elif alone:
             self._run_alone(station, membership)
         self._claim(station, membership)
+
+    def _compare(self, station: Station) -> None:
+        """Takes what P holds and nobody here has seen, if that is in doubt."""
+        membership = station.membership
+        if not station.unsure or membership is None or membership.fenced:
+            return
+        station.unsure = False
+        try:
+            self._take(station, membership.recover(self._link))
+            self._ask_of_running(membership)
+        except BaseException:
+            station.unsure = True
+            raise
 
     def _ask_of_running(self, membership: Membership) -> None:
         """Cancellations are news, and nobody may have listened: asked are those that run."""

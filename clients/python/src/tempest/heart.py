@@ -63,6 +63,10 @@ class Listener:
         """A connection is a new one, or news were missed."""
         raise NotImplementedError
 
+    def trouble(self) -> None:
+        """The beat's connection broke, or Redis does not answer on it."""
+        raise NotImplementedError
+
 
 class Heart(threading.Thread):
     """Keeps one beat process alive; one that died is replaced and told everything again. `given` goes to it first."""
@@ -184,6 +188,7 @@ class Heart(threading.Thread):
             self._listener.sweep()
         elif "trouble" in word:
             log.warning("tempest: the beat has trouble: %s", word["trouble"])
+            self._listener.trouble()
         elif "well" in word:
             log.info("tempest: the beat is well again")
         elif "log" in word:

@@ -145,12 +145,13 @@ class Link:
         self._used = time.monotonic()
         return replies
 
-    def identify(self) -> Optional[str]:
-        """`<run_id>/<client id>` of this connection, or None where Redis' rights do not allow to ask."""
-        if self.identity is None or not self.is_open:
+    def identify(self, anew: bool = False) -> Optional[str]:
+        """`<run_id>/<client id>` of this connection, or None where Redis' rights do not allow to ask. `anew`: Redis is asked, even
+        if it has said so before; what stands between may have kept the connection, with another Redis behind it."""
+        if anew or self.identity is None or not self.is_open:
             client, info = self.pipeline([("CLIENT", "ID"), ("INFO", "server")])
-            if isinstance(client, int) and isinstance(info, bytes):
-                self.identity = f"{_run_id(info)}/{client}"
+            known = isinstance(client, int) and isinstance(info, bytes)
+            self.identity = f"{_run_id(info)}/{client}" if known else None
         return self.identity
 
     def _drop_if_stale(self) -> None:

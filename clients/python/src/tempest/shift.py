@@ -100,6 +100,9 @@ class Shift(Listener):
     def sweep(self) -> None:
         self._dispatcher.doubt()
 
+    def trouble(self) -> None:
+        self._slots.trouble()
+
     def _station(self, queue: str, process: str) -> Optional[Station]:
         for station in self._stations:
             membership = station.membership

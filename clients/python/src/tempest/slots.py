@@ -11,7 +11,8 @@ class Slots:
     """All is read and changed under `lock`; `turn` wakes the dispatcher.
 
     `stopping`: the worker ends. `quiet`: it claims no more, for good. `draining`: it lets what runs end, to run one job alone.
-    `alone`: that job has the process for itself.
+    `alone`: that job has the process for itself. `troubled`: the dispatcher is to see whether its own connection still leads to the
+    same Redis.
     """
 
     def __init__(self, count: int) -> None:
@@ -23,6 +24,13 @@ class Slots:
         self.quiet = False
         self.draining = False
         self.alone = False
+        self.troubled = False
+
+    def trouble(self) -> None:
+        """Another connection of the worker broke, or has taken the place of one that did."""
+        with self.lock:
+            self.troubled = True
+            self.turn.notify_all()
 
     @property
     def room(self) -> int:

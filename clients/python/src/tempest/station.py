@@ -119,6 +119,11 @@ class Station:
                 self.dry = False
             self.slots.turn.notify_all()
 
+    def trouble(self) -> None:
+        """A connection that parks here broke, or is a new one: what it landed may be known to nobody, and Redis may be another one."""
+        self.slots.trouble()
+        self.wake(landed=True)
+
     def full(self) -> None:
         """Redis refuses BLMOVE for want of memory: parkers wait, and the dispatcher polls."""
         with self.slots.lock:
@@ -138,6 +143,8 @@ class Parker(threading.Thread):
         self._link = Link(url, blocking=PARK_SECONDS)
         self._registered: Tuple[Optional[Membership], Optional[str]] = (None, None)
         self.parked_for: Optional[Membership] = None
+        self._known = 0  # the connection of the link that was parked last
+        self._broken = False
 
     @property
     def client(self) -> Optional[str]:
@@ -165,8 +172,10 @@ class Parker(threading.Thread):
                 self._park(membership)
                 backoff.reset()
             except RedisUnavailable as error:
-                # The reply may be lost of a BLMOVE that landed something.
-                self._station.wake(landed=True)
+                if not self._broken:
+                    # Told now, and when there is another connection; not each time that Redis is found to be away still.
+                    self._broken = True
+                    self._station.trouble()
                 if not self._over(membership):
                     self._rest(backoff, error)
             except RedisRefused as error:
@@ -183,6 +192,10 @@ class Parker(threading.Thread):
             # On record before the first BLMOVE: whoever buries P must be able to cut this connection.
             membership.connect(self._link)
             self._registered = (membership, self._link.identity)
+        if self._broken or self._known not in (0, self._link.connects):
+            self._broken = False
+            self._station.trouble()
+        self._known = self._link.connects
         queue = membership.queue
         job = self._link.call("BLMOVE", level_key(queue, self.level),
                               land_key(queue, membership.process, self.level), "LEFT", "RIGHT", PARK_SECONDS)

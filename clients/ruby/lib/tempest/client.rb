@@ -121,6 +121,7 @@ module Tempest
     # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
+    # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
       meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
       meta = { "deadline" => JobOptions.moment("timeout", timeout, method(:clock)) }.merge(meta) if timeout && !@four_elements
@@ -141,6 +142,7 @@ module Tempest
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
     # @raise [CallTimeout] no next answer in time
+    # @raise [ConnectionLost] as {call}
     def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
       unless block_given?
         return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, run_timeout: run_timeout,
