@@ -9,7 +9,7 @@ class TestPublishing < RedisTest
 
   def followed
     messages = Queue.new
-    redis = ::Redis.new(**Tempest::Connection.options(PrivateRedis.shared.url))
+    redis = ::Redis.new(**Tempest::RedisURL.new(PrivateRedis.shared.url).options)
     thread = Thread.new do
       redis.subscribe("news:1") do |on|
         on.subscribe { messages << :subscribed }

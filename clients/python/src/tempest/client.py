@@ -20,6 +20,7 @@ from .inbox import Inbox
 from .keys import checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
 from .options import When, due_in, job_meta
+from .redis_url import environment
 from .reply import Reply
 from .routes import Route, route_meta
 from .sockets import checked_frames
@@ -34,7 +35,8 @@ CANCEL_SECONDS = 86400.0
 class Client:
     """Pushes jobs and calls actions. Threads may share one; close it, or use it in a `with` statement.
 
-    `redis_url` is redis://, rediss:// or unix://, by default REDIS_URL of the environment, else 127.0.0.1:6379. `queue`,
+    `redis_url` is redis://, rediss:// or unix:// (docs/redis-url.md; ValueError for another one), by default that of the environment
+    (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL), else 127.0.0.1:6379. `queue`,
     `codec` (json, msgpack or tnetstring) and `timeout` (seconds; None waits for ever) are what calls use that name none.
     `four_elements`: jobs carry no meta of the client's own, for workers that know no fifth element; then a call writes no
     deadline, and the options that would need one are refused.
@@ -52,7 +54,7 @@ class Client:
 
     def __init__(self, redis_url: Optional[str] = None, queue: str = "tempest", codec: str = "json",
                  timeout: Optional[float] = 30.0, four_elements: bool = False) -> None:
-        self._url = redis_url or os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+        self._url = redis_url or environment(os.environ)
         self._queue = checked_queue(queue)
         self._codec = named(codec)
         self._timeout = timeout

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import functools
 import socket
+import ssl
 import threading
 import time
-from typing import Any, Dict, List, Optional, Sequence, Union
-from urllib.parse import urlsplit
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from . import redis_url
 from .errors import RedisRefused, RedisUnavailable
 
 # The replies of a server that is there but cannot serve now: to reconnect and try later is all that helps.
@@ -40,8 +41,37 @@ class _UnixConnection(redis.UnixDomainSocketConnection):
         return sock
 
 
+class _TLSConnection(redis.Connection):
+    """Speaks TLS by a context of its own: that of the redis package knows no name but the host's."""
+
+    def __init__(self, tls: redis_url.TLS, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls = tls
+
+    def _connect(self) -> socket.socket:
+        sock = super()._connect()
+        try:
+            return self._context().wrap_socket(sock, server_hostname=self._tls.name or self.host)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _context(self) -> ssl.SSLContext:
+        """With the files as they are now: they may have been renewed."""
+        try:
+            context = ssl.create_default_context(cafile=self._tls.ca)
+        except OSError as error:
+            raise OSError(f"cannot use the certificates in {self._tls.ca}: {error}") from error
+        if self._tls.cert is not None and self._tls.key is not None:
+            try:
+                context.load_cert_chain(self._tls.cert, self._tls.key)
+            except OSError as error:
+                raise OSError(f"cannot use the certificate in {self._tls.cert} with the key in {self._tls.key}: {error}") from error
+        return context
+
+
 class Link:
-    """A connection to the Redis of `url`: redis://, rediss:// or unix://.
+    """A connection to the Redis of `url` (docs/redis-url.md); ValueError says what is wrong with it.
 
     `blocking` is how many seconds its commands may block on the server; a reply may take `patience` more before the link
     counts as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
@@ -56,14 +86,19 @@ class Link:
             "retry": Retry(NoBackoff(), 0),
             "health_check_interval": 0,
         }
-        if urlsplit(url).scheme != "unix":
-            options.update(socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
+        where = redis_url.read(url)
+        options.update(db=where.database, username=where.user, password=where.password)
+        if where.socket is None:
+            options.update(host=where.host, port=where.port, socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
-        # The pool is never asked for a connection: it reads the URL, no more.
-        pool = redis.ConnectionPool.from_url(url, **options)
-        unix = issubclass(pool.connection_class, redis.UnixDomainSocketConnection)
-        self._connect = functools.partial(_UnixConnection if unix else pool.connection_class, **pool.connection_kwargs)
+        self._connect: Callable[[], Any]
+        if where.socket is not None:
+            self._connect = functools.partial(_UnixConnection, path=where.socket, **options)
+        elif where.tls is not None:
+            self._connect = functools.partial(_TLSConnection, where.tls, **options)
+        else:
+            self._connect = functools.partial(redis.Connection, **options)
         self._connection: Any = None
         self._used = 0.0
         self.identity: Optional[str] = None

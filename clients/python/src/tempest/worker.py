@@ -12,11 +12,11 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Type
 
 from .handlers import FIRST_SECONDS, LONGEST_SECONDS, Handler, Policy
 from .keys import LEVELS, checked_level, checked_queue
+from .redis_url import environment, read
 from .shift import Shift
 from .signals import QUIET, STOP, Signals
 from .weights import Shares
 
-DEFAULT_URL = "redis://127.0.0.1:6379/0"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -30,7 +30,8 @@ class Worker:
     - `queues`: a name or several; `levels`: in the order of their priority, strictly.
     - `weights`: instead of the strict order, how many jobs of each level are begun for how many of the others, such as
       `{"high": 6, "default": 3, "low": 1}`.
-    - `redis_url`: redis://, rediss:// or unix://; by default REDIS_URL of the environment, else 127.0.0.1:6379.
+    - `redis_url`: redis://, rediss:// or unix://; by default that of the environment
+      (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL), else 127.0.0.1:6379. ValueError for one that is not valid.
     - `grace`: seconds that running handlers have after the first SIGTERM or SIGINT before their jobs go back.
     - `lease`: seconds (0.5 to 86,400) without a beat after which others take the jobs back.
     - `name`: what people call it, and the first part of the process's name in Redis; by default the host's name.
@@ -52,7 +53,8 @@ class Worker:
         self.weights = dict(weights) if weights else None
         if self.weights is not None:
             Shares(self.levels, self.weights)  # says what is wrong with them
-        self.redis_url = redis_url or os.environ.get("REDIS_URL") or DEFAULT_URL
+        self.redis_url = redis_url or environment(os.environ)
+        read(self.redis_url)
         self.concurrency = concurrency
         self.grace = grace
         self.lease = lease

@@ -23,12 +23,13 @@ module Tempest
     CLOCK = 60
 
     # @param queue [String] where jobs go unless a call says otherwise
-    # @param redis_url [String] redis://, rediss:// or unix://; by default REDIS_URL
+    # @param redis_url [String] redis://, rediss:// or unix:// (docs/redis-url.md), by default that of
+    #   the environment (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL)
     # @param codec [String, Symbol] json, msgpack or tnetstring
     # @param logger [Logger, nil] nil: silent
     # @param four_elements [Boolean] whether jobs never have a fifth element, for workers that do not know it; then nothing tells
     #   them when a caller has stopped waiting
-    def initialize(queue: "tempest", redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), codec: :json, logger: nil,
+    def initialize(queue: "tempest", redis_url: RedisURL.environment, codec: :json, logger: nil,
                    four_elements: false)
       @queue = Keys.check_queue(queue)
       @url = redis_url

@@ -6,12 +6,11 @@
 require "monitor"
 require "openssl"
 require "redis"
-require "uri"
+require_relative "redis_url"
 
 module Tempest
   # A connection that many threads may use, one command at a time.
   class Connection
-    DEFAULT_URL = "redis://127.0.0.1:6379"
     # Seconds for connecting, and for a reply beyond what a blocking command waits by itself.
     TIMEOUT = 5.0
     # After so many seconds without use a connection is tried with PING before something is sent that must not go twice.
@@ -19,18 +18,18 @@ module Tempest
     # The first words of errors of a Redis that is there and cannot serve now: to connect anew and to try later is all that helps.
     NOT_NOW = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY MISCONF NOREPLICAS].freeze
     # Of the gem redis 5 too, which hands on those of redis-client while it is subscribed.
-    NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError, OpenSSL::SSL::SSLError,
+    NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError, OpenSSL::OpenSSLError,
                       *(::RedisClient::Error if defined?(::RedisClient::Error))].freeze
 
     # @return [String] the address without its password, for messages
     attr_reader :place
 
-    # @param url [String] `redis://…`, `rediss://…` or `unix:///path[?db=N]`
+    # @param url [String] as docs/redis-url.md has it
     # @param blocking [Numeric] seconds that this connection's blocking commands wait at most
     def initialize(url, blocking: 0)
-      @options = Connection.options(url).merge(connect_timeout: TIMEOUT, read_timeout: TIMEOUT + blocking, write_timeout: TIMEOUT,
-                                               reconnect_attempts: 0)
-      @place = url.sub(%r{//[^@/]*@}, "//…@")
+      @where = RedisURL.usable(url)
+      @options = { connect_timeout: TIMEOUT, read_timeout: TIMEOUT + blocking, write_timeout: TIMEOUT, reconnect_attempts: 0 }
+      @place = @where.place
       @lock = Monitor.new
       @redis = nil
       @connects = 0
@@ -44,23 +43,6 @@ module Tempest
         redis
         @connects
       end
-    end
-
-    # @return [Hash] what Redis.new takes
-    # @raise [ArgumentError] for a URL that is none of Redis
-    def self.options(url)
-      uri = URI.parse(url)
-      case uri.scheme
-      when "redis", "rediss" then { url: url }
-      when "unix"
-        path = URI::DEFAULT_PARSER.unescape(uri.path.to_s.empty? ? uri.opaque.to_s : uri.path)
-        raise ArgumentError, "unix:// needs the path of a socket, as in unix:///run/redis.sock" if path.empty?
-
-        { path: path, db: uri.query.to_s[/(?:\A|&)db=(\d+)/, 1].to_i }
-      else raise ArgumentError, "a Redis URL begins with redis://, rediss:// or unix://, not with #{uri.scheme.inspect}"
-      end
-    rescue URI::InvalidURIError
-      raise ArgumentError, "the Redis URL cannot be read; give redis://host:port/db or unix:///path"
     end
 
     # Sends one command.
@@ -147,8 +129,10 @@ module Tempest
     def redis
       @redis ||= begin
         @connects += 1
-        ::Redis.new(**@options)
+        ::Redis.new(**@where.options, **@options)
       end
+    rescue SystemCallError, OpenSSL::OpenSSLError => e
+      raise ConnectionLost, "the files of the Redis URL cannot be used: #{e.message}"
     end
     private :redis
 

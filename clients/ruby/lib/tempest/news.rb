@@ -38,7 +38,7 @@ module Tempest
     private
 
     def subscribe
-      redis = ::Redis.new(**Connection.options(@url), **News.keepalive(@url), reconnect_attempts: 0, connect_timeout: Connection::TIMEOUT)
+      redis = ::Redis.new(**RedisURL.usable(@url).options, **News.keepalive(@url), reconnect_attempts: 0, connect_timeout: Connection::TIMEOUT)
       redis.subscribe(*@channels.keys, Keys::CONTROL) do |on|
         on.subscribe { |_, count| subscribed if count == @channels.size + 1 }
         on.message { |channel, text| heard(channel, text) }
@@ -73,7 +73,7 @@ module Tempest
 
     # A subscription sends nothing: only the system finds out that the other end is gone. redis 5 asks for that by itself.
     def self.keepalive(url)
-      url.start_with?("redis") && ::Redis::VERSION.start_with?("4.") ? { tcp_keepalive: 30 } : {}
+      RedisURL.new(url).socket.nil? && ::Redis::VERSION.start_with?("4.") ? { tcp_keepalive: 30 } : {}
     end
   end
 end

@@ -3,6 +3,8 @@
 # Redis URLs, which mean the same in every language of Tempest (docs/redis-url.md, protocol/vectors/urls.json). The gem redis reads URLs
 # too, and some of them otherwise than the other languages; so a URL is read here, and the gem gets its parts.
 
+require "openssl"
+
 module Tempest
   # Where Redis is, and how to come in.
   class RedisURL
@@ -41,6 +43,15 @@ module Tempest
       freeze
     end
 
+    # @return [RedisURL] one that the gem redis can follow
+    # @raise [ArgumentError] also for a name of the server's certificate: the gem knows the host's alone
+    def self.usable(url)
+      found = new(url)
+      raise ArgumentError, "the Redis URL has servername, which Ruby cannot check: use a host name that is in the certificate" if found.tls&.name
+
+      found
+    end
+
     # @return [String] what messages call the server; never with a password
     def place
       return @socket if @socket
@@ -53,7 +64,6 @@ module Tempest
     end
 
     # @return [Hash] what Redis.new takes
-    # @raise [ArgumentError] for a name of the server's certificate: the gem knows the host's alone
     # @raise [SystemCallError, OpenSSL::OpenSSLError] for files of TLS that cannot be read
     def options
       options = { db: @database, username: @user, password: @password }.compact
@@ -71,7 +81,7 @@ module Tempest
 
       # The whole chain: the first is ours.
       chain = File.read(@tls.cert).scan(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/m).map { |text| OpenSSL::X509::Certificate.new(text) }
-      raise ArgumentError, "there is no certificate in #{@tls.cert}" if chain.empty?
+      raise OpenSSL::X509::CertificateError, "there is no certificate in #{@tls.cert}" if chain.empty?
 
       options.merge(cert: chain.first, key: OpenSSL::PKey.read(File.read(@tls.key)), extra_chain_cert: chain.drop(1))
     end

@@ -33,7 +33,8 @@ module Tempest
     # @param queues [String, Array<String>] queues to serve
     # @param levels [Array<String>] in the order in which they are served: strict priority
     # @param weights [Hash{String, Symbol => Integer}, nil] instead of levels: each gets jobs by its weight, 1 to 1000
-    # @param redis_url [String] redis://, rediss:// or unix://; by default REDIS_URL
+    # @param redis_url [String] redis://, rediss:// or unix:// (docs/redis-url.md), by default that of
+    #   the environment (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL)
     # @param concurrency [Integer] how many handlers run at a time, 1 to 1000
     # @param grace [Numeric] seconds that handlers have to finish after the word to stop
     # @param lease [Numeric] seconds without a sign of life, 1 to 86,400, after which other workers take over this one's jobs
@@ -41,7 +42,7 @@ module Tempest
     #   goes before it
     # @param logger [Logger] by default one line each on standard error
     # @raise [ArgumentError] for names that the protocol does not allow
-    def initialize(queues, levels: nil, weights: nil, redis_url: ENV.fetch("REDIS_URL", Connection::DEFAULT_URL), concurrency: 4,
+    def initialize(queues, levels: nil, weights: nil, redis_url: RedisURL.environment, concurrency: 4,
                    grace: GRACE, lease: LEASE, name: nil, logger: Worker.default_logger)
       @queues = Array(queues).map { |queue| Keys.check_queue(queue) }.uniq.freeze
       raise ArgumentError, "give levels (strict priority) or weights, not both" if levels && weights
@@ -52,7 +53,7 @@ module Tempest
       raise ArgumentError, "concurrency is 1 to 1000, not #{concurrency.inspect}" unless (1..1000).cover?(Integer(concurrency))
       raise ArgumentError, "lease is 1 to 86400 seconds, not #{lease.inspect}" unless LEASES.cover?(Float(lease))
 
-      Connection.options(redis_url)
+      RedisURL.usable(redis_url)
       @redis_url = redis_url
       @concurrency = Integer(concurrency)
       @grace = Float(grace)
