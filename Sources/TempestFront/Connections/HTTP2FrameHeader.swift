@@ -22,8 +22,11 @@ struct HTTP2FrameHeader {
 
     /// The settings that the front looks at (RFC 9113, 6.5.2).
     enum Setting {
+        static let tableSize: UInt16 = 1
         static let concurrentStreams: UInt16 = 3
         static let frameSize: UInt16 = 5
+        /// Those that mean something to NIO.
+        static let known: ClosedRange<UInt16> = 1...8
     }
 
     enum Flags {

@@ -107,7 +107,7 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
         guard case .open = phase, let context else { return }
         let ping = HTTP2PingData(withInteger: .random(in: 0 ... .max))
         phase = .leaving(ping, until: clock.now + limits.linger)
-        write(.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil), context)
+        wire.announce()
         write(.ping(ping, ack: false), context)
         context.flush()
     }
@@ -132,6 +132,10 @@ final class HTTP2Gate: ChannelInboundHandler, NIOHTTP2StreamDelegate, ClockMembe
         if progress.isSlow(waiting: waits, taken: taken, now), wire.isBlocked(bytes, context.channel) {
             logger.debug("a client took hardly anything of its responses for \(limits.writeStall): the connection is cut")
             return bytes.cut()
+        }
+        if let half = wire.halfSince, now - half >= limits.header {
+            logger.debug("the headers of a request took longer than \(limits.header): the connection ends")
+            return wire.end(.enhanceYourCalm)
         }
         switch phase {
         case .open:

@@ -10,6 +10,7 @@ import NIOHTTP2
 /// - Priorities (RFC 9113 5.3.2 has done away with them), also a stream's on itself, and DATA without a byte say nothing, and are dropped:
 ///   NIO counts them, too. A priority of another length is its stream's fault.
 /// - In settings the client takes frames of any size: NIO would write no header block that is larger than one. ``HTTP2Outlet`` cuts them.
+///   And its table of headers is small, whatever it offers.
 /// - The server's settings hold from the first request on: NIO is told of their confirmation when the client's settings come. Before the
 ///   confirmation NIO's limit for headers is 16 KiB, and the first request of a browser with many cookies would end the connection.
 ///
@@ -43,6 +44,9 @@ struct HTTP2Intake {
     /// More frames than this for one header block, or more bytes than ``MultiplexedChannel/headerBound``, are NIO's to refuse.
     private static let mostFrames = 256
 
+    /// Bytes of the table by which a response's headers are compressed, at most: what HTTP/2 begins with.
+    private static let mostTable: UInt32 = 4096
+
     /// So many frames that are wrong are forgiven; NIO sees the others, and ends the connection.
     private static let mostFaults = 1000
 
@@ -64,6 +68,9 @@ struct HTTP2Intake {
 
     /// - Parameter headerBound: bytes of a header block that NIO takes.
     init(headerBound: Int) { self.headerBound = headerBound }
+
+    /// The stream of a header block that is not whole; nil: there is none.
+    var half: Int? { open?.header.stream }
 
     mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
@@ -233,23 +240,29 @@ struct HTTP2Intake {
 
     private mutating func settings(_ header: HTTP2FrameHeader, _ payload: ByteBuffer) -> Verdict {
         if header.has(HTTP2FrameHeader.Flags.acknowledgement) { return header.length == 0 ? .drop : .pass }
-        let room = HTTP2FrameHeader.smallestLimit - 6
-        guard header.length % 6 == 0, header.length <= room else { return .pass }
+        guard header.length % 6 == 0 else { return .pass }
         let isFirst = !hasSettings
         hasSettings = true
         var (rest, content) = (payload, ByteBuffer())
         var size: Int?
         while let (name, value) = rest.readMultipleIntegers(as: (UInt16, UInt32).self) {
-            content.writeMultipleIntegers(
-                name, name == HTTP2FrameHeader.Setting.frameSize ? UInt32(HTTP2FrameHeader.largestLimit) : value)
-            guard name == HTTP2FrameHeader.Setting.frameSize else { continue }
-            guard (HTTP2FrameHeader.smallestLimit...HTTP2FrameHeader.largestLimit).contains(Int(value)) else { return .pass }
-            size = Int(value)
+            switch name {
+            case HTTP2FrameHeader.Setting.frameSize:
+                let limits = HTTP2FrameHeader.smallestLimit...HTTP2FrameHeader.largestLimit
+                guard limits.contains(Int(value)) else { return .pass }
+                size = Int(value)
+                content.writeMultipleIntegers(name, UInt32(HTTP2FrameHeader.largestLimit))
+            case HTTP2FrameHeader.Setting.tableSize:
+                // NIO's encoder looks through all of its table for each header that it writes.
+                content.writeMultipleIntegers(name, min(value, Self.mostTable))
+            case HTTP2FrameHeader.Setting.known: content.writeMultipleIntegers(name, value)
+            default: break
+            }
         }
-        if size == nil {
-            guard isFirst else { return .pass }
+        if size == nil, isFirst {
             content.writeMultipleIntegers(HTTP2FrameHeader.Setting.frameSize, UInt32(HTTP2FrameHeader.largestLimit))
         }
+        guard content.readableBytes <= HTTP2FrameHeader.smallestLimit else { return .pass }
         var frames = ByteBuffer()
         var changed = header
         changed.length = content.readableBytes

@@ -1,6 +1,7 @@
 // What NIO's HTTP/2 sends, as a client is to see it. Used by HTTP2Wire, which applies what is decided here.
 
 import NIOCore
+import NIOHTTP2
 
 /// NIO believes that the client takes frames of any size (``HTTP2Intake``): here they are cut to the size that it does take, header blocks
 /// with CONTINUATION, which NIO does not write.
@@ -87,6 +88,14 @@ struct HTTP2Outlet {
             place += 6
         }
         return settings
+    }
+
+    /// A frame by which the front says goodbye.
+    static func goAway(_ lastStream: Int, _ code: HTTP2ErrorCode) -> ByteBuffer {
+        var frame = ByteBuffer()
+        HTTP2FrameHeader(type: HTTP2FrameHeader.Kind.goAway, flags: 0, stream: 0, length: 8).write(to: &frame)
+        frame.writeMultipleIntegers(UInt32(lastStream), UInt32(code.networkCode))
+        return frame
     }
 
     /// NIO names no stream, or all that there could be: a client would ask again for what has been begun, or believe that it may not.

@@ -18,6 +18,11 @@ final class HTTP2Wire: ChannelDuplexHandler {
     private var outlet = HTTP2Outlet()
     private var streams: [HTTP2StreamID: StreamGate] = [:]
     private var lastStream = HTTP2StreamID.rootStream
+    /// A header block that is not whole: of which stream, and since when.
+    private var half: (stream: Int, since: NIODeadline)?
+    private var refusals = 0
+    private var refusalsSince = NIODeadline.distantPast
+    private var context: ChannelHandlerContext?
     /// The connection ends: nothing more is read or said.
     private var isOver = false
     /// How many bytes the client lets the connection send.
@@ -38,6 +43,19 @@ final class HTTP2Wire: ChannelDuplexHandler {
     /// Whether there are more streams than a client may have.
     var isCrowded: Bool { streams.count > HTTP2Outlet.concurrentStreams }
 
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// Since when a request's headers have begun, and not ended.
+    var halfSince: NIODeadline? { half?.since }
+
+    /// A stream is refused by the front. To refuse costs more than to ask, so this may not go on without end.
+    func refused(_ now: NIODeadline) {
+        if now - refusalsSince > .seconds(30) { (refusals, refusalsSince) = (0, now) }
+        refusals += 1
+        if refusals > MultiplexedChannel.quick { end(.enhanceYourCalm) }
+    }
+
     func add(_ gate: StreamGate, _ id: HTTP2StreamID) {
         streams[id] = gate
         lastStream = max(lastStream, id)
@@ -57,6 +75,11 @@ final class HTTP2Wire: ChannelDuplexHandler {
             // Of a stream that is over, or has not begun, nobody is to be told.
             case .fault(let stream, let code): streams[HTTP2StreamID(stream)]?.fail(code)
             }
+        }
+        if let stream = intake.half {
+            if half?.stream != stream { half = (stream, context.eventLoop.now) }
+        } else {
+            half = nil
         }
     }
 
@@ -81,6 +104,21 @@ final class HTTP2Wire: ChannelDuplexHandler {
             close(context: context, mode: .all, promise: nil)
             context.write(wrapOutboundOut(.byteBuffer(frame)), promise: promise)
         }
+    }
+
+    /// Says goodbye without NIO, which takes no stream any more once it has said so itself: the client is told to go elsewhere, and
+    /// everything that it asks before it knows is served.
+    func announce() {
+        guard !isOver, let context else { return }
+        context.write(wrapOutboundOut(.byteBuffer(HTTP2Outlet.goAway(Int(HTTP2StreamID.maxID), .noError))), promise: nil)
+    }
+
+    /// Ends the connection for its client's fault.
+    func end(_ code: HTTP2ErrorCode) {
+        guard !isOver, let context else { return }
+        isOver = true
+        context.write(wrapOutboundOut(.byteBuffer(HTTP2Outlet.goAway(Int(lastStream), code))), promise: nil)
+        close(context: context, mode: .all, promise: nil)
     }
 
     private func count(_ frame: HTTP2FrameHeader) {

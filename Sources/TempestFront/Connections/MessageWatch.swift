@@ -32,12 +32,15 @@ final class MessageWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(var head):
+            let isTrimmed = head.headers.trimValues()
             if RequestCheck.endsParsing(head) {
                 phase = .upgraded
             } else {
                 phase = .body(head.headers.first(name: "content-length").flatMap { Int($0) })
             }
-            if ledger?.open(&head, context.channel) == true { return context.fireChannelRead(wrapInboundOut(.head(head))) }
+            if ledger?.open(&head, context.channel) == true || isTrimmed {
+                return context.fireChannelRead(wrapInboundOut(.head(head)))
+            }
         case .body(let buffer):
             if case .body(let left?) = phase { phase = .body(max(0, left - buffer.readableBytes)) }
         case .end:

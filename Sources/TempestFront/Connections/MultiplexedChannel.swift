@@ -20,7 +20,7 @@ struct MultiplexedChannel: Sendable {
     static let headerBound = 256 << 10
 
     /// How often in 30 seconds a client may do what costs the server more than itself, before its connection ends.
-    private static let quick = 1000
+    static let quick = 1000
 
     private let http1: HTTP1Channel
     private let services: ConnectionServices

@@ -27,6 +27,10 @@ enum RequestCheck {
             // Browsers send each cookie by itself, to compress them: for HTTP/1 it is one field.
             if !name.hasPrefix(":"), name != "cookie" || !hasCookie { fields += 1 }
             guard value.utf8.allSatisfy(isFieldByte) else { return .badRequest }
+            // RFC 9113, 8.2.1.
+            if let first = value.utf8.first, let last = value.utf8.last, FieldSpace.contains(first) || FieldSpace.contains(last) {
+                return .badRequest
+            }
             switch name {
             case ":method": method = value
             case ":path": path = value
@@ -42,7 +46,7 @@ enum RequestCheck {
         guard isKnown(kind) else { return .notImplemented }
         guard lengths.count <= 1, lengths.allSatisfy(isLength) else { return .badRequest }
         if let authority {
-            guard hosts.allSatisfy({ $0.lowercased() == authority.lowercased() }) else { return .badRequest }
+            guard !authority.isEmpty, hosts.allSatisfy({ $0.lowercased() == authority.lowercased() }) else { return .badRequest }
             hosts = [authority]
         }
         return host(hosts, isNeeded: true, target: path, kind)
@@ -108,6 +112,17 @@ enum RequestCheck {
             true
         default: false
         }
+    }
+
+    /// Whether the client would have the connection go on after the request (RFC 9112, 9.3).
+    static func keepsConnection(_ head: HTTPRequestHead) -> Bool {
+        var asks = false
+        for (name, value) in head.headers where name.utf8.count == 10 && name.lowercased() == "connection" {
+            let tokens = tokens(value)
+            if tokens.contains("close") { return false }
+            asks = asks || tokens.contains("keep-alive")
+        }
+        return asks || head.version != .http1_0
     }
 
     /// The tokens of a list header, in lower case.

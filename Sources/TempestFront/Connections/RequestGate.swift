@@ -47,9 +47,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
     private var hasInputClosed = false
     private var lingersUntil: NIODeadline?
     private var hasHadRequest = false
-    /// Whether the server shuts down.
     private var isQuiescing = false
-    /// With that: until when a client that has just connected, or has begun to ask, may go on.
+    /// With that, the server shutting down: until when a client that has just connected, or has begun to ask, may go on.
     private var asksUntil: NIODeadline?
 
     init(
@@ -82,6 +81,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), phase) {
+        // It may be in the segment of the last request.
+        case (_, .open) where isLastRequest && !isReading: break
         case (.head(let head), .open):
             bytes.firstByteAt = nil
             (isReading, hasHadRequest, hasBody) = (true, true, false)
@@ -93,9 +94,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
                 return
             }
             unanswered += 1
-            asked.append((head.method == .HEAD, head.version == .http1_0, head.isKeepAlive))
+            asked.append((head.method == .HEAD, head.version == .http1_0, RequestCheck.keepsConnection(head)))
             isExpecting = head.version == .http1_1 && RequestCheck.tokens(head.headers, "expect").contains("100-continue")
-            isLastRequest = RequestCheck.endsParsing(head) || !head.isKeepAlive
+            isLastRequest = RequestCheck.endsParsing(head) || !RequestCheck.keepsConnection(head)
             context.fireChannelRead(data)
         case (.body(let body), .open):
             times.bodyCame(body.readableBytes)

@@ -91,7 +91,10 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
             if hasHead { break }
             hasHead = true
             // The client did not know, and may ask again elsewhere or later (RFC 9113 5.1.2).
-            if wire.isCrowded { return fail(.refusedStream) }
+            if wire.isCrowded {
+                wire.refused(clock.now)
+                return fail(.refusedStream)
+            }
             isHead = headers.headers.first(name: ":method") == "HEAD"
             if let status = RequestCheck.problem(headers.headers, limits) { return refuse(status.code, context) }
             if let escaped = HeaderBytes.escaped(headers.headers) {
@@ -134,7 +137,8 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
             begin(&response)
             let written = promise ?? context.eventLoop.makePromise()
             written.futureResult.assumeIsolated().whenFailure { error in
-                guard let context = self.context, context.channel.isActive else { return }
+                // Else it is the connection that has failed.
+                guard error is any NIOHTTP2Error, let context = self.context, context.channel.isActive else { return }
                 self.logger.warning("the head of a response cannot be sent over HTTP/2", metadata: ["error": "\(error)"])
                 self.reset(.internalError, context)
             }
@@ -225,6 +229,7 @@ final class StreamGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMemb
     private func refuse(_ status: UInt, _ context: ChannelHandlerContext) {
         logger.debug("a request is refused", metadata: ["status": "\(status)"])
         isRefused = true
+        wire.refused(clock.now)
         let head: HPACKHeaders = [":status": "\(status)", "content-length": "0", "date": HTTPDate.now.text]
         context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: head, endStream: true))), promise: nil)
         if isReading { reset(.noError, context) }

@@ -76,6 +76,10 @@ struct CertificateFiles {
     }
 
     private static func unreadable(_ path: String) -> FrontConfigurationError {
-        FrontConfigurationError("\(path) cannot be read: \(String(cString: strerror(errno)))")
+        // Never shown: it may be the key.
+        guard !path.contains("-----BEGIN"), !path.contains("\n") else {
+            return FrontConfigurationError("`certificate` and `key` are names of PEM files, and here stands what is in one")
+        }
+        return FrontConfigurationError("\(path) cannot be read: \(String(cString: strerror(errno)))")
     }
 }

@@ -27,7 +27,8 @@ public struct HeaderRules: Sendable, Equatable {
             throw FrontConfigurationError("the header \(name) is set by the front itself: leave it out")
         }
         guard HTTPField.isValidValue(value) else {
-            throw FrontConfigurationError("\(value.debugDescription) is not a valid header value")
+            throw FrontConfigurationError(
+                "the value of \(name) is not that of a header: it has a line end or a control character")
         }
         if value.isEmpty { removed.append(field) } else { fields.append(HTTPField(name: field, value: value)) }
     }

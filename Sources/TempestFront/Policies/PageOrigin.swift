@@ -3,6 +3,7 @@
 enum PageOrigin {
     /// What is wrong with it and what to write; nil: browsers name some page's origin so.
     static func problem(_ text: String) -> String? {
+        guard !text.contains("@") else { return "an origin has no user and no password: write such as https://example.com" }
         let shown = text.prefix(80).debugDescription
         if text == "null" { return "\(shown) stands for pages of no known origin, and would let in anybody's" }
         if text.contains("*") { return "\(shown): origins have no wildcards; name each, such as https://example.com" }

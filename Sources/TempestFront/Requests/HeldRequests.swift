@@ -159,7 +159,8 @@ public final class HeldRequests: Sendable {
                 self.log(error.description, holding, logger)
             } catch {
                 holding.end()
-                self.log("a stream was broken off", holding, logger, error)
+                // Whoever goes away breaks nothing off.
+                if channel.isActive { self.log("a stream was broken off", holding, logger, error) }
                 // Thrown, so that the response is broken off before the body's end: nobody takes a part for the whole.
                 throw error
             }

@@ -90,6 +90,16 @@ import Testing
                 #expect(try await client.receive("hello").hasPrefix("HTTP/1.1 200 "), "\(request)")
                 await client.close()
             }
+            let old = try await RawClient.connect(port)
+            try await old.send("GET /hello HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\nGET /hello HTTP/1.0\r\n\r\n")
+            #expect(try await old.end().components("HTTP/1.") == 1)
+            let spaced = try await RawClient.connect(port)
+            for length in ["Content-Length: 3 ", "Transfer-Encoding: chunked "] {
+                spaced.take { $0 = [] }
+                let body = length.hasPrefix("C") ? "abc" : "3\r\nabc\r\n0\r\n\r\n"
+                try await spaced.send("POST /echo HTTP/1.1\r\nHost: a \r\n\(length)\r\n\r\n\(body)")
+                try await spaced.receive("abc")
+            }
             let client = try await RawClient.connect(port)
             try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
             try await client.receive("abc")
@@ -110,7 +120,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["close", "Close", "CLOSE", "TE, close", "close,keep-alive", "x\r\nConnection: close", "\t close ,"])
+    @Test(arguments: [
+        "close", "Close", "CLOSE", "TE, close", "close,keep-alive", "x\r\nConnection: close", "\t close ,", "close\t",
+        "foo, close \t", "close\t, x",
+    ])
     func aConnectionEndsWithTheRequestThatSaysSoHoweverItSaysIt(_ value: String) async throws {
         try await withServer(.front(limits: .brisk)) { port in
             let client = try await RawClient.connect(port)

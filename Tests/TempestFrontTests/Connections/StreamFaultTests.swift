@@ -216,6 +216,77 @@ import Testing
         }
     }
 
+    @Test("Headers that do not end have their time, whatever else the connection does")
+    func half() async throws {
+        var limits = ConnectionLimits.brisk
+        limits.header = .milliseconds(500)
+        try await withSecureServer(limits, router: bodyRouter()) { port in
+            let client = try await FrameClient.connect(port, window: 0)
+            try await client.get(1, "/big")
+            try await client.send(1, 1, 3, [0x82])
+            try await eventually("it ends") {
+                try? await client.send(9, 0, 3)
+                return client.raw.isClosed
+            }
+            #expect(client.goAway == 11 && client.lastStream == 1)
+        }
+    }
+
+    @Test("What is asked before a goodbye is heard is served")
+    func goodbye() async throws {
+        let registry = ConnectionRegistry(logger: .silent)
+        try await withSecureServer(router: bodyRouter(), registry: registry) { port in
+            let client = try await FrameClient.connect(port)
+            try await expectAlive(client, 1)
+            registry.tell(AboutToStop())
+            try await eventually("it is said") { client.frames.contains { $0.type == 6 } }
+            #expect(client.goAway == 0 && client.lastStream == Int(Int32.max))
+            try await client.get(3, "/hello")
+            #expect(try await client.whole(3).status == 200)
+            let ping = try #require(client.frames.first { $0.type == 6 })
+            try await client.send(6, 1, 0, ping.payload)
+            try await eventually("it ends") { client.raw.isClosed }
+            #expect(client.goAway == 0 && client.lastStream == 3)
+        }
+    }
+
+    @Test("Refusals have an end, too")
+    func refusals() async throws {
+        try await client { client in
+            try await client.get(1, "/hello")
+            _ = try await client.whole(1)
+            for number in 1...1001 { try? await client.get(2 * number + 1, "h") }
+            try await eventually("it ends") { client.raw.isClosed }
+            #expect(client.goAway == 11 && client.answer(2001).status == 400)
+        }
+    }
+
+    @Test("Settings of a client reach the library with a small table, and without those that nobody knows")
+    func settings() {
+        var intake = HTTP2Intake(headerBound: 1 << 18)
+        let sent: [(UInt16, UInt32)] = [(1, .max), (1, 10), (4, 7), (0xAAAA, 1), (5, 20_000)]
+        var payload = ByteBuffer()
+        for _ in 0..<2730 - sent.count { payload.writeMultipleIntegers(UInt16(0xBBBB), UInt32(3)) }
+        for (name, value) in sent { payload.writeMultipleIntegers(name, value) }
+        let bytes = FrameClient.frame(4, 0, 0, Array(payload.readableBytesView))
+        intake.append(ByteBuffer(bytes: [UInt8](repeating: 0, count: 24) + bytes))
+        var (passed, size) = (ByteBuffer(), Int?.none)
+        while let step = intake.next() {
+            switch step {
+            case .pass(var part): passed.writeBuffer(&part)
+            case .frameSize(let found): size = found
+            case .fault: Issue.record("a fault")
+            }
+        }
+        var wanted: [UInt8] = []
+        for (name, value) in [(1, 4096), (1, 10), (4, 7), (5, 0xFF_FFFF)] {
+            wanted += [0, UInt8(name)] + FrameClient.bytes(UInt32(value))
+        }
+        #expect(
+            Array(passed.readableBytesView.dropFirst(24)) == FrameClient.frame(4, 0, 0, wanted) + FrameClient.frame(4, 1, 0, []))
+        #expect(size == 20_000)
+    }
+
     @Test("A priority that is none, and a stream that depends on itself, harm nothing but their stream")
     func priorities() async throws {
         try await client(window: 0) { client in

@@ -61,7 +61,8 @@ import Testing
             ("GET", "hello", [], "front", 400), ("GET", "*", [], "front", 400), ("GET", "/hello#x", [], "front", 400),
             ("GET", "/h\u{e9}llo", [], "front", 400), ("GET", "http://evil/hello", [], "front", 400),
             ("NONSENSE", "/hello", [], "front", 501), ("GET", "/hello", [("x", "a\u{1}b")], "front", 400),
-            ("GET", "/hello", [("content-length", "+0")], "front", 400),
+            ("GET", "/hello", [("content-length", "+0")], "front", 400), ("GET", "/hello", [], "", 400),
+            ("GET", "/hello", [("x", " v")], "front", 400), ("GET", "/hello", [("x", "v\t")], "front", 400),
         ]
         try await client { client in
             for (number, request) in requests.enumerated() {
