@@ -2,7 +2,7 @@
 
 NAME, TITLE; ALONE: it measures times, so nothing else runs beside it; SIZES: {"full": (faults, jobs), "short": (faults, jobs)};
 `stage(setting)` makes its stage, `run(stage)` does the harm and checks; `unable()` may say why it cannot run here, `clean()` may
-undo what the machine must not keep. KNOWN: it shows a fault that is known and not mended, so it is left out of `faults short`.
+undo what the machine must not keep. KNOWN: it shows a fault that is known, or was until lately, so it is left out of `faults short`.
 """
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from stage import ROOT, Setting, Stage
 NAME = "slow-disk"
 TITLE = "Redis kill -9 on a slow disk, AOF everysec"
 ALONE = False
-# Violated now and then (docs/faults.md says why), so `make test` does not ask for it yet.
+# Mended (docs/faults.md). It joins `make test` once it has run often enough beside the other scenarios.
 KNOWN = True
 SIZES = {"full": (200, 20_000), "short": (4, 600)}
 DELAY = 900  # ms that each fdatasync takes
