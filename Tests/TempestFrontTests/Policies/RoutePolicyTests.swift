@@ -96,7 +96,8 @@ import Testing
             ("cors: {credentials: true, origins: '*'}", "with cookies"), ("cors: {origins: ['https://a/b']}", "not an origin"),
             ("cors: {methods: [GET]}", "origins"), ("cors: [https://A.example]", "not an origin"),
             ("cors: {origins: ['*', 'https://a.example']}", "no wildcards"), ("headers: {'a b': c}", "header name"),
-            ("headers: {X: \"a\\nb\"}", "the value of X"), ("headers: {Content-Length: '3'}", "front itself"), ("rate: 3", "10/s"),
+            ("headers: {X: \"a\\nb\"}", "the value of X"), ("headers: {Content-Length: '3'}", "front itself"),
+            ("rate: 3", "10/s"),
             ("body: -1", "whole number"),
         ]
         for (route, part) in bad {
