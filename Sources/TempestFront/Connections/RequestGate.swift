@@ -96,7 +96,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler, ClockMem
             unanswered += 1
             asked.append((head.method == .HEAD, head.version == .http1_0, RequestCheck.keepsConnection(head)))
             isExpecting = head.version == .http1_1 && RequestCheck.tokens(head.headers, "expect").contains("100-continue")
-            isLastRequest = RequestCheck.endsParsing(head) || !RequestCheck.keepsConnection(head)
+            isLastRequest = RequestCheck.endsParsing(head) || asked.last?.isKept == false
             context.fireChannelRead(data)
         case (.body(let body), .open):
             times.bodyCame(body.readableBytes)
