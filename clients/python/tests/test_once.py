@@ -200,6 +200,8 @@ class Once(unittest.TestCase):
         wait_for(lambda: len(self.held()) == 2, "not all was begun")
         worker.signal(signal.SIGTERM)
         self.assert_interrupted(call)
+        # Only now: a handler that ends before its job goes back has settled it.
+        wait_for(lambda: self.redis.llen("q") == 1, "the job did not go back")
         self.redis.rpush("release:once", "")
         self.redis.rpush("release:back", "")
         worker.wait()
