@@ -16,6 +16,10 @@
 --   {Q}:!begun:P        SET   fields of P's run hash that must not be run again: `once` jobs whose handlers it calls
 --   {Q}:!land:P:<level> LIST  what P's parked BLMOVE dropped and P has not adopted
 --   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
+--   {Q}:!actions:P      SET   the actions that P has handlers for, as it said with hello
+--   {Q}:!unknown        ZSET  "<level>:<action>" of jobs that were claimed by a process without a handler for them, and wait for one
+--                             that has it -> when it is looked whether they have waited long enough
+--   {Q}:!unknown:<sha1> ZSET  "<sequence>:<payload>" of those of one level and action, of which it is the digest -> until when it waits
 --   {Q}:!notes          HASH  P -> what it says of itself, for people
 --   {Q}:!grave          ZSET  P -> when it was reaped; looked at again for GRAVE milliseconds
 --   {Q}:!untold         HASH  P that was reaped and has untold callers -> a number that rises when one is recorded or returned; "P#" ->
@@ -31,7 +35,7 @@
 --   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by, tries
 --   {Q}:!inboxes        HASH  id -> beat counter of its owner; "id#" -> answers read so far
 --   {Q}:!counts         HASH  claimed, settled, failed, expired, cancelled, retried, delayed, promoted, dead, revived, returned,
---                             crashed, recovered, reaped, stale, undelivered; and dead_bytes, what the dead stream holds now
+--                             crashed, recovered, reaped, stale, undelivered, unknown; and dead_bytes, what the dead stream holds now
 --   {Q}:!levels         SET   levels seen
 --   {Q}:!paused         SET   levels paused; "*" = all
 --   {Q}:!flow:<sha1>    STRING how many answers of the job of that id its caller has used; for FLOW_SECONDS
@@ -41,7 +45,7 @@
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 6
+local REVISION = 7
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
@@ -59,6 +63,7 @@ local KEEPER = 3000            -- how long the keeper of the clock may be silent
 local WATCHERS = 8             -- how many processes watch the others: each is told of all of them, each second
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
+local KINDS = 64               -- how many levels and actions of unknown jobs are looked at in one call
 local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
@@ -223,6 +228,80 @@ local function postpone(q, level, job, due, time)
   end
 end
 
+-- The processes that have said that they have a handler for the action, at most `most` of them.
+local function knowers(q, action, most)
+  local found = {}
+  for _, p in ipairs(redis.call('HKEYS', at(q, 'procs'))) do
+    if #found >= most then break end
+    if redis.call('SISMEMBER', at(q, 'actions:' .. p), action) == 1 then found[#found + 1] = p end
+  end
+  return found
+end
+
+local function unknown_key(q, kind) return at(q, 'unknown:' .. redis.sha1hex(kind)) end
+
+-- Puts a job aside for a process that has a handler for its action. Those that have are told when it is the first.
+local function put_unknown(q, level, action, job, till, time)
+  local kind, no = level .. ':' .. action, redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
+  local key = unknown_key(q, kind)
+  while redis.call('ZADD', key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 0 do
+    no = redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
+  end
+  if redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind) == 1 then
+    for _, p in ipairs(knowers(q, action, WATCHERS)) do tell_news(q, 'tick ' .. p) end
+  end
+  if till < time + NEAR then tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*')) end
+end
+
+-- The first of the jobs that wait under a level and an action, as the set holds them: up to `want`, and no more than `bytes` but for the
+-- first; those that wait only until `till`, if that is given. And how many bytes they are.
+local function first_of_kind(q, kind, want, bytes, till)
+  local key, members, moved = unknown_key(q, kind), {}, 0
+  while #members < want and moved < bytes do
+    local found = redis.call('ZRANGEBYSCORE', key, '-inf', till and string.format('%d', till) or '+inf', 'LIMIT', #members, math.min(32, want - #members))
+    if #found == 0 then break end
+    for _, member in ipairs(found) do
+      if moved >= bytes then break end
+      members[#members + 1] = member
+      moved = moved + #member - 17
+    end
+  end
+  return members, moved
+end
+
+-- What the members of such a set are without their numbers.
+local function payloads_of(members, payloads)
+  for _, member in ipairs(members) do payloads[#payloads + 1] = string.sub(member, 18) end
+  return payloads
+end
+
+-- They wait no longer.
+local function drop_of_kind(q, kind, members)
+  local key = unknown_key(q, kind)
+  for i = 1, #members, 500 do redis.call('ZREM', key, unpack(members, i, math.min(i + 499, #members))) end
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[2] then
+    redis.call('ZADD', at(q, 'unknown'), first[2], kind)
+  else
+    redis.call('ZREM', at(q, 'unknown'), kind)
+  end
+end
+
+-- What waits on the level for a handler that P has: levels and actions, those first whose jobs are to be taken first.
+local function known_of_unknown(q, p, level)
+  local found, names = {}, redis.call('SMEMBERS', at(q, 'actions:' .. p))
+  for i = 1, #names, 500 do
+    local kinds = {}
+    for j = i, math.min(i + 499, #names) do kinds[#kinds + 1] = level .. ':' .. names[j] end
+    for j, score in ipairs(redis.call('ZMSCORE', at(q, 'unknown'), unpack(kinds))) do
+      local first = score and redis.call('ZRANGE', unknown_key(q, kinds[j]), 0, 0, 'WITHSCORES')
+      if first and first[1] then found[#found + 1] = { kinds[j], tonumber(first[2]), first[1] } end
+    end
+  end
+  table.sort(found, function(a, b) return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)
+  return found
+end
+
 -- P leaves the clock to the next one, if it kept it.
 local function leave_clock(q, p)
   if redis.call('HGET', at(q, 'clock'), 'keeper') == p then
@@ -236,6 +315,7 @@ local function unregister(q, p)
   redis.call('HDEL', at(q, 'procs'), p)
   redis.call('HDEL', at(q, 'leases'), p)
   redis.call('HDEL', at(q, 'notes'), p)
+  redis.call('DEL', at(q, 'actions:' .. p))
   redis.call('ZREM', at(q, 'watch'), p)
   leave_clock(q, p)
 end
@@ -270,7 +350,8 @@ local function revision() return REVISION end
 
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
 -- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
--- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000.
+-- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000; `action/<name>`
+-- is an action that P has a handler for.
 -- Whoever says hello again goes on with other numbers for its jobs: a Redis that has forgotten its last second would give those a second
 -- time by which P still knows, and settles, other jobs.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
@@ -288,16 +369,19 @@ local function hello(keys, argv)
   else
     return bad('mode: new, again or only')
   end
-  local given, lease = {}, nil
+  local given, lease, actions = {}, nil, {}
   for i = 3, #argv do
     local ms = string.match(argv[i], '^lease/(.*)$')
     if ms then
       lease = number(ms, 100, 86400000)
       if not lease then return bad('lease: 100 to 86400000 milliseconds') end
+    elseif string.sub(argv[i], 1, 7) == 'action/' then
+      actions[#actions + 1] = string.sub(argv[i], 8)
     else
       given[argv[i]] = true
     end
   end
+  for _, action in ipairs(actions) do redis.call('SADD', at(q, 'actions:' .. p), action) end
   if mode ~= 'new' then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
   if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
@@ -337,6 +421,25 @@ local function first_of(key, want, bytes)
   return items, moved
 end
 
+-- Moves up to `want` jobs that waited for P's handlers into its run hash, appending them to `reply`; how many they were, and their bytes.
+local function take_unknown(q, p, run, level, want, bytes, reply)
+  local found, taken, moved = {}, {}, 0
+  for _, kind in ipairs(known_of_unknown(q, p, level)) do
+    if #taken >= want or moved >= bytes then break end
+    local members, size = first_of_kind(q, kind[1], want - #taken, bytes - moved)
+    found[#found + 1] = { kind[1], members }
+    payloads_of(members, taken)
+    moved = moved + size
+  end
+  if #found > 0 then
+    reply[#reply + 1] = level
+    reply[#reply + 1] = record(run, level, taken)
+    reply[#reply + 1] = taken
+    for _, of in ipairs(found) do drop_of_kind(q, of[1], of[2]) end
+  end
+  return #taken, moved
+end
+
 -- Moves up to `want` jobs from the head of a level into P's run hash, appending level, first and payloads to `reply`; how many they
 -- were, their bytes, and whether the key is no list.
 local function take(q, run, level, want, bytes, reply)
@@ -354,7 +457,7 @@ end
 
 -- ARGV: P, claim number, want, bytes, level…     want 1..1000; bytes 1..; levels in the order they are served
 -- Moves up to `want` jobs from the heads of the levels into P's run hash; stops once `bytes` have been moved (the first
--- job always is). The first claim makes its levels known, as `levels` does. A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
+-- job always is). Of each level those come first that waited for a process with P's handlers. The first claim makes its levels known, as `levels` does. A level written `<level>=<n>` gives at most n of them, unless the others have too few to fill the claim.
 -- Returns [[closed…], level, first, [payload…], level, first, [payload…], …]: payload i of a level has the field
 -- "<level>.<first + i - 1>"; a level may come twice. closed: the levels that are paused, "!<level>" for a key that is no list, and
 -- "~" when there are cancelled jobs (ask `cancelled` before one is run).
@@ -377,6 +480,7 @@ local function claim(keys, argv)
   if no == 1 then announce(q, names, 1) end
   local closed, shut = {}, {}
   local reply, paused, left, moved = { closed }, paused_set(q), want, 0
+  local strays = redis.call('EXISTS', at(q, 'unknown')) == 1
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then closed[1] = '~' end
   for pass = 1, weighted and 2 or 1 do
     for i, level in ipairs(names) do
@@ -384,11 +488,17 @@ local function claim(keys, argv)
         closed[#closed + 1], shut[level] = level, true
       elseif left > 0 and moved < bytes and not shut[level] then
         local most = pass == 1 and math.min(left, quotas[i]) or left
-        local n, size, broken = take(q, run, level, most, bytes - moved, reply)
+        local n, size, broken = 0, 0, false
+        if strays then n, size = take_unknown(q, p, run, level, most, bytes - moved, reply) end
+        if n < most and moved + size < bytes then
+          local more, larger
+          more, larger, broken = take(q, run, level, most - n, bytes - moved - size, reply)
+          n, size = n + more, size + larger
+          if n < most then shut[level] = true end
+        end
         if broken then
           closed[#closed + 1], shut[level] = '!' .. level, true
         end
-        if n < most then shut[level] = true end
         left, moved = left - n, moved + size
       end
     end
@@ -481,6 +591,36 @@ local function suspect(keys, argv)
   return reply
 end
 
+-- ARGV: P
+-- The jobs that have waited long enough for a process that has a handler for their action, and there is none; at most 100, and no more
+-- than MOVE_BYTES. They are P's now, which settles them as dead. Returns the shape of claim.
+local function unknown(keys, argv)
+  local q, p = keys[1], argv[1]
+  local gone = fenced(q, p)
+  if gone then return gone end
+  local run, reply, time, total, moved = at(q, 'run:' .. p), { {} }, now(), 0, 0
+  if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
+  for _, kind in ipairs(redis.call('ZRANGEBYSCORE', at(q, 'unknown'), '-inf', string.format('%d', time), 'LIMIT', 0, KINDS)) do
+    if total >= 100 or moved >= MOVE_BYTES then break end
+    local level, action = string.match(kind, '^([^:]*):(.*)$')
+    if #knowers(q, action, 1) > 0 then
+      redis.call('ZADD', at(q, 'unknown'), string.format('%d', time + SWEEP), kind)
+    else
+      local members, size = first_of_kind(q, kind, 100 - total, MOVE_BYTES - moved, time)
+      if #members > 0 then
+        local payloads = payloads_of(members, {})
+        reply[#reply + 1] = level
+        reply[#reply + 1] = record(run, level, payloads)
+        reply[#reply + 1] = payloads
+      end
+      drop_of_kind(q, kind, members)
+      total, moved = total + #members, moved + size
+    end
+  end
+  count(q, 'claimed', total)
+  return reply
+end
+
 -- Which of these fields (every fourth argument from the second on) are jobs in the run hash, where all other fields have one letter. Several are looked up at once as long as the jobs
 -- in them are small, because the reply brings the jobs along.
 local function fields_there(run, argv)
@@ -510,18 +650,25 @@ local function fields_there(run, argv)
   return there
 end
 
+-- Until when a job waits for a process that has a handler for its action, in milliseconds from now on, and the action.
+local function patience_of(outcome)
+  local ms, action = string.match(outcome, '^unknown (%d+) (.+)$')
+  return number(ms, 1, 2 ^ 40), action
+end
+
 -- Whether an outcome is one that settle knows.
 local function is_outcome(outcome)
   return outcome == 'done' or outcome == 'failed' or outcome == 'expired' or string.match(outcome, '^dead %S') ~= nil
     or string.match(outcome, '^cancelled .') ~= nil or number(string.match(outcome, '^retry (%d+)$'), 0, 2 ^ 52) ~= nil
-    or is_level(string.match(outcome, '^next (.*)$') or '')
+    or is_level(string.match(outcome, '^next (.*)$') or '') or patience_of(outcome) ~= nil
 end
 
 -- ARGV: P, then four each: field, outcome, inbox, answer      at most 1,000 of them
 -- Ends claims. outcome: `done`; `failed` (the handler's error was the answer); `expired` (it came too late to be begun);
 -- `cancelled <job id>`; `dead <reason> <detail>` (recorded with its bytes; reason is one word); `retry <ms>` (inbox is "", and
 -- answer the payload that is due in so many milliseconds; its crashes stay counted); `next <level>` (done, and what follows: inbox is
--- "", and answer the job of the next step, which goes to the tail of that level). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
+-- "", and answer the job of the next step, which goes to the tail of that level); `unknown <ms> <action>` (P has no handler for it: the
+-- job waits so many milliseconds at least, and as long as a process is there that has one; inbox and answer are ""). inbox: "" for no answer. Returns an integer each: 1 settled; 0 stale: the field is not
 -- P's any more, and the answer was dropped; 2 settled, but the inbox is not an inbox, and the answer was dropped.
 local function settle(keys, argv)
   local q, p = keys[1], argv[1]
@@ -532,10 +679,10 @@ local function settle(keys, argv)
     local outcome = argv[i]
     if outcome ~= 'done' then
       if not is_outcome(outcome) then
-        return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms> or next <level>')
+        return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms>, next <level> or unknown <ms> <action>')
       end
-      local follows = string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next '
-      if follows and argv[i + 1] ~= '' then return bad('a retry, and a job with a next step, have no inbox') end
+      local follows = string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next ' or string.sub(outcome, 1, 8) == 'unknown '
+      if follows and argv[i + 1] ~= '' then return bad('a retry, a job with a next step, and one of an unknown action have no inbox') end
     end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
@@ -582,13 +729,17 @@ local function settle(keys, argv)
         if crashed then set_tries(q, redis.call('HGET', run, field), 0) end
         -- At once, as after a retry.
         redis.call('HDEL', run, field)
+      elseif kind == 'unknown' then
+        local patience, action = patience_of(outcome)
+        time = time or now()
+        put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time)
       elseif kind == 'dead' then
         local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
         bury(q, p, level_of(field) or 'default', redis.call('HGET', run, field), reason, detail)
       elseif kind == 'cancelled' then
         redis.call('ZREM', at(q, 'cancelled'), rest)
       end
-      if crashed and kind ~= 'retry' and kind ~= 'next' then set_tries(q, redis.call('HGET', run, field), 0) end
+      if crashed and kind ~= 'retry' and kind ~= 'next' and kind ~= 'unknown' then set_tries(q, redis.call('HGET', run, field), 0) end
       if inbox ~= '' then
         local batch = answers[inbox]
         if not batch then
@@ -615,7 +766,7 @@ local function settle(keys, argv)
   if special and over > 0 then redis.call('SREM', at(q, 'begun:' .. p), unpack(ended)) end
   if ends_alone then ended[over + 1] = '!' end
   if over > 0 then redis.call('HDEL', run, unpack(ended)) end
-  count(q, 'settled', over)
+  count(q, 'settled', over - (tally.unknown or 0))
   count(q, 'failed', tally.failed or 0)
   count(q, 'expired', tally.expired or 0)
   count(q, 'cancelled', tally.cancelled or 0)
@@ -1128,11 +1279,11 @@ end
 -- What a full worker sends instead of beat, each second or tenth of the shortest lease, by a connection and a thread (or process) that
 -- no handler can hold up. Raises P's counter; one process of the queue, the keeper of its clock, so also promotes delayed jobs and
 -- sweeps. note: what P says of itself, for people; "" leaves it as it is. The levels are made known, as by `levels`.
--- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]: now, Redis' clock; due, milliseconds until the next
--- delayed job, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to be adopted; waiting, 1 if one of
--- the levels has jobs and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the
+-- Returns [beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper, unknown]: now, Redis' clock; due, milliseconds until the
+-- next delayed job or the next look at unknown ones, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to
+-- be adopted; waiting, 1 if one of the levels has jobs for P and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the
 -- WATCHERS, the other processes, whom it observes; keeper, 1 if P keeps the clock: it then also makes room for the suspects, when
--- everybody is busy.
+-- everybody is busy; unknown, 1 if P keeps the clock and is to call `unknown`.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
@@ -1146,11 +1297,17 @@ local function tick(keys, argv)
   announce(q, argv, 3)
   local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
   till = tonumber(till or '0')
-  local due, keeps = -1, 0
+  local due, keeps, unknowns = -1, 0, 0
   if not keeper or keeper == p or time > till or till > time + KEEPER then
     keeps = 1
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
+    local look = redis.call('ZRANGE', at(q, 'unknown'), 0, 0, 'WITHSCORES')[2]
+    if look then
+      local wait = tonumber(look) - time
+      if wait <= 0 then unknowns, wait = 1, SWEEP end
+      due = due == -1 and wait or math.min(due, wait)
+    end
     if is_time(clock, 'swept', SWEEP, time) then
       sweep_graves(q, time)
       redis.call('ZREMRANGEBYSCORE', at(q, 'cancelled'), '-inf', string.format('%d', time))
@@ -1160,16 +1317,17 @@ local function tick(keys, argv)
     redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
   end
   local paused, landed, waiting = paused_set(q), 0, 0
+  local strays = redis.call('EXISTS', at(q, 'unknown')) == 1
   for i = 3, #argv do
     landed = landed + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. argv[i]))
     if waiting == 0 and not (paused and (paused[argv[i]] or paused['*'])) then
       local length = redis.pcall('LLEN', level_key(q, argv[i]))
-      if type(length) == 'number' and length > 0 then waiting = 1 end
+      if type(length) == 'number' and length > 0 or strays and #known_of_unknown(q, p, argv[i]) > 0 then waiting = 1 end
     end
   end
   local others = watches(q, p, time) and neighbours(q, p) or {}
   local suspects = next_suspect(q, argv, 3, paused) and redis.call('LLEN', at(q, 'suspect')) or 0
-  return { beat, time, due, landed, waiting, suspects, others, keeps }
+  return { beat, time, due, landed, waiting, suspects, others, keeps, unknowns }
 end
 
 -- ARGV: due, level, payload…     at most 1,000; due: milliseconds since 1970, or `+<ms>` from now
@@ -1321,9 +1479,9 @@ local function resume(keys, argv)
   return n
 end
 
--- ARGV: level… to look at besides those seen. Returns [levels, counts, processes, running, dead, inboxes, delayed, suspects]:
+-- ARGV: level… to look at besides those seen. Returns [levels, counts, processes, running, dead, inboxes, delayed, suspects, unknown]:
 -- levels = [name, waiting, paused (0 or 1), …]; waiting is -1 for a key that is no list; counts = [name, n, …];
--- running = jobs claimed and not settled.
+-- running = jobs claimed and not settled; unknown = ["<level>:<action>", jobs that wait for a process that has a handler for it, …].
 local function stats(keys, argv)
   local q = keys[1]
   local names, seen = {}, {}
@@ -1350,9 +1508,13 @@ local function stats(keys, argv)
     end
     for _, level in ipairs(names) do running = running + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. level)) end
   end
-  local inboxes = math.floor(redis.call('HLEN', at(q, 'inboxes')) / 2)
+  local inboxes, strays = math.floor(redis.call('HLEN', at(q, 'inboxes')) / 2), {}
+  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, KINDS - 1)) do
+    strays[#strays + 1] = kind
+    strays[#strays + 1] = redis.call('ZCARD', unknown_key(q, kind))
+  end
   return { list, redis.call('HGETALL', at(q, 'counts')), #procs, running, redis.call('XLEN', at(q, 'dead')), inboxes,
-    redis.call('ZCARD', at(q, 'delayed')), redis.call('LLEN', at(q, 'suspect')) }
+    redis.call('ZCARD', at(q, 'delayed')), redis.call('LLEN', at(q, 'suspect')), strays }
 end
 
 -- A full Redis must still drain: all but pushing may run without memory to spare.
@@ -1374,6 +1536,7 @@ register('levels', levels, 'allow-oom')
 register('claim', claim, 'allow-oom')
 register('adopt', adopt, 'allow-oom')
 register('suspect', suspect, 'allow-oom')
+register('unknown', unknown, 'allow-oom')
 register('settle', settle, 'allow-oom')
 register('chunk', chunk, 'allow-oom')
 register('tell', tell)

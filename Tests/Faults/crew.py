@@ -102,11 +102,12 @@ class Crew:
             return [os.environ.get("RUBY", "ruby"), os.path.join(HERE, "workers/record.rb"), *common]
         raise ValueError(language)
 
-    def hire(self, language: str, concurrency: int = 4, command: Optional[List[str]] = None) -> Member:
+    def hire(self, language: str, concurrency: int = 4, command: Optional[List[str]] = None, actions: str = "record") -> Member:
+        """`actions`: those that the worker has handlers for, which all do the same."""
         name = f"{language}-{len(self.members) + 1}"
         log = os.path.join(self._folder, f"{name}.log")
         environment = {**os.environ, "REDIS_URL": self._url, "TEMPEST_PROCESS": name}
-        words = ["setpriv", "--pdeathsig", "KILL", *(command or self.command(language, concurrency))]
+        words = ["setpriv", "--pdeathsig", "KILL", *(command or [*self.command(language, concurrency), "--actions", actions])]
         with open(log, "ab") as out:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
         member = Member(language, name, process, log, time.monotonic_ns())

@@ -41,6 +41,8 @@ def remains(wire: Wire, queue: str) -> Dict[str, List[str]]:
         note("landed", wire.call("LRANGE", key, 0, -1))
     note("suspect", [entry.partition(b":")[2] for entry in wire.call("LRANGE", at + "suspect", 0, -1)])
     note("delayed", [entry.split(b":", 2)[2] for entry in wire.call("ZRANGE", at + "delayed", 0, -1)])
+    for key in wire.call("KEYS", f"{glob(at)}unknown:*"):
+        note("unknown", [entry.partition(b":")[2] for entry in wire.call("ZRANGE", key, 0, -1)])
     return found
 
 

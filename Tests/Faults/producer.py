@@ -40,6 +40,7 @@ class Producer(threading.Thread):
         self._rng = rng
         self._gate = gate
         self._prefix = prefix
+        self.action = lambda: "record"  # of the next job
         self._padding = "x" * padding
         self._made = 0
         self._over = threading.Event()
@@ -73,7 +74,7 @@ class Producer(threading.Thread):
                         self._inbox.moved.wait(0.02)
                     continue
                 with self._may_push:
-                    self.push(wire, [self.job() for _ in range(count)])
+                    self.push(wire, [self.job(self.action()) for _ in range(count)])
         except BaseException as error:
             self.trouble = error
             raise

@@ -1,10 +1,13 @@
 """The model's claim, adopt, suspect, begin, settle, chunk and giveback. Before it: places.py; after it: queue_model.py."""
 import re
 
-from places import LEVEL, WRONG, Run, Refused, need, need_levels, number
+from places import LEVEL, WRONG, Near, Refused, Run, need, need_levels, number
 
-OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z|next [A-Za-z][A-Za-z0-9_.-]{0,127}\Z", re.S)
-FOLLOWED = (b"retry ", b"next ")
+NEAR, SWEEP = 1100, 1000
+
+OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z|next [A-Za-z][A-Za-z0-9_.-]{0,127}\Z"
+                     rb"|unknown 0*[1-9]\d{0,11} .", re.S)
+FOLLOWED = (b"retry ", b"next ", b"unknown ")
 
 
 class Claiming:
@@ -49,6 +52,13 @@ class Claiming:
                 most = min(left, quota) if quotas else left
                 if level in shut or most == 0 or moved >= limit:
                     continue
+                jobs, size = self.take_unknown(p, level, most, limit - moved)
+                moved += size
+                if jobs:
+                    reply += [level, self.hold(p, level, jobs), [job.payload for job in jobs]]
+                    left, most = left - len(jobs), most - len(jobs)
+                if most == 0 or moved >= limit:
+                    continue
                 if self.lists.get(level) is WRONG:
                     closed.append(b"!" + level)
                     shut.add(level)
@@ -63,6 +73,62 @@ class Claiming:
                     left -= len(jobs)
         self.runs.setdefault(p, Run()).claims = no
         self.count(b"claimed", want - left)
+        return [closed, *reply]
+
+    def known_of_unknown(self, p, level):
+        """The kinds of jobs on the level that wait for P's handlers, those first whose jobs are to be taken first."""
+        kinds = [kind for kind in self.unknown if kind[0] == level and kind[1] in self.actions.get(p, ())]
+        return sorted(kinds, key=lambda kind: min(entry[:2] for entry in self.unknown[kind]))
+
+    def take_unknown(self, p, level, want, limit):
+        jobs, moved = [], 0
+        for kind in self.known_of_unknown(p, level):
+            if len(jobs) >= want or moved >= limit:
+                break
+            self.must_record(p)
+            more, size = self.take_kind(kind, want - len(jobs), limit - moved)
+            jobs, moved = jobs + more, moved + size
+        return jobs, moved
+
+    def take_kind(self, kind, want, limit, till=2**62):
+        waiting, jobs, moved = self.unknown[kind], [], 0
+        waiting.sort(key=lambda entry: entry[:2])
+        while waiting and waiting[0][0] <= till and len(jobs) < want and moved < limit:
+            jobs.append(waiting.pop(0)[2])
+            moved += len(jobs[-1].payload)
+        if waiting:
+            self.looks[kind] = waiting[0][0]
+        else:
+            del self.unknown[kind], self.looks[kind]
+        return jobs, moved
+
+    def put_unknown(self, level, action, job, patience):
+        self.count(b"unknown")
+        kind, until = (level, action), Near(self.now + patience)
+        if kind not in self.unknown:
+            for p in [p for p in self.procs if action in self.actions.get(p, ())][:self.limits.watchers]:
+                self.tell(b"tick " + p)
+        self.unknown.setdefault(kind, []).append((until, self.counts[b"unknown"], job))
+        self.looks[kind] = min(self.looks.get(kind, until), until)
+        if until < self.now + NEAR:
+            self.tell(b"tick " + self.clock.get(b"keeper", b"*"))
+
+    def unknown_over(self, p):
+        """What `unknown` returns."""
+        self.must_live(p)
+        closed, reply, total, moved = self.has_cancelled(), [], 0, 0
+        for kind in sorted((kind for kind, look in self.looks.items() if look <= self.now), key=lambda kind: (self.looks[kind], kind)):
+            if total >= 100 or moved >= self.limits.move_bytes:
+                break
+            if any(kind[1] in self.actions.get(other, ()) for other in self.procs):
+                self.looks[kind] = Near(self.now + SWEEP)
+                continue
+            self.must_record(p)
+            jobs, size = self.take_kind(kind, 100 - total, self.limits.move_bytes - moved, self.now)
+            if jobs:
+                reply += [kind[0], self.hold(p, kind[0], jobs), [job.payload for job in jobs]]
+            total, moved = total + len(jobs), moved + size
+        self.count(b"claimed", total)
         return [closed, *reply]
 
     def adopt(self, p, *levels):
@@ -147,6 +213,9 @@ class Claiming:
 
     def end_claim(self, p, level, job, outcome, answer):
         kind, _, rest = outcome.partition(b" ")
+        if kind == b"unknown":
+            patience, _, action = rest.partition(b" ")
+            return self.put_unknown(level, action, job, int(patience))
         self.count(b"settled")
         tally = {b"failed": b"failed", b"expired": b"expired", b"cancelled": b"cancelled", b"retry": b"retried"}.get(kind)
         if tally:

@@ -62,6 +62,9 @@ class Places:
         self.procs, self.leases, self.notes, self.connections = {}, {}, {}, {}
         self.runs, self.landed = {}, {}
         self.grave, self.tries, self.suspects = {}, {}, []
+        self.actions = {}     # P -> the actions it has said that it knows
+        self.unknown = {}     # (level, action) -> [(until, number, Job)]
+        self.looks = {}       # (level, action) -> when it is looked whether they have waited long enough
         self.delayed = []     # (due, number, level, Job)
         self.forgotten_at = {}  # cancelled job id -> when it is forgotten
         self.clock, self.idle, self.watch = {}, {}, {}
@@ -188,6 +191,7 @@ class Places:
             yield from ((f"landed {place}", job) for job in jobs)
         yield from (("suspects", job) for _, job in self.suspects)
         yield from (("delayed", job) for *_, job in self.delayed)
+        yield from ((f"unknown {kind}", job) for kind, waiting in self.unknown.items() for *_, job in waiting)
         yield from (("dead", record["job"]) for record in self.dead or ())
 
     def check(self):

@@ -25,12 +25,14 @@ def inbox_key(inbox):
 
 
 class QueueModel(Claiming, Recovering, Timing, Answering, Places):
+    METHODS = {"levels": "announce", "unknown": "unknown_over"}  # where a function is called like what it is about
+
     def apply(self, step):
         """What the step replies: a value, or Refused."""
         kind, *args = step
         try:
             if kind == "call":
-                return getattr(self, "announce" if args[0] == "levels" else args[0])(*args[1:])
+                return getattr(self, self.METHODS.get(args[0], args[0]))(*args[1:])
             return getattr(self, "do_" + kind)(*args)
         except Refused as refused:
             return refused
@@ -146,6 +148,25 @@ return 1"""
         self.delayed = [(due, *entry[1:]) if entry[1] == number else entry for entry in self.delayed]
         return 0 if found else Refused("nothing is sent")
 
+    def send_age_unknown(self, level, action, ago):
+        """Makes the one that is to be taken first wait no longer."""
+        waiting = self.unknown.get((level, action))
+        if not waiting:
+            return []
+        name = level + b":" + action
+        first = min(waiting, key=lambda entry: entry[:2])
+        return [[b"ZADD", self.unknown_key(level, action), b"XX", b"%d" % (self.now - ago), self.waiting(first)],
+                [b"ZADD", key(b"unknown"), b"XX", b"%d" % (self.now - ago), name]]
+
+    def do_age_unknown(self, level, action, ago):
+        waiting = self.unknown.get((level, action))
+        if not waiting:
+            return Refused("nothing is sent")
+        waiting.sort(key=lambda entry: entry[:2])
+        waiting[0] = (self.now - ago, *waiting[0][1:])
+        self.looks[level, action] = self.now - ago
+        return 0
+
     def send_set_clock(self, name, offset):
         return [[b"HSET", key(b"clock"), name, b"%d" % (self.now + offset)]]
 
@@ -197,6 +218,14 @@ return 1"""
         _, number, level, job = entry
         return b"%016d:%b:%b" % (number, level, job.payload)
 
+    @staticmethod
+    def unknown_key(level, action):
+        return key(b"unknown:" + sha1(level + b":" + action))
+
+    @staticmethod
+    def waiting(entry):
+        return b"%016d:%b" % (entry[1], entry[2].payload)
+
     def content(self):
         """Key -> (type, what is in it, whether it expires); only keys that are there."""
         lists = {level_key(level): jobs for level, jobs in self.lists.items()}
@@ -231,6 +260,11 @@ return 1"""
         found[key(b"grave")], found[key(b"cancelled")] = (b"zset", self.grave, 0), (b"zset", self.forgotten_at, 0)
         found[key(b"watch")] = (b"zset", self.watch, 0)
         found[key(b"delayed")] = (b"zset", {self.member(entry): entry[0] for entry in self.delayed}, 0)
+        found[key(b"unknown")] = (b"zset", {b":".join(kind): look for kind, look in self.looks.items()}, 0)
+        for kind, waiting in self.unknown.items():
+            found[self.unknown_key(*kind)] = (b"zset", {self.waiting(entry): entry[0] for entry in waiting}, 0)
+        for p, actions in self.actions.items():
+            found[key(b"actions:" + p)] = (b"set", actions, 0)
         found = {name: entry for name, entry in found.items() if entry[1]}
         for level in (level for level, jobs in self.lists.items() if jobs is WRONG):
             found[level_key(level)] = (b"string", WRONG, 0)
@@ -248,5 +282,6 @@ return 1"""
                   for level in sorted(names)]
         running = sum(len(self.runs[p].held) for p in self.procs if p in self.runs)
         running += sum(len(jobs) for (p, level), jobs in self.landed.items() if p in self.procs and level in names)
+        unknown = sorted([b":".join(kind), len(waiting)] for kind, waiting in self.unknown.items())
         return [listed, dict(self.counts), len(self.procs), running, len(self.dead or ()), len(self.beats), len(self.delayed),
-                len(self.suspects)]
+                len(self.suspects), unknown]

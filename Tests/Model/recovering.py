@@ -19,14 +19,18 @@ class Recovering:
             run = self.runs.setdefault(p, Run())
             if run.jobs != b"jam":
                 run.jobs = (run.jobs or 0) + 1_000_000
-        lease, ids = None, set()
+        lease, ids, actions = None, set(), set()
         for name in names:
             if name.startswith(b"lease/"):
                 lease = number(name[6:], 100, 86400000)
+            elif name.startswith(b"action/"):
+                actions.add(name[7:])
             else:
                 ids.add(name)
         if lease is not None:
             self.leases[p] = lease
+        if actions:
+            self.actions[p] = self.actions.get(p, set()) | actions
         self.procs[p] = self.procs.get(p, 0) + 1
         old = self.connections.get(p, set())
         self.connections[p] = ids if mode == b"only" else old | ids
@@ -38,7 +42,7 @@ class Recovering:
         return self.procs[p]
 
     def unregister(self, p):
-        for about in (self.procs, self.leases, self.notes, self.watch):
+        for about in (self.procs, self.leases, self.notes, self.watch, self.actions):
             about.pop(p, None)
         if self.clock.get(b"keeper") == p:
             del self.clock[b"keeper"], self.clock[b"until"]
@@ -200,14 +204,19 @@ class Recovering:
         self.levels.update(levels)
         if note:
             self.notes[p] = note
-        due, keeps = -1, 0
+        due, keeps, unknowns = -1, 0, 0
         until = self.clock.get(b"until", 0)
         if self.clock.get(b"keeper") in (None, p) or not self.now <= until <= self.now + KEEPER:
             keeps = 1
             self.clock[b"keeper"], self.clock[b"until"] = p, Near(self.now + KEEPER)
             self.promote(p)
             if self.delayed:
-                due = Near(max(0, min(self.delayed)[0] - self.now))
+                due = Near(max(0, min(self.delayed, key=lambda entry: entry[:2])[0] - self.now))
+            if self.looks:
+                look = min(self.looks.values())
+                unknowns = int(look <= self.now)
+                wait = SWEEP if unknowns else look - self.now
+                due = Near(wait if due == -1 else min(due, wait))
             if self.is_time(b"swept", SWEEP):
                 self.sweep_graves()
                 self.forgotten_at = {job: end for job, end in self.forgotten_at.items() if end > self.now}
@@ -216,13 +225,14 @@ class Recovering:
         suspects = len(self.suspects) if self.next_suspect(levels) else 0
         landed = sum(len(self.landed.get((p, level), ())) for level in levels)
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)
+        waiting = waiting or any(self.known_of_unknown(p, level) and not self.is_paused(level) for level in levels)
         named = sorted(self.procs.items()) if self.watches(p) else ()
         others = [[other, beat, self.leases.get(other, LEASE)] for other, beat in named if other != p]
         if p in self.watch:
             others += [[other, beat, UNTOLD] for other, beat in self.untold_beats.items()
                        if other in self.grave and self.strikes.get(other, 0) < self.limits.untold_tries]
             others.sort()
-        return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps]
+        return [self.procs[p], Near(self.now), due, landed, int(waiting), suspects, others, keeps, unknowns]
 
     def watches(self, p):
         self.watch = {other: until for other, until in self.watch.items() if self.now < until <= self.now + WATCH}

@@ -95,7 +95,8 @@ def ordered(name, reply):
     if name == "processes":
         return groups(reply, 6)
     if name == "stats":
-        return [groups(reply[0], 3), {field: int(n) for field, n in pairs(reply[1]).items()}, *reply[2:]]
+        return [groups(reply[0], 3), {field: int(n) for field, n in pairs(reply[1]).items()}, *reply[2:8],
+                groups(reply[8], 2)]
     return reply
 
 

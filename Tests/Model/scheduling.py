@@ -8,6 +8,7 @@ from queue_model import QueueModel
 LEVELS = [b"default", b"high", b"low", b"a.b-c_d"]
 INBOXES = [b"inbox1", b"inbox-2", b"nobody"]
 ODD_INBOXES = [b"", b"not:an:inbox", b"x" * 65]
+ACTIONS = [b"new", b"odd: \x00"]
 IDS = [b"job-1", b"job 2", b" :\x00"]
 PAYLOADS = [b"", b"equal", b"equal", b"a:b:c", b":", b"new\nline", b"\x00nul\x00", b"0", b"some longer payload: 0123456789"]
 
@@ -128,7 +129,8 @@ class Scheduler:
     def start(self):
         actor = Actor(b"p.%d" % (len(self.actors) + 1))
         self.actors.append(actor)
-        names = [b"run/%d" % len(self.actors)] + ([b"lease/%d" % self.random.choice([100, 5000, 10])] if self.chance(0.3) else [])
+        names = [b"run/%d" % len(self.actors)] + [b"action/" + action for action in ACTIONS if self.chance(0.3)]
+        names += ([b"lease/%d" % self.random.choice([100, 5000, 10])] if self.chance(0.3) else [])
         self.call("hello", actor.p, b"new", *names)
 
     def again(self):
@@ -243,19 +245,52 @@ class Scheduler:
     def outcome(self):
         return self.random.choice([b"done", b"done", b"failed", b"expired", b"cancelled " + self.random.choice(IDS),
                                    b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"next high", b"next low",
-                                   b"next 0", b"nonsense" if self.chance(0.1) else b"done"])
+                                   b"next 0", *(b"unknown %d %b" % (ms, action) for ms, action in zip((600_000, 500), ACTIONS)),
+                                   b"unknown 0 new", b"nonsense" if self.chance(0.1) else b"done"])
 
     def settle(self):
         actor, args = self.actor(), []
         for field in self.some_fields(actor):
             outcome = self.outcome()
-            followed = outcome.startswith((b"retry ", b"next "))
+            followed = outcome.startswith((b"retry ", b"next ", b"unknown "))
             args += [field, outcome, b"" if followed or self.chance(0.4) else self.inbox(), self.payload()]
         reply = self.call("settle", actor.p, *args)
         if not self.heard(actor, reply):
             actor.fields += args[::4]
         if self.chance(0.1):
             self.call("settle", actor.p, *args)  # sent again, because the reply was lost
+
+    def unknown(self):
+        """Jobs that some processes know and others do not; they wait, are found by those that know them, or are given up."""
+        self.start()
+        actor = self.actors[-1]
+        for _ in range(self.random.randint(1, 4)):
+            self.do("push", self.random.choice([b"high", b"low"]), self.payload())
+        self.understand(actor, self.call("claim", actor.p, 1, 4, 1048576, b"high", b"low"))
+        for field in actor.fields:
+            outcome = self.random.choice([b"unknown 600000 new", b"unknown 700 new", b"unknown 700 " + ACTIONS[1], b"done"])
+            self.call("settle", actor.p, field, outcome, b"", b"")
+        actor.fields, actor.ended = [], actor.fields
+        for _ in range(self.random.randint(1, 4)):
+            self.random.choice([self.age_unknown, self.start, self.beats, self.claim, self.give_up, self.give_up, self.crash, self.pause])()
+        if self.chance(0.3):
+            self.start()
+            actor = self.actors[-1]
+            self.call("hello", actor.p, b"again", b"action/new")
+            if self.chance(0.4):
+                self.do("jam", actor.p)
+            self.understand(actor, self.call("claim", actor.p, 1, self.random.randint(1, 4), 1048576, b"low", b"high"))
+
+    def age_unknown(self):
+        self.aged += 1
+        if self.model.unknown:
+            self.do("age_unknown", *self.random.choice(sorted(self.model.unknown)), 5000 + self.aged)
+
+    def give_up(self):
+        actor = self.actor()
+        reply = self.call("unknown", actor.p)
+        if self.heard(actor, reply):
+            self.understand(actor, reply)
 
     def chunk(self):
         actor = self.actor()
@@ -539,5 +574,5 @@ class Scheduler:
                (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5), (untold, 1.5),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
-               (alone, 0.8), (land_and_adopt, 1.5), (converse, 0.8),
+               (alone, 0.8), (unknown, 1.5), (give_up, 1.5), (age_unknown, 1), (land_and_adopt, 1.5), (converse, 0.8),
                (bury_jobs, 0.8), (old_graves, 0.5), (watching, 0.8)]

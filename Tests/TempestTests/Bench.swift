@@ -43,6 +43,8 @@ struct Bench {
     ) throws -> Worker {
         var options = WorkerOptions()
         (options.concurrency, options.levels, options.grace, options.name) = (concurrency, levels, grace, "test")
+        // Most tests have one worker, for whose handlers nobody waits.
+        options.unknownPatience = .zero
         change(&options)
         var logger = Logger(label: "test.worker")
         logger.logLevel = .critical

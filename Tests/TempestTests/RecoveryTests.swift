@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 import TempestProtocol
 import TempestRedis
@@ -29,6 +30,45 @@ struct RecoveryTests {
     func killed() async throws {
         try await survives { bench in
             _ = try await bench.redis.execute(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+        }
+    }
+
+    @Test("A password that is exchanged under a worker loses nothing: neither a result, nor an answer to another queue")
+    func password() async throws {
+        try await Bench.run { bench in
+            let redis = bench.redis
+            _ = try await redis.execute(["ACL", "SETUSER", "me", "on", ">mine", "~*", "&*", "+@all"])
+            var options = WorkerOptions()
+            options.lease = .seconds(60)
+            var logger = Logger(label: "test.worker")
+            logger.logLevel = .critical
+            let url = bench.server.url.replacing("unix://", with: "unix://me:mine@")
+            let worker = try Worker(queues: ["q"], redis: RedisConfiguration(url: url), options: options, logger: logger)
+            let gate = Gate()
+            let begun = Mutex(0)
+            worker.handle("hold") { (_: JobContext, word: String) in
+                begun.withLock { $0 += 1 }
+                try await gate.wait()
+                return word
+            }
+            try await withRunning(worker) {
+                let call = Task { try await bench.client.call("hold", "called", queue: "q", timeout: .seconds(60), as: String.self) }
+                try await bench.client.push("hold", "pushed", queue: "q")
+                try await bench.push(#"["hold",["elsewhere"],"box@other","7"]"#)
+                try await eventually("all began") { begun.withLock { $0 } == 3 }
+                _ = try await redis.execute(["ACL", "SETUSER", "me", "resetpass", ">another"])
+                _ = try await redis.execute(["CLIENT", "KILL", "USER", "me"])
+                gate.open()
+                try await eventually("it is not let in") {
+                    try await redis.execute(["ACL", "LOG"]).array?.isEmpty == false
+                }
+                _ = try await redis.execute(["ACL", "SETUSER", "me", ">mine"])
+                #expect(try await call.value == "called")
+                #expect(try await bench.answer("box", queue: "other") == ["hold", "7", ["elsewhere"]])
+                try await eventually("all are settled") { try await bench.client.statistics(QueueName("q")).settled == 3 }
+            }
+            #expect(begun.withLock { $0 } == 3)
+            #expect(try await bench.dead().isEmpty)
         }
     }
 

@@ -22,6 +22,8 @@ final class JobRun: Sendable {
     let middleware: [any WorkerMiddleware]
     let codecs: CodecSet
     let limits: Limits
+    /// How long a job waits whose action has no handler here, in milliseconds.
+    private let patience: Int64
     let running: RunningJobs
     let clock: ServerClock
     /// Where time-outs are waited for.
@@ -36,6 +38,7 @@ final class JobRun: Sendable {
     ) {
         (self.queue, self.process, self.handlers, self.running) = (queue, process, handlers, running)
         (self.middleware, self.codecs, self.limits) = (options.middleware.busy(logger), options.codecs, options.limits)
+        patience = max(0, min(options.unknownPatience.nanoseconds / 1_000_000, 86_400_000))
         (self.clock, self.eventLoop, self.logger, self.direct) = (clock, eventLoop, logger, direct)
     }
 
@@ -71,22 +74,33 @@ final class JobRun: Sendable {
             let failure = Failure(code: Failure.badRoute, message: detail)
             return .over(job, .dead(reason: Failure.badRoute, detail: detail, failure), nil)
         }
-        guard let handler = handlers[job.action] else {
-            let detail = "no handler for \(String(job.action.prefix(80)).debugDescription)"
-            logger.warning(
-                "a job of an unknown action was recorded as dead",
-                metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"])
-            let failure = Failure(code: Failure.unknownAction, message: detail)
-            return .over(job, .dead(reason: Failure.unknownAction, detail: detail, failure), journey)
-        }
         let rules = JobRules(job.meta)
-        let running = RunningJob(job, claimed, rules: rules, handler: handler, journey: journey, end: end)
         if rules.deadline != nil || rules.expiresAt != nil, let now = clock.now, rules.isOver(at: now) {
-            running.logger.info("a job came too late to be begun")
+            logger.info(
+                "a job came too late to be begun",
+                metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"])
             let failure = Failure(code: Failure.expired, message: "the job had expired before a worker was free")
             return .over(job, .expired(rules.isUnanswerable(at: now) ? nil : failure), journey)
         }
-        return .running(running)
+        guard let handler = handlers[job.action] else { return .over(job, unknown(job, claimed, rules), journey) }
+        return .running(RunningJob(job, claimed, rules: rules, handler: handler, journey: journey, end: end))
+    }
+
+    /// Another process may have a handler, or come with one. A caller's job waits no longer than half of the time that is left, so that it
+    /// still learns what was wrong.
+    private func unknown(_ job: Job, _ claimed: ClaimedJob, _ rules: JobRules) -> Outcome {
+        var metadata: Logger.Metadata = [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"]
+        var left = patience
+        if let deadline = rules.deadline, let now = clock.now { left = min(left, (deadline - now) / 2) }
+        if !claimed.hasWaited, left > 0 {
+            metadata["patience_ms"] = "\(left)"
+            logger.warning("no handler here for a job's action: it waits for a worker that has one", metadata: metadata)
+            return .unknown(action: job.action, patience: left)
+        }
+        logger.warning("a job of an unknown action was recorded as dead", metadata: metadata)
+        let detail = "no worker has a handler for \(String(job.action.prefix(80)).debugDescription)"
+        return .dead(
+            reason: Failure.unknownAction, detail: detail, Failure(code: Failure.unknownAction, message: detail))
     }
 
     /// Runs the handler inside the middleware.
@@ -168,7 +182,7 @@ final class JobRun: Sendable {
             policy.retries = { _ in true }
             return again(after: error, failure, context, policy, delay: max(0, error.delay.nanoseconds / 1_000_000))
         default:
-            context.logger.error("a handler failed", metadata: [LogKey.error: "\(error)"])
+            context.logger.error("a handler failed", metadata: [LogKey.error: "\(ErrorText.line(error))"])
             return again(
                 after: error, Failure(code: Failure.handler, message: "the handler failed"), context, policy)
         }
@@ -180,17 +194,18 @@ final class JobRun: Sendable {
     ) -> Outcome {
         let rules = context.running.rules
         let limit = policy.limit(rules, hasCaller: context.job.address != nil)
+        let text = ErrorText.line(error, most: JobRules.longestError)
         guard rules.attempt < limit, policy.retries(error) else {
-            return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? "\(error)" : nil)
+            return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? text : nil)
         }
         var random = SystemRandomNumberGenerator()
         let delay = min(delay ?? policy.delay(after: rules.attempt, rules, using: &random), JobRules.longest)
         do {
-            let payload = try context.job.again(attempt: rules.attempt + 1, lastError: "\(error)", limits: limits)
+            let payload = try context.job.again(attempt: rules.attempt + 1, lastError: text, limits: limits)
             context.logger.info(
                 "the job is tried again",
                 metadata: [
-                    LogKey.error: "\(error)", "attempt": "\(rules.attempt)", "attempts": "\(limit)", "delay_ms": "\(delay)",
+                    LogKey.error: "\(text)", "attempt": "\(rules.attempt)", "attempts": "\(limit)", "delay_ms": "\(delay)",
                 ])
             return .retry(after: delay, payload: payload)
         } catch {

@@ -25,6 +25,8 @@ enum Outcome: Sendable {
     case released
     /// To be run again in so many milliseconds, as this payload; nobody is answered yet.
     case retry(after: Int64, payload: [UInt8])
+    /// Put aside for a process that has a handler for its action: for so many milliseconds at least.
+    case unknown(action: String, patience: Int64)
     /// Done, and this payload follows on the level: the next step of a route, whose answer is the caller's.
     case next(Level, payload: [UInt8])
     /// Came too late to be begun; answered only if its caller still waits.
@@ -46,6 +48,7 @@ enum Outcome: Sendable {
         case .dead: "dead"
         case .released: "released"
         case .retry: "retried"
+        case .unknown: "unknown"
         case .expired: "expired"
         case .cancelled: "cancelled"
         }
@@ -58,6 +61,7 @@ enum Outcome: Sendable {
         case .failed: "failed"
         case .dead(let reason, let detail, _): "dead \(reason) \(detail)"
         case .retry(let delay, _): "retry \(delay)"
+        case .unknown(let action, let patience): "unknown \(patience) \(action)"
         case .next(let level, _): "next \(level)"
         case .expired: "expired"
         case .cancelled(let id): "cancelled \(id)"

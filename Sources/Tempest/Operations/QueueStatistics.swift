@@ -13,6 +13,13 @@ public struct QueueStatistics: Sendable {
         public var isPaused: Bool
     }
 
+    /// Jobs that wait for a worker that has a handler for them.
+    public struct UnknownJobs: Sendable, Hashable {
+        public var level: Level
+        public var action: String
+        public var count: Int
+    }
+
     public var queue: QueueName
     public var levels: [LevelStatistics]
     /// Workers registered, of level 1 and above.
@@ -23,19 +30,23 @@ public struct QueueStatistics: Sendable {
     public var delayed: Int
     /// Jobs that processes crashed under, which wait to be run alone.
     public var suspects: Int
+    /// Jobs whose action had no handler where they were claimed, by their levels and actions; the first 64 of these.
+    public var unknown: [UnknownJobs]
     /// Records in the dead stream.
     public var dead: Int
     /// Callers that are registered.
     public var inboxes: Int
     /// Since the queue began: `claimed`, `settled`, `failed`, `dead`, `returned`, `stale`, `undelivered`, `retried`, `expired`,
-    /// `cancelled`, `crashed`, `promoted`, `delayed`, `recovered`, `revived`.
+    /// `cancelled`, `crashed`, `promoted`, `delayed`, `recovered`, `revived`, `unknown`.
     public var counts: [String: Int]
 
     /// Jobs waiting in all levels.
     public var waiting: Int { levels.reduce(0) { $0 + ($1.waiting ?? 0) } }
-    /// Every job that arrived is waiting, also to be run alone, or running or settled: the difference of two looks is what arrived
+    /// Jobs that wait for a worker that has a handler for them.
+    public var waitingUnknown: Int { unknown.reduce(0) { $0 + $1.count } }
+    /// Every job that arrived is waiting, also to be run alone or for a handler, or running or settled: the difference of two looks is what arrived
     /// between them. A delayed job arrives when it is due.
-    public var arrived: Int { waiting + suspects + running + settled }
+    public var arrived: Int { waiting + suspects + waitingUnknown + running + settled }
     /// Claims that were ended.
     public var settled: Int { counts["settled"] ?? 0 }
 
@@ -62,8 +73,16 @@ public struct QueueStatistics: Sendable {
         self.running = Int(parts[3].integer ?? 0)
         self.dead = Int(parts[4].integer ?? 0)
         self.inboxes = Int(parts[5].integer ?? 0)
-        // The first revision of the functions knew neither.
+        // Earlier revisions of the functions knew less.
         self.delayed = parts.count > 6 ? Int(parts[6].integer ?? 0) : 0
         self.suspects = parts.count > 7 ? Int(parts[7].integer ?? 0) : 0
+        self.unknown = []
+        let kinds = parts.count > 8 ? parts[8].array ?? [] : []
+        for index in stride(from: 0, to: kinds.count - 1, by: 2) {
+            guard let kind = kinds[index].string, let colon = kind.firstIndex(of: ":"), let level = try? Level(String(kind[..<colon]))
+            else { continue }
+            let action = String(kind[kind.index(after: colon)...])
+            unknown.append(UnknownJobs(level: level, action: action, count: Int(kinds[index + 1].integer ?? 0)))
+        }
     }
 }

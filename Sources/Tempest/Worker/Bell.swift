@@ -29,6 +29,8 @@ struct Rings: OptionSet, Sendable {
     static let makeRoom = Rings(rawValue: 512)
     /// The worker is to claim no more, but not to stop yet.
     static let quiet = Rings(rawValue: 1024)
+    /// Jobs whose action nobody has a handler for have waited long enough.
+    static let unknown = Rings(rawValue: 2048)
 }
 
 /// One waiter, any number of ringers.

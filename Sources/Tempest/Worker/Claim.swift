@@ -32,4 +32,6 @@ struct ClaimedJob: Sendable {
     var payload: [UInt8]
     /// There were cancelled jobs in the queue when it was claimed: it is to be asked for before it runs.
     var mayBeCancelled = false
+    /// It has waited for a process that has a handler for its action, in vain.
+    var hasWaited = false
 }

@@ -21,18 +21,20 @@ final class JobEnd: Sendable {
         case .running(let job):
             if job.rules.once, await !mark([job.claim]).contains(job.claim) { return }
             await carryOut(job)
-        case .over(let job, let outcome, let journey): await over(job, outcome, journey, claimed.claim)
+        case .over(let job, let outcome, let journey): await over(job, outcome, journey, claimed)
         }
     }
 
     /// A job that was over before it had begun.
-    func over(_ job: Job?, _ outcome: Outcome, _ journey: Journey?, _ claim: Claim) async {
+    func over(_ job: Job?, _ outcome: Outcome, _ journey: Journey?, _ claimed: ClaimedJob) async {
         guard let job else {
-            submit(settlement(claim, outcome, inbox: nil, answer: [], action: "unknown"))
+            submit(settlement(claimed.claim, outcome, inbox: nil, answer: [], action: "unknown"))
             return
         }
         let action = run.handlers[job.action] == nil ? "unknown" : job.action
-        await apply(FinishedJob(outcome: outcome), job, journey, claim, action)
+        var outcome = outcome
+        if claimed.hasWaited, claimed.mayBeCancelled, await wasCancelled(job.id) { outcome = .cancelled(job.id) }
+        await apply(FinishedJob(outcome: outcome), job, journey, claimed.claim, action)
     }
 
     func carryOut(_ job: RunningJob) async {
@@ -52,6 +54,10 @@ final class JobEnd: Sendable {
         }
         if case .retry(_, let payload) = finished.outcome {
             submit(settlement(claim, finished.outcome, inbox: nil, answer: payload, action: action))
+            return
+        }
+        if case .unknown = finished.outcome {
+            submit(settlement(claim, finished.outcome, inbox: nil, answer: [], action: action))
             return
         }
         if let journey, await !travel(journey, job, &finished.outcome, claim, action) { return }
@@ -137,7 +143,7 @@ final class JobEnd: Sendable {
         case .cancelled:
             let failure = Failure(code: Failure.cancelled, message: "the job was cancelled")
             draft = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
-        case .dead(_, _, nil), .released, .retry, .next, .expired(nil):
+        case .dead(_, _, nil), .released, .retry, .unknown, .next, .expired(nil):
             return (finished.outcome, nil)
         }
         do {
@@ -245,6 +251,8 @@ final class JobEnd: Sendable {
     static func passes(_ error: RedisError) -> Bool {
         let passing: [RedisError.Code] = [
             .connectionLost, .timedOut, .closed, .refused, .unreachable, .memory, .loading, .readOnly, .noFunction,
+            // Somebody exchanges the password or the certificate, and is half-way.
+            .authentication, .tls, .clients,
         ]
         return passing.contains(error.code)
     }

@@ -130,6 +130,7 @@ final class QueueBeat: Sendable {
         var rings: Rings = .tick
         if reply.landed > 0 || reply.isWaiting { rings.insert(.landed) }
         if reply.suspects > 0 { rings.insert(reply.isKeeper || suspectsWait ? [.suspect, .makeRoom] : .suspect) }
+        if reply.givesUpUnknown { rings.insert(.unknown) }
         bell.ring(rings)
         schedule(reply.due)
     }

@@ -8,13 +8,14 @@ import TempestRedis
 
 extension QueueRunner {
     /// Claims and parks nothing until the worker is to stop; what had landed goes back to the heads of the levels.
-    func beQuiet(_ session: Session) async throws {
+    func beQuiet(_ session: Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async throws {
         try await leaveParks(session)
         health.withLock { $0.down("quiet") }
         while !isStopping {
             let rung = await bell.wait()
             try RunnerTrouble.check(rung)
             if rung.contains(.landed) { try await returnLanded(session) }
+            if rung.contains(.unknown) { try await giveUpUnknown(session, end, &jobs) }
         }
     }
 

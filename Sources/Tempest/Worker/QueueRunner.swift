@@ -13,6 +13,8 @@ final class QueueRunner: Sendable {
     let bell = Bell()
     let health = Mutex(QueueHealth())
     let options: WorkerOptions
+    /// What it has handlers for.
+    private let actions: [String]
     let redis: RedisClient
     /// Where its connections live, and its task.
     let loop: any EventLoop
@@ -31,13 +33,13 @@ final class QueueRunner: Sendable {
     private let makeRun: @Sendable (ProcessName, RunningJobs, Logger) -> JobRun
 
     init(
-        queue: QueueName, options: WorkerOptions, redis: RedisClient, slots: Slots, beater: Beater, logger: Logger,
+        queue: QueueName, options: WorkerOptions, actions: [String], redis: RedisClient, slots: Slots, beater: Beater, logger: Logger,
         onIncarnation: @escaping @Sendable (QueueName, ProcessName) -> Void,
         makeRun: @escaping @Sendable (QueueName, ProcessName, RunningJobs, Logger) -> JobRun
     ) {
         var logger = logger
         logger[metadataKey: LogKey.queue] = "\(queue)"
-        (self.queue, self.levels, self.options) = (queue, options.levels, options)
+        (self.queue, self.levels, self.options, self.actions) = (queue, options.levels, options, actions)
         (self.redis, self.loop) = (redis, redis.anotherEventLoop())
         executor = LoopExecutor(loop)
         (self.slots, self.beater, self.logger) = (slots, beater, logger)
@@ -106,8 +108,8 @@ final class QueueRunner: Sendable {
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
         try await Session.open(
-            process, isNew: isNew, queue: queue, levels: levels, lease: options.lease, redis: redis, loop: loop,
-            clock: beater.clock, bell: bell)
+            process, isNew: isNew, queue: queue, levels: levels, actions: actions, lease: options.lease, redis: redis,
+            loop: loop, clock: beater.clock, bell: bell)
     }
 
     /// From registration to the end of one P.
@@ -180,7 +182,7 @@ final class QueueRunner: Sendable {
             if asked == nil {
                 if isStopping { return }
                 if isQuiet {
-                    try await beQuiet(session)
+                    try await beQuiet(session, end, &jobs)
                     continue
                 }
                 asked = ask(state, &session, &quotas)
@@ -228,6 +230,7 @@ final class QueueRunner: Sendable {
             let rung = await bell.wait()
             try RunnerTrouble.check(rung)
             state.woken(rung)
+            if rung.contains(.unknown) { try await giveUpUnknown(session, end, &jobs) }
             let makesRoom = rung.contains(.makeRoom) && NIODeadline.now() >= nextRoom
             if rung.contains(.suspect), slots.beginAlone(force: makesRoom) {
                 defer { slots.endAlone() }
@@ -322,7 +325,7 @@ final class QueueRunner: Sendable {
             switch end.run.begin(job, end: end) {
             case .over(let envelope, let outcome, let journey):
                 jobs.addTask(executorPreference: globalConcurrentExecutor) {
-                    await end.over(envelope, outcome, journey, job.claim)
+                    await end.over(envelope, outcome, journey, job)
                 }
             case .running(let running) where running.rules.once: once.append(running)
             case .running(let running):

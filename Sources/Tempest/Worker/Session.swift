@@ -16,8 +16,8 @@ struct Session {
     /// Connects, registers and parks nothing yet. A new P is registered; an old one is found again, and what its old connections may
     /// still do is ended first.
     static func open(
-        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], lease: Duration, redis: RedisClient,
-        loop: any EventLoop, clock: ServerClock, bell: Bell
+        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration,
+        redis: RedisClient, loop: any EventLoop, clock: ServerClock, bell: Bell
     ) async throws -> Session {
         let name = "tempest:\(process)"
         let main = try await redis.open(name: name, on: loop).get()
@@ -32,7 +32,7 @@ struct Session {
             }
             let session = Session(process: process, main: main, parkers: parkers, claims: 0)
             try await session.register(
-                isNew: isNew, queue: queue, levels: levels, lease: lease, clock: clock, connections: opened)
+                isNew: isNew, queue: queue, levels: levels, actions: actions, lease: lease, clock: clock, connections: opened)
             return session
         } catch {
             // Registered or not, nobody will be this P; what it might hold goes back.
@@ -55,14 +55,14 @@ struct Session {
     }
 
     private func register(
-        isNew: Bool, queue: QueueName, levels: [Level], lease: Duration, clock: ServerClock,
+        isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration, clock: ServerClock,
         connections: [RedisConnection]
     ) async throws {
         try await clock.ask(main).get()
         let ids =
             connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") } + [
                 .init("lease/\(max(100, lease.nanoseconds / 1_000_000))")
-            ]
+            ] + actions.map { .init("action/\($0)") }
         let hello = { (mode: String) -> RedisCommand in
             .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)
         }

@@ -1,4 +1,4 @@
-// What tick returns: `[beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper]` (protocol/tempest.lua).
+// What tick returns: `[beat, now, due, landed, waiting, suspects, [P, counter, lease, …], keeper, unknown]` (protocol/tempest.lua).
 
 import NIOCore
 import TempestRedis
@@ -17,6 +17,8 @@ struct TickReply {
     var neighbours: [Neighbour]
     /// This process keeps the clock: it promotes, sweeps, and makes room for suspects.
     var isKeeper: Bool
+    /// Jobs have waited long enough for a process that has a handler for them: this one is to give them up.
+    var givesUpUnknown: Bool
 
     init(_ reply: RedisReply) throws(RedisError) {
         guard let parts = reply.array, parts.count >= 8, let now = parts[1].integer, let due = parts[2].integer,
@@ -26,6 +28,8 @@ struct TickReply {
         (self.now, self.landed, self.isWaiting, self.suspects) = (now, landed, waiting > 0, suspects)
         self.due = due < 0 ? nil : .milliseconds(min(due, 86_400_000))
         self.isKeeper = keeper > 0
+        // The library of an earlier worker, which nobody has replaced yet, does not say it.
+        self.givesUpUnknown = parts.count > 8 && parts[8].integer ?? 0 > 0
         self.neighbours = stride(from: 0, to: others.count, by: 3).compactMap { index in
             guard let process = others[index].string, let counter = others[index + 1].integer,
                 let lease = others[index + 2].integer, lease > 0

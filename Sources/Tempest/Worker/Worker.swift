@@ -34,6 +34,8 @@ public final class Worker: Service {
     private let runners = Mutex<[QueueRunner]>([])
     private let registrar = Mutex<NodeRegistrar?>(nil)
     private let state = Mutex(State.idle)
+    /// Whether Redis was asked what it does when it is full.
+    private let knowsEviction = Atomic(false)
     /// What was said to it so far: `run` may begin after it.
     private let orders = Mutex((isQuiet: false, grace: Duration?.none))
 
@@ -166,8 +168,11 @@ public final class Worker: Service {
         }
         let runners = queues.map { queue in
             QueueRunner(
-                queue: queue, options: options, redis: redis, slots: slots, beater: beater, logger: logger,
-                onIncarnation: { registrar.note($0, $1) },
+                queue: queue, options: options, actions: handlers.keys.sorted(), redis: redis, slots: slots, beater: beater, logger: logger,
+                onIncarnation: {
+                    registrar.note($0, $1)
+                    self.warnOfEviction(redis)
+                },
                 makeRun: {
                     JobRun(
                         queue: $0, process: $1, handlers: handlers, options: options, running: $2, clock: beater.clock,
@@ -208,6 +213,14 @@ public final class Worker: Service {
         await beater.stop()
         await direct?.close()
         await redis.shutdown()
+    }
+
+    /// Once, as soon as Redis is there; nobody waits for it.
+    private func warnOfEviction(_ redis: RedisClient) {
+        guard !knowsEviction.exchange(true, ordering: .relaxed) else { return }
+        redis.connection().flatMap { $0.send(["INFO", "memory"]) }.whenSuccess { [logger] reply in
+            if let warning = EvictionPolicy(reply)?.warning { logger.warning("\(warning)") }
+        }
     }
 }
 

@@ -16,6 +16,10 @@ public struct WorkerOptions: Sendable {
     public var grace: Duration = .seconds(25)
     /// How long other processes wait for a sign of life before they take this one's jobs over.
     public var lease: Duration = .seconds(10)
+    /// How long a job whose action has no handler here waits for a worker that has one, such as in a deploy of one worker after another: up to
+    /// a day, and a caller's no more than half of the time that it still waits. As long as such a worker is there, the job waits on. Zero: it is
+    /// dead at once.
+    public var unknownPatience: Duration = .seconds(60)
     /// The name that people see; `TEMPEST_PROCESS` in the environment goes before it. Default: the program's name.
     public var name: String
     /// The codecs in which jobs are understood.

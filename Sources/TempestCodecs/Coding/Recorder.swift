@@ -218,7 +218,7 @@ final class Recorder {
         do throws(CodecError) {
             try close(slot.opened, emptyIsMap: false)
         } catch {
-            let refusal = EncodingError.invalidValue(value, context(error.description, error, path: path(Int(encoder.depth))))
+            let refusal = EncodingError.refusing(value, context(error.description, error, path: path(Int(encoder.depth))))
             state.pointee.recording.rewind(to: mark)
             throw refusal
         }
@@ -339,12 +339,12 @@ final class Recorder {
 
     @inline(never)
     private func refusal<T>(_ value: T, _ error: CodecError) -> EncodingError {
-        EncodingError.invalidValue(value, context(error.description, error))
+        EncodingError.refusing(value, context(error.description, error))
     }
 
     @inline(never)
     private func invalid<T>(_ value: T, _ message: String) -> EncodingError {
-        EncodingError.invalidValue(value, context(message))
+        EncodingError.refusing(value, context(message))
     }
 
     private func context(

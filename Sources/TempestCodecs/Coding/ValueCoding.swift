@@ -52,7 +52,7 @@ extension Value: Codable {
         case .text(let text): try container.encode(text)
         case .binary(let bytes): try container.encode(bytes)
         case .ext:
-            throw EncodingError.invalidValue(
+            throw EncodingError.refusing(
                 self,
                 EncodingError.Context(codingPath: container.codingPath, debugDescription: "an ext has no form for this encoder"))
         case .null, .array, .map: try container.encodeNil()

@@ -200,8 +200,11 @@ public struct TokenBuffer: TokenWriter, Sendable {
 extension EncodingError {
     /// A value that a codec's rules refuse.
     init(_ value: Any, _ cause: CodecError) {
-        self = .invalidValue(value, Context(codingPath: [], debugDescription: cause.description, underlyingError: cause))
+        self = .refusing(value, Context(codingPath: [], debugDescription: cause.description, underlyingError: cause))
     }
+
+    /// Names the type of the value and not the value itself: the text of an error stands in logs, where nobody's payload belongs.
+    static func refusing(_ value: Any, _ context: Context) -> EncodingError { .invalidValue(type(of: value), context) }
 }
 
 extension TokenBuffer: TokenWritable {

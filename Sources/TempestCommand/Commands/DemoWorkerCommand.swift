@@ -32,6 +32,10 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             "For the fault harness: serve record and poison too, and append their runs to this file.", visibility: .hidden))
     var journal: String?
 
+    @Option(
+        help: .init("With --journal: the actions that are recorded, separated by commas.", visibility: .hidden))
+    var actions = "record"
+
     @Option(help: "Weights of the levels, such as high=6,default=3,low=1; without them levels are served strictly in order.")
     var weights: String?
 
@@ -74,7 +78,7 @@ struct DemoWorkerCommand: AsyncParsableCommand {
             context.args[0]["event"]?.text == "message" ? context.args[0]["data"]?.value ?? "" : .null
         }
         if let journal {
-            try FaultJournal(path: journal).register(on: worker)
+            try FaultJournal(path: journal).register(on: worker, recorded: actions.split(separator: ",").map(String.init))
         } else {
             worker.handle("url") { (_: JobContext, request: WebRequest) in
                 request.body.isEmpty ? WebAnswer(text: "hello, world\n") : WebAnswer(body: request.body)

@@ -8,7 +8,8 @@ struct QueuesCommand: AsyncParsableCommand {
         abstract: "Show queues: what waits in each level, what runs, how fast jobs arrive and are settled.",
         discussion: """
             DELAYED are jobs that are not due yet, and failed ones that wait for their next attempt; ALONE are jobs that processes
-            crashed under, which wait to be run alone. Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
+            crashed under, which wait to be run alone. Jobs of actions that no worker had a handler for when they were claimed are named
+            below the table: they wait for a worker that has one. Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
 
             EXAMPLE
               tempest queues
@@ -32,6 +33,7 @@ struct QueuesCommand: AsyncParsableCommand {
 
     func run() async throws {
         let rows = try await connection.withClient { client in
+            if let warning = try await client.evictionWarning() { StandardError.say("Warning: \(warning)") }
             let named = try names.map { try QueueName($0) }
             let queues = named.isEmpty ? try await client.queues() : named
             var rows: [QueueRow] = []
@@ -46,6 +48,17 @@ struct QueuesCommand: AsyncParsableCommand {
             return rows
         }
         print(json ? Shown.json(.array(rows.map(\.value))) : QueueRow.table(rows))
+    }
+}
+
+extension QueueStatistics {
+    /// What is said of jobs that nobody can run now.
+    fileprivate var unknownLines: [String] {
+        unknown.map { jobs in
+            let are = jobs.count == 1 ? "job waits" : "jobs wait"
+            let action = String(jobs.action.prefix(80)).debugDescription
+            return "\(queue), \(jobs.level): \(jobs.count) \(are) for a worker that has a handler for the action \(action)"
+        }
     }
 }
 
@@ -72,7 +85,13 @@ private struct QueueRow {
             "running": .int(Int64(second.running)), "workers": .int(Int64(second.processes)),
             "arriving_per_second": .double(arriving), "settling_per_second": .double(settling),
             "delayed": .int(Int64(second.delayed)), "suspects": .int(Int64(second.suspects)),
-            "dead": .int(Int64(second.dead)), "inboxes": .int(Int64(second.inboxes)),
+            "unknown": .array(
+                second.unknown.map { jobs -> Value in
+                    [
+                        "level": .text(jobs.level.description), "action": .text(jobs.action),
+                        "count": .int(Int64(jobs.count)),
+                    ]
+                }), "dead": .int(Int64(second.dead)), "inboxes": .int(Int64(second.inboxes)),
             "counts": .map(ValueMap(second.counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })),
         ]
     }
@@ -97,6 +116,6 @@ private struct QueueRow {
                         ] : ["", name, waiting, "", "", "", "", "", "", ""])
             }
         }
-        return table.text
+        return ([table.text] + rows.flatMap(\.second.unknownLines)).joined(separator: "\n")
     }
 }

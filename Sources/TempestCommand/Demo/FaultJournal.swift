@@ -19,29 +19,31 @@ struct FaultJournal: Sendable {
         }
     }
 
-    /// Adds the actions of ``FaultPages``, `record` (args: a number, milliseconds to nap, anything; answers the number), and `poison`, which kills its own
-    /// process as a handler that corrupts memory would.
-    func register(on worker: Worker) {
+    /// Adds the actions of ``FaultPages``, those that are to be recorded (args: a number, milliseconds to nap, anything; they answer the
+    /// number), and `poison`, which kills its own process as a handler that corrupts memory would.
+    func register(on worker: Worker, recorded: [String]) {
         FaultPages { write($0, $1) }.register(on: worker)
-        worker.handle(dynamic: "record") { context in
-            guard context.args.count >= 2, let number = context.args[0].int, let nap = Self.milliseconds(context.args[1]) else {
-                throw HandlerError(code: "bad_args", message: "args: a number, milliseconds from 0 to 600000, and anything")
-            }
-            write(context, "begin")
-            do {
-                try await Task.sleep(for: .milliseconds(nap))
-            } catch {
-                write(context, "cancelled")
-                throw error
-            }
-            write(context, "end")
-            return .int(number)
-        }
+        for action in recorded { worker.handle(dynamic: action, record) }
         worker.handle(dynamic: "poison") { context in
             write(context, "begin")
             kill(getpid(), SIGKILL)
             return .null
         }
+    }
+
+    private func record(_ context: JobContext) async throws -> Value {
+        guard context.args.count >= 2, let number = context.args[0].int, let nap = Self.milliseconds(context.args[1]) else {
+            throw HandlerError(code: "bad_args", message: "args: a number, milliseconds from 0 to 600000, and anything")
+        }
+        write(context, "begin")
+        do {
+            try await Task.sleep(for: .milliseconds(nap))
+        } catch {
+            write(context, "cancelled")
+            throw error
+        }
+        write(context, "end")
+        return .int(number)
     }
 
     private static func milliseconds(_ node: Node) -> Double? {

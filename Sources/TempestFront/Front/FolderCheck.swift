@@ -19,7 +19,7 @@ enum FolderCheck {
             var parent = folder[...]
             while parent.hasSuffix("/") { parent.removeLast() }
             let name = Self.parent(of: parent)
-            guard isFolder(name), access(name, W_OK | X_OK) == 0 else {
+            guard isFolder(name), canMake(in: name) else {
                 throw FrontConfigurationError(
                     "`uploads`: the folder \(folder) is not there, and cannot be made in \(name) by this user")
             }
@@ -42,6 +42,15 @@ enum FolderCheck {
         }
         guard access(name, W_OK | X_OK) == 0 else {
             throw FrontConfigurationError("\(address): the socket cannot be made in \(name) by this user")
+        }
+    }
+
+    /// Tried, because rights do not say it of read-only disks and of /proc.
+    private static func canMake(in folder: String) -> Bool {
+        var template = (folder + "/.tempest-check-XXXXXX").utf8CString
+        return template.withUnsafeMutableBufferPointer { name in
+            guard let name = name.baseAddress, mkdtemp(name) != nil else { return false }
+            return rmdir(name) == 0
         }
     }
 

@@ -16,7 +16,7 @@ extension FrontConfiguration {
         case "mode": try checkMode()
         case "redirect": try checkRedirect()
         case "files": if let files { _ = try StaticFiles(files) }
-        case "uploads": if let uploads { try FolderCheck.check(uploads: uploads.folder) }
+        case "uploads": try uploads?.check()
         case "sessions": do { try sessions?.check() } catch { throw FrontConfigurationError("\(error)") }
         case "sub":
             do {

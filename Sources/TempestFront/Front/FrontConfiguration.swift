@@ -67,19 +67,3 @@ public struct FrontConfiguration: Sendable {
     /// Whether any response may have to be compressed.
     var compressesSomething: Bool { compresses || routes.contains { $0.compresses == true } }
 }
-
-/// Where uploads are put aside.
-public struct UploadSettings: Sendable, Hashable {
-    /// The folder; workers that share it open what is in it themselves.
-    public var folder: String
-    /// How many bytes there may be in it in all.
-    public var quota = 10 << 30
-    /// How many bytes the requests of one address that the front holds may bring together; an address of IPv6 counts with its /64. What
-    /// workers keep does not count. nil: a tenth of the quota, or what one request may bring if that is more, but at most half of the quota.
-    public var quotaPerAddress: Int?
-    public var rules = UploadRules()
-
-    var addressQuota: Int { quotaPerAddress ?? max(quota / 10, min(rules.requestLimit, quota / 2)) }
-
-    public init(folder: String) { self.folder = folder }
-}

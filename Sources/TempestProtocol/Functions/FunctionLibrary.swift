@@ -6,7 +6,7 @@ package enum FunctionLibrary {
     package static var source: [UInt8] { PackageResources.tempest_lua }
 
     /// What `tempest1_revision` returns once the library is loaded; the test of the functions compares the two.
-    package static let revision = 6
+    package static let revision = 7
 
     /// The functions, by their names in Redis.
     package static let revisionName = "tempest1_revision"
@@ -17,6 +17,7 @@ package enum FunctionLibrary {
     package static let claim = "tempest1_claim"
     package static let adopt = "tempest1_adopt"
     package static let suspect = "tempest1_suspect"
+    package static let unknown = "tempest1_unknown"
     package static let begin = "tempest1_begin"
     package static let settle = "tempest1_settle"
     package static let chunk = "tempest1_chunk"

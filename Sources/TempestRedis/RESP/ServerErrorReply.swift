@@ -30,6 +30,11 @@ enum ServerErrorReply {
             (.readOnly, "this Redis is a read-only replica: connect to the primary. It said: \(text)")
         case "WRONGTYPE":
             (.wrongType, "a key holds another type than the command takes: does another program use it? Redis said: \(text)")
+        case "MOVED", "ASK":
+            (
+                .reply,
+                "this is a Redis Cluster, whose redirections Tempest does not follow: give the URL of a Redis that has all keys. It said: \(text)"
+            )
         case "FENCED": (.fenced, text)
         case "RESYNC": (.resync, text)
         case "BADARG": (.badArgument, text)

@@ -68,6 +68,17 @@ def told_once_at_most() -> str:
                     "    untold, poisoned, interrupted = to_tell(q, p)\n    redis.call('DEL', at(q, 'untold'), at(q, 'untold:' .. p))\n"))
 
 
+def not_handed_over() -> str:
+    """What was put aside is looked for by nobody."""
+    return altered(("  local strays = redis.call('EXISTS', at(q, 'unknown')) == 1\n", "  local strays = false\n"))
+
+
+def given_up() -> str:
+    """What was put aside is given up at once, though a worker comes that knows it."""
+    return altered(("return number(ms, 1, 2 ^ 40), action", "return number(ms, 1, 2 ^ 40) and 1, action"),
+                   ("    if #knowers(q, action, 1) > 0 then\n", "    if false then\n"))
+
+
 @dataclass(frozen=True)
 class Mutant:
     """`caught_by`: beginnings of the checks that must fail, any of them; empty: a control, in which none may."""
@@ -140,6 +151,10 @@ MUTANTS: Dict[str, Mutant] = {
     "once-untold": Mutant("once", "callers of interrupted jobs are not told", ("each was told 200",), library=no_answer, faults=9, jobs=400),
     "once-told-at-most-once": Mutant("once", "whoever is named to a reaper counts as told", ("each was told 200",), library=told_once_at_most,
                                      faults=20, jobs=600),
+    "not-handed-over": Mutant("deploy", "nobody gets what was put aside", ("within ", "nothing lost", "nothing left in Redis"),
+                              library=not_handed_over, faults=1, jobs=400),
+    "given-up": Mutant("deploy", "what was put aside is given up at once", ("within ", "nothing dead", "no error answers"), library=given_up,
+                       faults=1, jobs=400),
     "keep-position": Mutant("slow-disk", "a caller goes on with its own position when Redis has forgotten", ("what is in the append-only file",),
                             caller="keep-position", faults=24),
     "front-swap": Mutant("front", "a proxy gives two browsers each other's response", ("no response with another request's body",),

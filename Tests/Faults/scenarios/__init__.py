@@ -2,7 +2,7 @@
 
 NAME, TITLE; ALONE: it measures times, so nothing else runs beside it; SIZES: {"full": (faults, jobs), "short": (faults, jobs)};
 `stage(setting)` makes its stage, `run(stage)` does the harm and checks; `unable()` may say why it cannot run here, `clean()` may
-undo what the machine must not keep. KNOWN: it shows a fault that is known, or was until lately, so it is left out of `faults short`.
+undo what the machine must not keep.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import List
 
 NAMES: List[str] = ["kills", "cuts", "zombies", "host", "stalls", "disk", "twins", "restarts", "slow-disk", "full", "poison", "levels", "flushes",
-                    "clock", "slow", "once", "front", "front-slow", "front-stream"]
+                    "clock", "slow", "once", "deploy", "front", "front-slow", "front-stream"]
 
 
 def module(name: str) -> ModuleType:

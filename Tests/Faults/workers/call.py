@@ -24,9 +24,9 @@ def keep_position(self):
     if self._position is None:
         functions.ensure(self._link)
         self._position = int(functions.call(self._link, "listen", self.queue, self.id))
-        with self._turn:
+        with self._turn.lock:
             self._listening, self._trouble = True, None
-            self._turn.notify_all()
+            self._turn.changed()
     answers = functions.call(self._link, "read", self.queue, self.id, self._position, inbox.READ_MOST, inbox.READ_BYTES)
     for data in answers:
         self._deliver(data)

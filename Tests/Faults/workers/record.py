@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The harness's worker in Python: uses the library as a user would, and writes every run to the journal.
 
-    TEMPEST_PROCESS=name REDIS_URL=… record.py QUEUE --journal FILE --concurrency N --lease SECONDS
+    TEMPEST_PROCESS=name REDIS_URL=… record.py QUEUE --journal FILE --concurrency N --lease SECONDS [--actions NAME,…]
 """
 import argparse
 import hashlib
@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--journal", required=True)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--lease", type=float, default=1.0)
+    parser.add_argument("--actions", default="record", help="those that are recorded, separated by commas")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     journal = os.open(options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -43,12 +44,14 @@ def main():
         arguments["name"] = os.environ["TEMPEST_PROCESS"]
     worker = tempest.Worker(options.queue, **arguments)
 
-    @worker.handler("record", context=True)
     def record(context, number, milliseconds, *_):
         write(context, "begin")
         time.sleep(milliseconds / 1000)
         write(context, "end")
         return number
+
+    for action in options.actions.split(","):
+        worker.handler(action, context=True)(record)
 
     @worker.handler("poison", context=True)
     def poison(context, *_):

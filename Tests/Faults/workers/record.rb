@@ -3,18 +3,19 @@
 
 # The harness's worker in Ruby: uses the library as a user would, and writes every run to the journal.
 #
-#   TEMPEST_PROCESS=name REDIS_URL=… record.rb QUEUE --journal FILE --concurrency N --lease SECONDS
+#   TEMPEST_PROCESS=name REDIS_URL=… record.rb QUEUE --journal FILE --concurrency N --lease SECONDS [--actions NAME,…]
 
 require "digest"
 require "optparse"
 require_relative "../../../clients/ruby/lib/tempest"
 require_relative "../../../clients/ruby/lib/tempest/http"
 
-options = { concurrency: 4, lease: 1.0 }
+options = { concurrency: 4, lease: 1.0, actions: "record" }
 queue, = OptionParser.new do |o|
   o.on("--journal FILE") { |path| options[:journal] = path }
   o.on("--concurrency N", Integer) { |n| options[:concurrency] = n }
   o.on("--lease SECONDS", Float) { |seconds| options[:lease] = seconds }
+  o.on("--actions NAMES") { |names| options[:actions] = names }
 end.parse(ARGV)
 abort("record.rb: QUEUE and --journal FILE are needed") unless queue && options[:journal]
 
@@ -33,11 +34,13 @@ name = ENV.fetch("TEMPEST_PROCESS", "")
 arguments[:name] = name if known.include?(:name) && !name.empty?
 worker = Tempest::Worker.new(queue, **arguments)
 
-worker.handle("record", context: true) do |context, number, milliseconds, *_|
-  write.call(context, "begin")
-  sleep(milliseconds / 1000.0)
-  write.call(context, "end")
-  number
+options[:actions].split(",").each do |action|
+  worker.handle(action, context: true) do |context, number, milliseconds, *_|
+    write.call(context, "begin")
+    sleep(milliseconds / 1000.0)
+    write.call(context, "end")
+    number
+  end
 end
 
 worker.handle("poison", context: true) do |context, *_|

@@ -294,7 +294,7 @@ class LostReplies(unittest.TestCase):
         self.redis = self.server.client
         self.link = Torn(self.server.url)
         self.addCleanup(self.link.close)
-        self.membership = Membership("q", ["default"], "test", LEASE)
+        self.membership = Membership("q", ["default"], [], "test", LEASE)
         self.membership.join(self.link)
         self.redis.rpush("q", '["hold",["a"],null,"id",{"once":true}]')
         self.claims = self.membership.claim(self.link, 1, ["default"])[0]

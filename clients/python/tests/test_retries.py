@@ -12,7 +12,7 @@ class FailingJobs(unittest.TestCase):
     def setUpClass(cls):
         cls.server = RedisServer()
         cls.redis = cls.server.client
-        cls.worker = WorkerProcess(cls.server.url, "q", "--concurrency", "2")
+        cls.worker = WorkerProcess(cls.server.url, "q", "--concurrency", "2", "--unknown-patience", "0")
         cls.client = Client(cls.server.url, queue="q", timeout=10)
 
     @classmethod

@@ -68,7 +68,8 @@ class RoutedJobs(unittest.TestCase):
     def setUpClass(cls):
         cls.server = RedisServer()
         cls.redis = cls.server.client
-        cls.workers = [WorkerProcess(cls.server.url, "q", "x", "--concurrency", "4"), WorkerProcess(cls.server.url, "y")]
+        cls.workers = [WorkerProcess(cls.server.url, "q", "x", "--concurrency", "4", "--unknown-patience", "0"),
+                       WorkerProcess(cls.server.url, "y", "--unknown-patience", "0")]
         cls.client = Client(cls.server.url, queue="q", timeout=40)
 
     @classmethod

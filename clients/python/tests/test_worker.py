@@ -14,7 +14,7 @@ class WorkerAnswers(unittest.TestCase):
     def setUpClass(cls):
         cls.server = RedisServer()
         cls.redis = cls.server.client
-        cls.worker = WorkerProcess(cls.server.url, "q", "q2")
+        cls.worker = WorkerProcess(cls.server.url, "q", "q2", "--unknown-patience", "0")
         cls.client = Client(cls.server.url, queue="q", timeout=10)
 
     @classmethod

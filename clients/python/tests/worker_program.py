@@ -7,6 +7,8 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
+import sys
 import time
 
 import checkout  # noqa: F401 -- says where tempest is
@@ -21,11 +23,13 @@ parser.add_argument("--grace", type=float, default=10.0)
 parser.add_argument("--lease", type=float, default=10.0)
 parser.add_argument("--name")
 parser.add_argument("--weights", type=json.loads)
+parser.add_argument("--unknown-patience", type=float, default=60.0)
 options = parser.parse_args()
 logging.basicConfig(level=logging.INFO)
 client = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=60)
 worker = tempest.Worker(options.queues, levels=options.levels.split(","), concurrency=options.concurrency, grace=options.grace,
-                        lease=options.lease, name=options.name, weights=options.weights)
+                        lease=options.lease, name=options.name, weights=options.weights,
+                        unknown_patience=options.unknown_patience)
 
 
 @worker.handler("echo")
@@ -72,6 +76,21 @@ def child(word):
         made.join()
         return None if word == "TSTP" else "it does not end"
     return made.exitcode
+
+
+@worker.handler("fork_back", context=True)
+def fork_back(context, way):
+    """The status of a child that comes back from the handler in this way."""
+    pid = os.fork()
+    if pid:
+        context.send("begun")
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if way == "send":
+        context.send("from the child")  # on a connection of its own
+    if way == "raise":
+        raise RuntimeError("in the child")
+    if way.startswith("exit"):
+        sys.exit(3 if way == "exit" else "what is wrong")
 
 
 @worker.handler("hog")
@@ -183,6 +202,32 @@ async def sleepy(word):
 async def twice_async(number):
     await asyncio.sleep(0)
     return number * 2
+
+
+kept = {}
+
+
+@worker.handler("keeps")
+async def keeps(number):
+    """Uses again what an earlier run made: a connection of its loop, and a task that goes on while handlers run."""
+    if not kept:
+        parent, child = socket.socketpair()
+        kept["parent"] = parent
+        kept["reader"], kept["writer"] = await asyncio.open_connection(sock=child)
+        kept["seen"] = asyncio.Queue()
+        kept["task"] = asyncio.create_task(read_on())
+    kept["parent"].sendall(bytes([number]))
+    return await kept["seen"].get()
+
+
+async def read_on():
+    try:
+        while True:
+            kept["seen"].put_nowait((await kept["reader"].readexactly(1))[0])
+    finally:
+        client.rpush("noted", "the task was ended")
+        kept["writer"].close()
+        kept["parent"].close()
 
 
 # Steps of routes.

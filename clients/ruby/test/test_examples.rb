@@ -40,7 +40,7 @@ class TestExamples < RedisTest
       program(*command).wait_for(ready)
       # Names that an object or a class has, but no handler.
       %w[constructor __proto__ send nonsense].each do |action|
-        call("RPUSH", "{#{Q}}:low", JSON.generate([action, [], "box", "i"]))
+        call("RPUSH", "{#{Q}}:low", JSON.generate([action, [], "box", "i", { "deadline" => (Time.now.to_f * 1000).to_i + 2000 }]))
         assert_equal "unknown_action", answer("box").dig(3, "error", "code"), action
       end
       call("RPUSH", "{#{Q}}:high", JSON.generate(["wordcount", [], "box", "i"]))

@@ -275,7 +275,7 @@ class TestLostMark < RedisTest
     super
     Tempest::Functions.ensure_loaded(@redis.connection)
     @line = Torn.new(@redis.connection)
-    @station = Tempest::Station.new(Q, ["default"], "test", 1000)
+    @station = Tempest::Station.new(Q, ["default"], [], "test", 1000)
     @station.open(@line)
     call("RPUSH", Q, '["hold",["a"],null,"id",{"once":true}]')
     @claims = @station.claim(@line, 1)

@@ -85,7 +85,7 @@ class TestRoutes < RedisTest
   end
 
   def failure(route)
-    assert_raises(Tempest::RemoteError) { client.call("upper", "a", route: route, timeout: 30) }.code
+    assert_raises(Tempest::RemoteError) { client.call("upper", "a", route: route, timeout: 5) }.code
   end
 
   def test_in_sequence_through_queues_and_back
@@ -133,7 +133,8 @@ class TestRoutes < RedisTest
 
   def test_of_several_failures_one_is_answered_under_the_id_of_the_caller
     route = [[{ action: "refuse" }, { action: "refuse", queue: "y" }, { action: "nobody" }, { action: "upper" }]]
-    call("RPUSH", Q, JSON.generate(["upper", ["a"], "in1", 7, { route: route }]))
+    meta = { route: route, deadline: (Time.now.to_f * 1000).to_i + 5000 } # the unknown action waits for half of it
+    call("RPUSH", Q, JSON.generate(["upper", ["a"], "in1", 7, meta]))
     found = answer("in1")
     assert_equal 7, found[1]
     assert_includes %w[no_luck unknown_action], found[3]["error"]["code"]

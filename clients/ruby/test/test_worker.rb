@@ -46,9 +46,21 @@ class TestWorker < RedisTest
     dead.each { |entry| refute_empty entry["detail"] }
   end
 
+  # rq#1280, bullmq#2215
+  def test_a_redis_that_throws_jobs_away_is_warned_of_at_the_start
+    { %w[allkeys-lru 100mb] => true, %w[allkeys-lru 0] => false, %w[noeviction 100mb] => false, %w[volatile-lru 100mb] => false }
+      .each do |(policy, memory), warns|
+        call("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", memory)
+        log = worker { |w| w.handle("echo") { |*args| args } }
+        assert_equal warns, log.string.include?("maxmemory-policy is #{policy}; set it to noeviction"), [policy, memory]
+      end
+  ensure
+    call("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0")
+  end
+
   def test_an_unknown_action_is_dead_and_answered
     worker { |w| w.handle("echo") { |*args| args } }
-    error = assert_raises(Tempest::RemoteError) { client.call("system", "rm", timeout: 30) }
+    error = assert_raises(Tempest::RemoteError) { client.call("system", "rm", timeout: 2) }
     assert_equal "unknown_action", error.code
     assert_equal(["unknown_action"], dead.map { |entry| entry["reason"] })
   end
@@ -56,7 +68,7 @@ class TestWorker < RedisTest
   def test_actions_are_looked_up_exactly_and_never_name_a_method
     worker { |w| w.handle("echo") { |*args| args } }
     ["Echo", "echo ", "instance_eval", "send", "exit", "__send__"].each do |action|
-      assert_equal "unknown_action", assert_raises(Tempest::RemoteError) { client.call(action, timeout: 30) }.code
+      assert_equal "unknown_action", assert_raises(Tempest::RemoteError) { client.call(action, timeout: 2) }.code
     end
   end
 

@@ -44,6 +44,49 @@ class TestWorkerProcess < RedisTest
     refute_includes made.log, "quiet"
   end
 
+  # resque#1032, resque#1017: jobs that fork.
+  def test_a_child_that_comes_back_from_its_handler_ends_as_any_program_does
+    made = worker_process(<<~RUBY)
+      worker.handle("fork_back") do |way|
+        pid = fork
+        next Process.wait2(pid).last.exitstatus if pid
+        exit 3 if way == "exit"
+        abort "what is wrong" if way == "abort"
+        raise "in the child" if way == "raise"
+      end
+      worker.handle("echo") { |word| word }
+    RUBY
+    c = client
+    statuses = { "exit" => 3, "abort" => 1, "raise" => 1, "return" => 0 }
+    assert_equal(statuses, statuses.to_h { |way, _| [way, c.call("fork_back", way, timeout: 20)] })
+    assert_equal "on", c.call("echo", "on", timeout: 20)
+    assert_includes made.log, "in the child"
+    refute_includes made.log, "Deadlock"
+    refute_includes made.log, "failed"
+  end
+
+  # bundle --standalone and `ruby -I` tell the program alone where its libraries are.
+  def test_the_beat_process_finds_its_libraries_where_the_program_does
+    hidden = Dir.mktmpdir("tempest-load-path")
+    @endings << -> { FileUtils.rm_rf(hidden) }
+    File.write(File.join(hidden, "redis.rb"), "load #{Gem.loaded_specs.fetch('redis').full_require_paths.first.inspect} + '/redis.rb'")
+    File.write(File.join(hidden, "only_here.rb"), "")
+    source = "$LOAD_PATH.unshift(#{hidden.inspect}, #{LIBRARY.inspect}); require 'tempest'; " \
+             "File.write(File.join(#{hidden.inspect}, 'redis.rb'), 'require \"only_here\"; ' + File.read(File.join(#{hidden.inspect}, 'redis.rb'))); " \
+             "worker = Tempest::Worker.new('#{Q}'); worker.handle('echo') { |word| word }; worker.run"
+    program(RbConfig.ruby, "-e", source).wait_for("tempest worker ready")
+    assert_equal 1, client.call("echo", 1, timeout: 20)
+  end
+
+  def test_a_beat_process_that_cannot_run_ends_the_worker_with_the_reason
+    source = "require 'tempest'; Tempest::Heartbeat.send(:remove_const, :SCRIPT); Tempest::Heartbeat::SCRIPT = '/no/such/beat.rb'; " \
+             "worker = Tempest::Worker.new('#{Q}'); worker.handle('echo') { |word| word }; worker.run"
+    made = program(RbConfig.ruby, "-I", LIBRARY, "-e", source)
+    refute_predicate made.wait, :success?
+    assert_match(%r{the beat process cannot run: .*/no/such/beat.rb ended 5 times.*exit 1}, made.log)
+    assert_empty processes
+  end
+
   def test_sigterm_finishes_what_runs_and_gives_the_rest_back
     made = worker_process('worker.handle("slow") { |seconds| sleep(seconds); "done" }', "concurrency: 1")
     c = client

@@ -1,10 +1,12 @@
 """Runs an asynchronous handler in its handler thread, so that its job can be cancelled and its time-out kept.
 
-execution.py calls it for what can be awaited; each run has an event loop of its own.
+execution.py calls it for what can be awaited. A handler thread has one event loop as long as it lives, so that what a handler
+keeps for the next job, such as a client with open connections, can be used again by that thread.
 """
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any, Awaitable
 
 from .context import Context
@@ -13,7 +15,39 @@ from .errors import JobCancelled
 
 def run(result: Awaitable[Any], context: Context) -> Any:
     """What comes of it. JobCancelled if it was ended because the job is cancelled, or its time over."""
-    return asyncio.run(_run(result, context))
+    return _loop().run_until_complete(_run(result, context))
+
+
+def close() -> None:
+    """The thread runs no more handlers: ends the tasks that they left, and the loop."""
+    loop = getattr(_own, "loop", None)
+    if loop is None:
+        return
+    _own.loop = None
+    try:
+        loop.run_until_complete(_end_tasks(loop))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    left = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+_own = threading.local()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    loop: Any = getattr(_own, "loop", None)
+    if loop is None:
+        loop = _own.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+    return loop  # type: ignore[no-any-return]
 
 
 async def _await(result: Awaitable[Any]) -> Any:

@@ -155,9 +155,9 @@ class Beat:
                 each.observer.restart()
             self._voice.say({"sweep": True})
         # Later revisions of the functions may say more.
-        _, now, due, landed, waiting, suspects, others, keeper = reply[:8]
+        _, now, due, landed, waiting, suspects, others, keeper, unknown = reply[:9]
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
-                                  int(suspects), int(keeper) == 1]}, instead_of=watched.queue)
+                                  int(suspects), int(keeper) == 1, int(unknown) == 1]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)
                 for i in range(0, len(others), 3)]
         seen = [other for other in seen if is_process(other[0])]

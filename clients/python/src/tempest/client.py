@@ -7,28 +7,33 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
-from . import functions, json_codec
+from . import forks, functions, json_codec
 from .addresses import parse_address
 from .clock import RedisClock
 from .codecs import Codec, named
 from .envelope import Answer, Job, JobId, encode_answer, encode_job
 from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
 from .inbox import Inbox
-from .keys import checked_channel, checked_level, checked_queue, history_key, level_key, new_id
+from .keys import checked_action, checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
-from .options import When, due_in, job_meta
+from .options import When, checked_timeout, due_in, job_meta, milliseconds
 from .redis_url import environment
 from .reply import Reply
 from .routes import Route, route_meta
 from .sockets import checked_frames
 
-DEFAULT = -1.0  # a timeout that nobody means: the client's own is taken
+class _Default(float):
+    """A timeout that nobody gave: the client's own is taken."""
+
+
+DEFAULT = _Default()
 PUSH_MOST = 1000
 PUSH_BYTES = 1024 * 1024
-CLOCK_SECONDS = 60.0
+CLOCK_SECONDS = 1.0  # then Redis is asked again: its clock may be set, and another Redis may take its place
 CANCEL_SECONDS = 86400.0
 
 
@@ -49,7 +54,8 @@ class Client:
     worker ends while it runs the job, the job is not run again; it is dead, as `interrupted`, and its caller gets that RemoteError.
 
     Nothing is connected before the first push, and no inbox registered before the first call. RedisUnavailable from a
-    push means that the job may or may not be on its queue.
+    push means that the job may or may not be on its queue. A child of os.fork may go on with a client of its parent: it gets
+    a connection and inboxes of its own. A client that is closed by nobody is closed when nothing refers to it.
     """
 
     def __init__(self, redis_url: Optional[str] = None, queue: str = "tempest", codec: str = "json",
@@ -57,13 +63,22 @@ class Client:
         self._url = redis_url or environment(os.environ)
         self._queue = checked_queue(queue)
         self._codec = named(codec)
-        self._timeout = timeout
+        self._timeout = checked_timeout(timeout)
         self._four_elements = four_elements
         self._clock = RedisClock()
+        self._clock_of = 0  # the connection of the link that it was asked for by
         self._lock = threading.Lock()
-        self._link = Link(self._url, idle=0.0)
+        self._link = Link(self._url, idle=0.0, at_once=True)
         self._inboxes: Dict[str, Inbox] = {}
         self._closed = False
+        # Their threads know the inboxes alone, so that they do not keep the client.
+        weakref.finalize(self, _abandon, self._inboxes).atexit = False
+        forks.remember(self)
+
+    def begin_anew(self) -> None:
+        """In a child of os.fork: a thread of the parent may have held the lock, and the inboxes have no threads here."""
+        self._lock = threading.Lock()
+        self._inboxes.clear()
 
     def push(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
              codec: Optional[str] = None, meta: Optional[Dict[str, Any]] = None, after: Optional[float] = None,
@@ -77,7 +92,7 @@ class Client:
         due = due_in(after, at)
         meta = self._meta(meta, attempts, backoff, timeout, expires, route=route, once=once)
         job_id = new_id()
-        self._send(queue, level, [encode_job(Job(action, list(args), None, job_id, meta, self._named(codec)))], due)
+        self._send(queue, level, [encode_job(Job(checked_action(action), list(args), None, job_id, meta, self._named(codec)))], due)
         return job_id
 
     def push_many(self, jobs: Iterable[Tuple[str, Sequence[Any]]], queue: Optional[str] = None, level: str = "default",
@@ -92,7 +107,7 @@ class Client:
         ids, payloads = [], []
         for action, args in jobs:
             ids.append(new_id())
-            payloads.append(encode_job(Job(action, list(args), None, ids[-1], meta, chosen)))
+            payloads.append(encode_job(Job(checked_action(action), list(args), None, ids[-1], meta, chosen)))
         batch: List[bytes] = []
         size = 0
         for payload in payloads:
@@ -114,7 +129,7 @@ class Client:
         Raises RemoteError if the job failed, CallTimeout if no answer came in `timeout` seconds (the job may still run,
         but is not begun any more), RedisUnavailable or RedisRefused if it could not be pushed.
         """
-        seconds = self._timeout if timeout == DEFAULT else timeout
+        seconds = self._timeout if isinstance(timeout, _Default) else checked_timeout(timeout)
         deadline = None if seconds is None else time.monotonic() + seconds
         meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=True)
@@ -133,20 +148,20 @@ class Client:
         `timeout` is for each answer. Iterating raises as `call` does, and RemoteError `interrupted` if the job was run
         again after answers of its first attempt had been used.
         """
-        seconds = self._timeout if timeout == DEFAULT else timeout
+        seconds = self._timeout if isinstance(timeout, _Default) else checked_timeout(timeout)
         deadline = None if seconds is None else time.monotonic() + seconds
         meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=False)
-        return Stream(inbox, job_id, reply, seconds)
+        return Stream(self, inbox, job_id, reply, seconds)
 
     def cancel(self, job_id: Union[str, int], queue: Optional[str] = None, keep: float = CANCEL_SECONDS) -> int:
         """Cancels a job: one that waits is skipped when its turn comes, within `keep` seconds (at most 30 days); the handler
         of one that runs is told, and ends early if it listens. How many processes of the queue heard of it."""
-        queue = checked_queue(queue or self._queue)
-        milliseconds = max(1, min(2_592_000_000, round(keep * 1000)))
+        queue = checked_queue(self._queue if queue is None else queue)
+        kept = max(1, min(2_592_000_000, milliseconds(keep, "keep", 0)))
         with self._lock:
             self._check_open()
-            return int(functions.call(self._link, "cancel", queue, str(job_id), milliseconds))
+            return int(functions.call(self._link, "cancel", queue, str(job_id), kept))
 
     def tell(self, queue: str, respond_to: str, job_id: JobId, frames: Sequence[Any], action: str = "websocket",
              codec: Optional[str] = None) -> bool:
@@ -235,11 +250,14 @@ class Client:
         """Redis' clock, asked for now and then; None if Redis' rights do not allow to."""
         with self._lock:
             self._check_open()
-            if self._clock.now is None or time.monotonic() - self._clock.set_at > CLOCK_SECONDS:
+            self._link.open()
+            known = self._clock.now is not None and self._clock_of == self._link.connects
+            if not known or time.monotonic() - self._clock.set_at > CLOCK_SECONDS:
                 try:
                     self._clock.ask(self._link)
                 except RedisRefused:
                     return None
+                self._clock_of = self._link.connects
             return self._clock.now
 
     def _check_open(self) -> None:
@@ -247,7 +265,7 @@ class Client:
             raise ClientClosed("the client is closed")
 
     def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes], due: Optional[str] = None) -> None:
-        queue = checked_queue(queue or self._queue)
+        queue = checked_queue(self._queue if queue is None else queue)
         key = level_key(queue, checked_level(level))
         with self._lock:
             self._check_open()
@@ -258,9 +276,9 @@ class Client:
 
     def _begin(self, action: str, args: Sequence[Any], queue: Optional[str], level: str, codec: Optional[str],
                meta: Dict[str, Any], deadline: Optional[float], whole: bool) -> Tuple[Inbox, str, Reply]:
-        inbox = self._inbox(checked_queue(queue or self._queue))
+        inbox = self._inbox(checked_queue(self._queue if queue is None else queue))
         job_id = new_id()
-        payload = encode_job(Job(action, list(args), inbox.id, job_id, meta, self._named(codec)))
+        payload = encode_job(Job(checked_action(action), list(args), inbox.id, job_id, meta, self._named(codec)))
         inbox.await_listening(deadline)
         reply = inbox.expect(job_id, whole)
         try:
@@ -274,7 +292,7 @@ class Client:
         with self._lock:
             self._check_open()
             inbox = self._inboxes.get(queue)
-            if inbox is None or not inbox.is_alive():
+            if inbox is None or inbox.has_ended:
                 inbox = self._inboxes[queue] = Inbox(self._url, queue)
                 inbox.start()
             return inbox
@@ -283,7 +301,8 @@ class Client:
 class Stream(Iterator[Any]):
     """The answers of one job; ends after the last. `close` stops waiting; what still comes is counted as late."""
 
-    def __init__(self, inbox: Inbox, job_id: str, reply: Reply, timeout: Optional[float]) -> None:
+    def __init__(self, client: Client, inbox: Inbox, job_id: str, reply: Reply, timeout: Optional[float]) -> None:
+        self._client = client  # lives as long as its stream
         self._inbox = inbox
         self.job_id = job_id
         self._reply = reply
@@ -316,6 +335,11 @@ class Stream(Iterator[Any]):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _abandon(inboxes: Dict[str, Inbox]) -> None:
+    for inbox in list(inboxes.values()):
+        inbox.abandon()
 
 
 def _value(answer: Answer) -> Any:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence
 
+from . import eviction
 from .backoff import Backoff
 from .clock import RedisClock
 from .errors import RedisRefused, RedisTooOld, RedisUnavailable
 from .heart import Heart
-from .link import Link
+from .link import Link, NotLetIn
 from .membership import Claim, Membership
 from .node import Node
 from .once import is_once
@@ -30,9 +31,11 @@ log = logging.getLogger("tempest")
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the dispatcher tells its worker: a job to start, that all queues are joined, what cannot heal."""
+    """What the dispatcher tells its worker: a job to start, one to give up that nobody can run, that all queues are joined, what
+    cannot heal."""
 
     start: Callable[[Claim], None]
+    bury: Callable[[Claim], None]
     ready: Callable[[], None]
     fatal: Callable[[Exception], None]
 
@@ -41,7 +44,8 @@ class Dispatcher(threading.Thread):
     """Runs until `slots.stopping`."""
 
     def __init__(self, url: str, name: str, lease: float, stations: Sequence[Station], slots: Slots, heart: Heart, node: Node,
-                 clock: RedisClock, running: Running, weights: Optional[Mapping[str, int]], hooks: Hooks) -> None:
+                 clock: RedisClock, running: Running, weights: Optional[Mapping[str, int]], actions: Sequence[str],
+                 hooks: Hooks) -> None:
         super().__init__(name="tempest-dispatcher", daemon=True)
         self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
@@ -54,6 +58,7 @@ class Dispatcher(threading.Thread):
         self._clock = clock
         self._running = running
         self._shares = {station: Shares(station.levels, weights) for station in stations} if weights else {}
+        self._actions = actions
         self._hooks = hooks
         self._ready = False
         self._turn = 0
@@ -76,10 +81,12 @@ class Dispatcher(threading.Thread):
                 return self._hooks.fatal(error)
             except RedisUnavailable as error:
                 self.doubt()
+                if not self._ready and isinstance(error, NotLetIn):
+                    return self._hooks.fatal(error.refused)
                 self._rest(backoff, error)
             except RedisRefused as error:
                 self.doubt()
-                if not self._ready and error.word in ("NOAUTH", "WRONGPASS", "NOPERM"):
+                if not self._ready and error.word == "NOPERM":
                     return self._hooks.fatal(error)
                 if error.word != "FENCED":
                     self._rest(backoff, error)
@@ -95,27 +102,31 @@ class Dispatcher(threading.Thread):
                 station.unsure = station.landed = True
             self._slots.turn.notify_all()
 
-    def leave(self, deadline: float) -> None:
-        """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline`."""
+    def leave(self, deadline: float, soon: float) -> bool:
+        """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline` where there is
+        something left, and else until `soon`: others find out anyway. Whether Redis has heard it."""
         if self.is_alive():
             # The thread still waits for a reply. It closes the connection itself when that breaks.
-            self._link.end(self, 1.0)
+            self._link.end(self, 0.5)
             self._link = Link(self._url)
             self._heard = 0
+        has_heard = True
         for station in self._stations:
             membership = station.membership
             if membership is not None:
                 if not membership.fenced:
-                    self._leave(membership, deadline)
+                    has_heard = self._leave(membership, max(deadline, soon) if membership.holds else soon) and has_heard
                 self._heart.forget(station.queue, membership.process)
         for parker in self.parkers:
             # Most have ended when their connections were cut; without the right to cut, they would block on.
-            parker.end(1.0)
+            parker.end(1.0 if has_heard else 0.1)
         try:
-            self._node.remove(self._link)
+            if has_heard:
+                self._node.remove(self._link)
         except (RedisUnavailable, RedisRefused) as error:
             log.warning("tempest: the record of %s stays: %s", self._node.id, error)
         self._link.close()
+        return has_heard
 
     def _settle_down(self) -> None:
         """What is parked or landed is let go at once: handlers may still run for the whole grace."""
@@ -124,19 +135,22 @@ class Dispatcher(threading.Thread):
         except (RedisUnavailable, RedisRefused) as error:
             log.warning("tempest: what landed stays until the end: %s", error)
 
-    def _leave(self, membership: Membership, deadline: float) -> None:
+    def _leave(self, membership: Membership, deadline: float) -> bool:
         backoff = Backoff()
-        while True:
+        error: Exception = RedisUnavailable("Redis does not answer")
+        while time.monotonic() < deadline:
+            # Of a Redis that hangs, a try must not take longer than there is time.
+            self._link.hurry(min(5.0, max(0.1, deadline - time.monotonic())))
             try:
                 self._part(membership, time.monotonic() + PARK_SECONDS + 1)
                 log.info("tempest: left queue %s, %d jobs given back", membership.queue, membership.leave(self._link))
-                return
-            except (RedisUnavailable, RedisRefused) as error:
-                if time.monotonic() > deadline:
-                    log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
-                              membership.queue, error, membership.process)
-                    return
+                return True
+            except (RedisUnavailable, RedisRefused) as trouble:
+                error = trouble
             time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
+        log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
+                  membership.queue, error, membership.process)
+        return False
 
     def _next(self) -> Optional[Callable[[], None]]:
         """What is to be done next: each queue in turn; None at the end."""
@@ -179,8 +193,6 @@ class Dispatcher(threading.Thread):
             if error.word == "OOM":
                 self._announce_at = time.monotonic() + FULL_SECONDS
                 return
-            if error.word != "NOPERM":
-                raise
             log.warning("tempest: this worker is not on record for `tempest workers`: %s", error)
         self._state = state
 
@@ -210,6 +222,10 @@ class Dispatcher(threading.Thread):
             look = station.landed
             station.landed = False
             alone = station.may_run_alone(time.monotonic())
+            unknown, station.unknown = station.unknown, False
+        if unknown:
+            for claim in membership.unknown(self._link):
+                self._hooks.bury(claim)
         if look:
             claims = membership.adopt(self._link)[0]
             higher = self._above(station, membership, claims)
@@ -360,7 +376,7 @@ class Dispatcher(threading.Thread):
             self._part(old, time.monotonic() + PARK_SECONDS + 1)
             old.leave(self._link)
         self._heart.await_up()
-        membership = Membership(station.queue, station.levels, self._name, self._lease)
+        membership = Membership(station.queue, station.levels, self._actions, self._name, self._lease)
         membership.join(self._link)
         if self._clock.now is None:
             self._clock.ask(self._link)
@@ -373,6 +389,9 @@ class Dispatcher(threading.Thread):
             self._state = ""  # the record names each P
             if not self._ready:
                 self._ready = True
+                lossy = eviction.warning(self._link)
+                if lossy:
+                    log.warning("tempest: %s", lossy)
                 self._hooks.ready()
 
     def _part(self, membership: Membership, deadline: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Dict, Generator, List, Mapping, Optional
@@ -17,6 +18,7 @@ from .context import Context, Sender
 from .elements import args_of
 from .envelope import Answer, Job, encode_answer, parse_job
 from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut
+from .forks import end_child
 from .handlers import Handler
 from .membership import Claim
 from .outcome import Outcome, answers_in
@@ -39,6 +41,7 @@ class Bench:
     sender: Sender
     running: Running
     clock: RedisClock
+    patience: int  # milliseconds that a job whose action is unknown waits for another worker
 
 
 def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
@@ -52,7 +55,7 @@ def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
     except BadRoute as error:
         return _dead(claim, "bad_route", str(error), job)
     outcome = _execute(claim, job, journey, bench)
-    if outcome is not None and journey is not None and not outcome.again:
+    if outcome is not None and journey is not None and not outcome.goes_back:
         outcome.journey = journey
     return outcome
 
@@ -65,7 +68,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
         return _expired(claim, job, now)
     handler = bench.handlers.get(job.action)
     if handler is None:
-        return _dead(claim, "unknown_action", f"there is no handler for {job.action!r}", job)
+        return _unknown(claim, job, bench)
     mismatch = handler.mismatch(job.args)
     if mismatch is not None:
         # The same arguments will not fit the next time either.
@@ -78,7 +81,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
         context.address = None  # what is sent before the last answer is for callers, and this answer goes on
     bench.running.enter(context)
     try:
-        return _done(claim, job, journey, copy_context().run(_run, handler, job, context), context)
+        return _done(claim, job, journey, copy_context().run(_call, handler, job, context), context)
     except ClaimLost:
         log.warning("tempest: %s was given to another process while it ran", claim.token)
         return None
@@ -86,6 +89,30 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
         return _ended(claim, job, handler, plan, context, error, bench)
     finally:
         bench.running.leave(context)
+
+
+def unknown(claim: Claim, bench: Bench) -> Outcome:
+    """The end of a job that has waited in vain for a worker that knows its action."""
+    try:
+        job = parse_job(claim.payload)
+        journey = journey_of(job, claim.membership.queue)
+    except (EnvelopeError, BadRoute):
+        return execute(claim, bench) or Outcome(claim, "done")
+    outcome = _cancelled(claim, job) if claim.cancelled else _dead(claim, "unknown_action", f"no worker has a handler for {job.action!r}", job)
+    outcome.journey = journey
+    return outcome
+
+
+def _unknown(claim: Claim, job: Job, bench: Bench) -> Outcome:
+    """It waits for another worker; a caller's no longer than half of the time it has left, so that it still learns what was wrong."""
+    patience, now, deadline = bench.patience, bench.clock.now, job.meta.get("deadline")
+    if now is not None and type(deadline) is int:
+        patience = min(patience, (deadline - now) // 2)
+    if patience < 1:
+        return _dead(claim, "unknown_action", f"there is no handler for {job.action!r}", job)
+    log.warning("tempest: there is no handler for %r here: job %s waits for a worker that has one, or %.1f s", job.action, job.job_id,
+                patience / 1000)
+    return Outcome(claim, f"unknown {patience} {job.action}")
 
 
 def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Context, error: BaseException,
@@ -133,6 +160,19 @@ def _expired(claim: Claim, job: Job, now: Optional[int]) -> Outcome:
     if not caller_waits(job, now):
         return Outcome(claim, "expired")
     return _failed(claim, job, "expired", "the job was not begun before it expired", outcome="expired")
+
+
+def _call(handler: Handler, job: Job, context: Context) -> List[Any]:
+    worker = os.getpid()
+    try:
+        args = _run(handler, job, context)
+    except BaseException as error:
+        if os.getpid() != worker:
+            end_child(error)
+        raise
+    if os.getpid() != worker:
+        end_child(None)
+    return args
 
 
 def _run(handler: Handler, job: Job, context: Context) -> List[Any]:

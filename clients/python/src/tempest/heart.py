@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,10 @@ from .membership import Membership
 log = logging.getLogger("tempest")
 
 UP_SECONDS = 10.0
+# So often in turn a beat process may end before one has ever run: then the next will not run either.
+VAIN_STARTS = 5
+# Set for a beat process: whoever finds it, and is about to start a worker, was started in place of one.
+_MARK = "TEMPEST_BEAT_OF"
 
 # The URL may hold a password and the path is long: both come over standard input, where no list of processes shows them.
 _PROGRAM = (
@@ -30,8 +35,8 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, and whether P
-    keeps the clock of the queue."""
+    """What a tick said: Redis' clock at the monotonic time `at`, what landed, waits and is to be run alone, whether P
+    keeps the clock of the queue, and whether jobs of unknown actions have waited long enough."""
 
     queue: str
     process: str
@@ -41,6 +46,7 @@ class Tick:
     waiting: int
     suspects: int
     keeper: bool
+    unknown: bool
 
 
 class Listener:
@@ -67,6 +73,10 @@ class Listener:
         """The beat's connection broke, or Redis does not answer on it."""
         raise NotImplementedError
 
+    def hopeless(self, error: Exception) -> None:
+        """No beat process can be started."""
+        raise NotImplementedError
+
 
 class Heart(threading.Thread):
     """Keeps one beat process alive; one that died is replaced and told everything again. `given` goes to it first."""
@@ -80,6 +90,8 @@ class Heart(threading.Thread):
         self._process: Optional["subprocess.Popen[bytes]"] = None
         self._stopped = threading.Event()
         self._up = threading.Event()
+        self._vain = 0  # starts, as long as none has succeeded
+        self._python = _interpreter()
 
     @property
     def pid(self) -> Optional[int]:
@@ -89,7 +101,7 @@ class Heart(threading.Thread):
 
     def await_up(self) -> None:
         """Returns once the process runs: a P that joined before might lose its lease while Python starts."""
-        if not self._up.wait(UP_SECONDS):
+        if not self._up.wait(UP_SECONDS) or self._vain >= VAIN_STARTS:
             raise RedisUnavailable("the beat process is not ready yet, so no queue can be joined")
 
     def watch(self, membership: Membership) -> None:
@@ -108,8 +120,8 @@ class Heart(threading.Thread):
         self._spawn()
         self.start()
 
-    def stop(self) -> None:
-        """Ends the process by closing its input, and waits for it."""
+    def stop(self, seconds: float) -> None:
+        """Ends the process by closing its input, and kills it after the seconds."""
         self._stopped.set()
         self._up.set()
         process = self._process
@@ -117,7 +129,7 @@ class Heart(threading.Thread):
             with self._lock:
                 _close(process.stdin)
             try:
-                process.wait(2.0)
+                process.wait(seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -138,6 +150,12 @@ class Heart(threading.Thread):
             status = process.wait()
             if self._stopped.is_set():
                 return
+            self._vain += self._vain >= 0
+            if self._vain >= VAIN_STARTS:
+                self._up.set()
+                return self._listener.hopeless(RuntimeError(
+                    f"the beat process cannot run: `{self._python} -I -c …` ended {VAIN_STARTS} times, at last with status {status}; "
+                    "what it printed says why. If this is no Python, name one in TEMPEST_PYTHON"))
             log.error("tempest: the beat process ended with status %s; starting another", status)
             self._stopped.wait(backoff.next())
             try:
@@ -149,11 +167,8 @@ class Heart(threading.Thread):
         with self._lock:
             if self._stopped.is_set():
                 return
-            if not sys.executable:
-                raise RuntimeError("the worker beats from a process of its own, and this Python does not know its program")
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-            )
+            self._process = subprocess.Popen([self._python, "-I", "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             bufsize=0, env={**os.environ, _MARK: str(os.getpid())})
             self._order({"path": sys.path, **self._given})
             for about in self._watched.values():
                 self._order({"watch": about})
@@ -171,6 +186,7 @@ class Heart(threading.Thread):
         except ValueError:
             return
         if "up" in word:
+            self._vain = -1
             self._up.set()
         elif "tick" in word:
             tick = Tick(word["tick"][0], word["tick"][1], *word["tick"][2:])
@@ -193,6 +209,20 @@ class Heart(threading.Thread):
             log.info("tempest: the beat is well again")
         elif "log" in word:
             log.log(logging.ERROR if word["log"][0] == "error" else logging.WARNING, "tempest: %s", word["log"][1])
+
+
+def _interpreter() -> str:
+    """The Python that runs beat processes. RuntimeError where there is none, or where this program would start itself."""
+    if os.environ.get(_MARK) == str(os.getppid()):
+        raise RuntimeError("this program was started in place of a worker's beat process, because it is what sys.executable names: "
+                           "name a Python in TEMPEST_PYTHON")
+    python = os.environ.get("TEMPEST_PYTHON")
+    if python:
+        return python
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise RuntimeError("a worker beats from a process of its own, and this program is not run by a Python that could be started: "
+                           "name one in TEMPEST_PYTHON, with the packages redis and msgpack")
+    return sys.executable
 
 
 def _close(file: Any) -> None:

@@ -14,8 +14,9 @@ from .backoff import Backoff
 from .envelope import JobId, parse_answer
 from .errors import ClientClosed, EnvelopeError, RedisRefused, RedisUnavailable, TempestError
 from .keys import inbox_key, new_id
-from .link import Link
+from .link import Link, NotLetIn
 from .reply import Reply
+from .turn import Turn
 
 log = logging.getLogger("tempest")
 
@@ -33,45 +34,53 @@ class Inbox(threading.Thread):
         self.id = new_id()
         self.late = 0
         self._link = Link(url, blocking=PARK_SECONDS)
-        self._turn = threading.Condition()
+        self._turn = Turn()
         self._replies: Dict[JobId, Reply] = {}
         # Worth nothing on another connection: the Redis behind it may have forgotten its last second, and would delete new answers in the
         # places of those.
         self._position: Optional[int] = None
         self._heard = 0  # the connection of the link on which Redis has said it
         self._listening = False
-        self._closed = False
+        self._closed = self._abandoned = False
         self._trouble: Optional[TempestError] = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self._closed
 
     def await_listening(self, deadline: Optional[float]) -> None:
         """Returns once the inbox is registered; raises what stood in the way if it is not by the monotonic deadline."""
-        with self._turn:
-            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._turn.wait_for(lambda: self._listening or self._closed, wait):
-                raise self._trouble or RedisUnavailable("the inbox could not be registered in time")
-            if self._closed:
-                raise self._trouble or ClientClosed("the client is closed")
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not self._turn.wait_for(lambda: self._listening or self._closed, wait):
+            raise self._trouble or RedisUnavailable("the inbox could not be registered in time")
+        if self._closed:
+            raise self._trouble or ClientClosed("the client is closed")
 
     def expect(self, job_id: JobId, whole: bool) -> Reply:
-        with self._turn:
+        with self._turn.lock:
             if self._closed:
                 raise ClientClosed("the client is closed")
             reply = self._replies[job_id] = Reply(whole)
             return reply
 
     def forget(self, job_id: JobId) -> None:
-        with self._turn:
+        with self._turn.lock:
             self._replies.pop(job_id, None)
 
     def close(self) -> None:
         """Stops reading and fails the calls that still wait. Unregistering is left to `unlisten`."""
-        with self._turn:
+        with self._turn.lock:
             self._closed = True
             replies = list(self._replies.values())
-            self._turn.notify_all()
+            self._turn.changed()
         for reply in replies:
             reply.close()
         self._link.end(self)
+
+    def abandon(self) -> None:
+        """The client was collected: the thread unregisters the inbox and ends, and nobody waits for that."""
+        self._abandoned = self._closed = True
+        self._link.abort()
 
     def unlisten(self, link: Link) -> None:
         functions.call(link, "unlisten", self.queue, self.id)
@@ -79,6 +88,10 @@ class Inbox(threading.Thread):
     def run(self) -> None:
         try:
             self._run()
+            if self._abandoned and self._listening:
+                self.unlisten(self._link)
+        except (RedisUnavailable, RedisRefused):
+            pass  # it is swept when others see that it stands still
         finally:
             self._link.close()
 
@@ -88,18 +101,28 @@ class Inbox(threading.Thread):
             try:
                 self._read()
                 backoff.reset()
+            except NotLetIn as error:
+                if not self._listening:
+                    return self._end(error.refused)
+                self._rest(backoff, error)
             except RedisUnavailable as error:
                 self._rest(backoff, error)
             except RedisRefused as error:
+                if not self._listening:
+                    return self._end(error)
                 if error.word in ("FENCED", "BADARG"):
                     self._position = None  # swept or flushed: listen again, and read on from where it says
                     if error.word == "FENCED":
                         continue
                 self._rest(backoff, error)
             except TempestError as error:
-                with self._turn:
-                    self._trouble, self._closed = error, True
-                    self._turn.notify_all()
+                return self._end(error)
+
+    def _end(self, error: TempestError) -> None:
+        """Nothing is read any more; those who wait for the inbox are told why, and the next to come makes another."""
+        with self._turn.lock:
+            self._trouble, self._closed = error, True
+            self._turn.changed()
 
     def _read(self) -> None:
         self._link.open()
@@ -107,9 +130,9 @@ class Inbox(threading.Thread):
             self._heard = self._link.connects
             functions.ensure(self._link)
             self._position = int(functions.call(self._link, "listen", self.queue, self.id))
-            with self._turn:
+            with self._turn.lock:
                 self._listening, self._trouble = True, None
-                self._turn.notify_all()
+                self._turn.changed()
         answers = functions.call(self._link, "read", self.queue, self.id, self._position, READ_MOST, READ_BYTES)
         for data in answers:
             self._deliver(data)
@@ -125,16 +148,16 @@ class Inbox(threading.Thread):
         except EnvelopeError as error:
             log.warning("tempest: something in the inbox of %s is no answer: %s", self.queue, error)
             return
-        with self._turn:
+        with self._turn.lock:
             reply = self._replies.get(answer.job_id)
         if reply is None or not reply.offer(answer):
-            with self._turn:
+            with self._turn.lock:
                 self.late += 1
 
     def _rest(self, backoff: Backoff, error: TempestError) -> None:
         seconds = backoff.next()
-        with self._turn:
-            if not self._closed:
-                self._trouble = error
-                log.warning("tempest: the inbox of %s waits %.1f s: %s", self.queue, seconds, error)
-                self._turn.wait_for(lambda: self._closed, seconds)
+        if self._closed:
+            return
+        self._trouble = error
+        log.warning("tempest: the inbox of %s waits %.1f s: %s", self.queue, seconds, error)
+        self._turn.wait_for(lambda: self._closed, seconds)

@@ -36,6 +36,14 @@ def checked_level(level: str) -> str:
     return level
 
 
+def checked_action(action: str) -> str:
+    """The action's name, or NameRefused."""
+    if (not isinstance(action, str) or not 1 <= len(action.encode("utf-8", "surrogatepass")) <= 255
+            or any(char < " " or char == "\x7f" for char in action)):
+        raise NameRefused(f"an action is 1 to 255 bytes of text without control characters, not {action!r:.300}")
+    return action
+
+
 def checked_channel(channel: str) -> str:
     """The channel's name, or NameRefused."""
     if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):

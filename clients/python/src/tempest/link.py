@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import redis_url
+from . import forks, redis_url
 from .errors import RedisRefused, RedisUnavailable
 
 # The replies of a server that is there but cannot serve now: to reconnect and try later is all that helps.
@@ -24,7 +24,18 @@ _NOT_NOW = {"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MIS
 # The redis package cuts these words off the message and says them by the class of the error.
 _WORDS = {"NoPermissionError": "NOPERM", "ReadOnlyError": "READONLY", "OutOfMemoryError": "OOM", "NoScriptError": "NOSCRIPT"}
 
+# Nothing can be done on this connection: its user or password is missing or wrong.
+_NOT_LET_IN = {"NOAUTH", "WRONGPASS"}
+
 Argument = Union[bytes, str, int, float]
+
+
+class NotLetIn(RedisUnavailable):
+    """Redis refuses the connection itself: its user, its password or its database. `refused` is what it said."""
+
+    def __init__(self, refused: RedisRefused) -> None:
+        self.refused = refused
+        super().__init__(str(refused))
 
 
 class _UnixConnection(redis.UnixDomainSocketConnection):
@@ -76,10 +87,14 @@ class Link:
     `blocking` is how many seconds its commands may block on the server; a reply may take `patience` more before the link
     counts as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
     connected before the first call; `connects` counts how often it was.
+
+    A user, a password or a database that Redis refuses is NotLetIn, which those who try again later take for any other
+    trouble; with `at_once` it is the RedisRefused that it holds.
     """
 
-    def __init__(self, url: str, blocking: float = 0.0, idle: float = 1.0, patience: float = 10.0) -> None:
+    def __init__(self, url: str, blocking: float = 0.0, idle: float = 1.0, patience: float = 10.0, at_once: bool = False) -> None:
         self._idle = idle
+        self._at_once = at_once
         options: Dict[str, Any] = {
             "decode_responses": False,
             "socket_timeout": patience + blocking,
@@ -87,6 +102,7 @@ class Link:
             "health_check_interval": 0,
         }
         where = redis_url.read(url)
+        self._is_unix = where.socket is not None
         options.update(db=where.database, username=where.user, password=where.password)
         if where.socket is None:
             options.update(host=where.host, port=where.port, socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
@@ -103,24 +119,33 @@ class Link:
         self._used = 0.0
         self.identity: Optional[str] = None
         self.connects = 0
+        forks.remember(self)
+
+    def begin_anew(self) -> None:
+        """In a child: the connection is the parent's. The child's copy of its socket is closed, and nothing is said on it."""
+        connection, self._connection = self._connection, None
+        sock, self.identity = getattr(connection, "_sock", None), None
+        if sock is not None:
+            connection._sock = None
+            socket.socket.close(sock)
 
     @property
     def is_open(self) -> bool:
         return self._connection is not None
 
     def open(self) -> None:
-        """Connects, if it is not connected; RedisUnavailable if that fails."""
+        """Connects, if it is not connected; RedisUnavailable if that fails, and NotLetIn if Redis does not want it."""
         self._drop_if_stale()
         if self._connection is not None:
             return
         connection = self._connect()
         try:
             connection.connect()
-        except redis.AuthenticationError as error:
-            connection.disconnect()
-            raise RedisRefused("NOAUTH", f"Redis refuses the user or the password of the URL: {error}") from error
         except (redis.RedisError, OSError) as error:
             connection.disconnect()
+            refused = _not_let_in(error)
+            if refused is not None:
+                raise self._turned_away(refused) from error
             raise RedisUnavailable(f"cannot connect to Redis: {error}") from error
         except BaseException:
             connection.disconnect()  # it may be open already, and nobody else knows of it
@@ -129,6 +154,14 @@ class Link:
         self._used = time.monotonic()
         self.identity = None
         self.connects += 1
+
+    def hurry(self, seconds: float) -> None:
+        """From now on a reply may take no longer, nor a connection."""
+        connecting = {} if self._is_unix else {"socket_connect_timeout": seconds}
+        self._connect = functools.partial(self._connect, socket_timeout=seconds, **connecting)
+        sock = getattr(self._connection, "_sock", None)
+        if sock is not None:
+            sock.settimeout(seconds)
 
     def close(self) -> None:
         """Disconnects; the next call connects anew."""
@@ -167,7 +200,7 @@ class Link:
         try:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             replies = [self._reply(connection) for _ in commands]
-        except RedisUnavailable:
+        except (RedisUnavailable, RedisRefused):
             self.close()
             raise
         except (redis.RedisError, OSError) as error:
@@ -203,11 +236,16 @@ class Link:
     def _reply(self, connection: Any) -> Any:
         try:
             return connection.read_response()
-        except redis.ResponseError as error:
+        except (redis.ResponseError, redis.AuthenticationError) as error:
             refused = _refused(error)
             if refused.word in _NOT_NOW:
                 raise RedisUnavailable(f"Redis cannot serve now: {refused}") from error
+            if refused.word in _NOT_LET_IN:
+                raise self._turned_away(refused) from error
             return refused
+
+    def _turned_away(self, refused: RedisRefused) -> Exception:
+        return refused if self._at_once else NotLetIn(refused)
 
 
 def run_of(identity: str) -> str:
@@ -222,10 +260,26 @@ def _run_id(info: bytes) -> str:
     return "unknown"
 
 
+def _not_let_in(error: Exception) -> Optional[RedisRefused]:
+    """What Redis said when it was told user, password and database, if that is why there is no connection."""
+    if isinstance(error, (redis.ResponseError, redis.AuthenticationError)):
+        refused = _refused(error)
+        return None if refused.word in _NOT_NOW else refused
+    return RedisRefused("ERR", "there is no database of this number") if str(error) == "Invalid Database" else None
+
+
 def _refused(error: Exception) -> RedisRefused:
     text = str(error)
+    if isinstance(error, redis.AuthenticationError):
+        # Its classes tell the cases apart no better than this, and which words it leaves off differs between its versions.
+        word = "NOAUTH" if "required" in text else "WRONGPASS"
+        said = text[len(word):].lstrip() if text.startswith(word) else text
+        return RedisRefused(word, f"Redis refuses the user or the password of the URL: {said}")
     for kind in type(error).__mro__:
         if kind.__name__ in _WORDS:
             return RedisRefused(_WORDS[kind.__name__], text)
+    if isinstance(error, (redis.exceptions.MovedError, redis.exceptions.AskError)) or text.startswith(("MOVED ", "ASK ")):
+        return RedisRefused("MOVED", f"{text}: this is a Redis Cluster, whose redirections Tempest does not follow; give the URL of a "
+                            "Redis that has all keys")
     word, _, rest = text.partition(" ")
     return RedisRefused(word, rest) if word.isupper() and word.isalpha() else RedisRefused("ERR", text)

@@ -40,9 +40,10 @@ class Membership:
     """`process` is P, `lease` the seconds after which others may presume it dead. `fenced` is set by whoever hears FENCED
     first; the dispatcher then replaces the membership."""
 
-    def __init__(self, queue: str, levels: Sequence[str], name: str, lease: float) -> None:
+    def __init__(self, queue: str, levels: Sequence[str], actions: Sequence[str], name: str, lease: float) -> None:
         self.queue = queue
         self.levels = tuple(levels)
+        self.actions = tuple(actions)
         self.lease = lease
         self.process = new_process(name)
         self.fenced = False
@@ -52,10 +53,15 @@ class Membership:
         self._marking: Set[str] = set()  # fields of a `begin` whose reply has not come: marked or not, nothing of them was run
         self._lock = threading.Lock()
 
+    @property
+    def holds(self) -> bool:
+        """Whether Redis keeps a job for P, as far as it is known here."""
+        return bool(self._held)
+
     def join(self, link: Link) -> None:
         """Registers P, its levels and the queue."""
         functions.ensure(link)
-        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}")
+        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}", *(f"action/{action}" for action in self.actions))
         functions.call(link, "levels", self.queue, *self.levels)
         try:
             # Only for people who look: a full Redis, or a user without the right, must not keep a worker from working.
@@ -90,6 +96,10 @@ class Membership:
     def suspect(self, link: Link) -> List[Claim]:
         """The next job that is to be run alone, or none. P holds nothing, and runs nothing beside it."""
         return self._taken(link, self._call(link, "suspect", *self.levels))[0]
+
+    def unknown(self, link: Link) -> List[Claim]:
+        """Jobs that have waited long enough for a process that has a handler for their action, and there is none."""
+        return self._taken(link, self._call(link, "unknown"))[0]
 
     def begin(self, link: Link, claims: Sequence[Claim]) -> Set[str]:
         """Marks jobs that are to be run once, before they are: the fields of those that are still P's."""

@@ -21,6 +21,7 @@ class Node:
         self._name = name
         self._concurrency = concurrency
         self._started: Optional[int] = None
+        self._written = False
 
     def write(self, link: Link, state: str, queues: Dict[str, str], now: Optional[int]) -> None:
         """`state` is running, quiet or stopping; `queues` says P of each queue; `now` is Redis' clock."""
@@ -30,7 +31,9 @@ class Node:
         record = {"name": self._name, "kind": "worker", "language": "python", "version": __version__,
                   "host": socket.gethostname(), "pid": os.getpid(), "started": self._started,
                   "concurrency": self._concurrency, "queues": queues, "state": state}
+        self._written = True
         link.call("HSET", NODES, self.id, json.dumps(record, separators=(",", ":")))
 
     def remove(self, link: Link) -> None:
-        link.call("HDEL", NODES, self.id)
+        if self._written:
+            link.call("HDEL", NODES, self.id)

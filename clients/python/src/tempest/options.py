@@ -9,18 +9,23 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 When = Union[float, datetime]
 
+# As seconds, a time between 2001 and the year 5138; as milliseconds, one between 1970 and 1973, which nobody means.
+_SECONDS = range(10**9, 10**11)
+
 
 def due_in(after: Optional[float], at: Union[datetime, int, None]) -> Optional[str]:
     """What `delay` takes as due, or None: at once. A datetime without a zone is in local time."""
     if after is not None and at is not None:
         raise ValueError("a job is due either after some seconds or at a time, not both")
     if after is not None:
-        return f"+{_milliseconds(after, 'after', 0)}"
+        return f"+{milliseconds(after, 'after', 0)}"
     if isinstance(at, datetime):
         return str(_since_1970(at))
     if at is not None:
         if type(at) is not int or not 0 <= at < 2**52:
             raise ValueError(f"at is a datetime or milliseconds since 1970, not {at!r}")
+        if at in _SECONDS:
+            raise ValueError(f"at is a datetime or milliseconds since 1970, and {at} of them end before 1974: are these seconds?")
         return str(at)
     return None
 
@@ -34,16 +39,16 @@ def job_meta(given: Dict[str, Any], attempts: Optional[int], backoff: Optional[T
             raise ValueError(f"attempts is an integer from 1, not {attempts!r}")
         meta["attempts"] = attempts
     if backoff is not None:
-        first, longest = (_milliseconds(seconds, "backoff", 0) for seconds in backoff)
+        first, longest = (milliseconds(seconds, "backoff", 0) for seconds in backoff)
         if longest < first:
             raise ValueError(f"backoff is the first and the longest delay in seconds, not {backoff!r}")
         meta["backoff"] = [first, longest]
     if timeout is not None:
-        meta["timeout"] = _milliseconds(timeout, "timeout", 1)
+        meta["timeout"] = milliseconds(timeout, "timeout", 1)
     if isinstance(expires, datetime):
         meta["expires_at"] = _since_1970(expires)
     elif expires is not None:
-        seconds = _milliseconds(expires, "expires", 0)
+        seconds = milliseconds(expires, "expires", 0)
         if now is None:
             raise ValueError("expires in seconds needs Redis' clock, which this user may not ask for; give a datetime")
         meta["expires_at"] = now + seconds
@@ -59,7 +64,15 @@ def _since_1970(time: datetime) -> int:
     return milliseconds
 
 
-def _milliseconds(seconds: float, what: str, least: int) -> int:
+def checked_timeout(seconds: Optional[float]) -> Optional[float]:
+    """None waits for ever; ValueError for what is neither that nor a number of seconds from 0 on."""
+    if seconds is not None:
+        milliseconds(seconds, "timeout", 0)
+    return seconds
+
+
+def milliseconds(seconds: float, what: str, least: int) -> int:
+    """Of the seconds, and no fewer than `least`; ValueError, which says `what` it is, for no number from 0 to 1e10."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 1e10:
         raise ValueError(f"{what} is a number of seconds, not {seconds!r}")
     return max(least, round(seconds * 1000))

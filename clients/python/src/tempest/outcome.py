@@ -18,8 +18,8 @@ ORPHAN_SECONDS = 300
 
 @dataclass
 class Outcome:
-    """`outcome` is a word that settle takes: done, failed, expired, `cancelled <job id>`, `dead <reason> <detail>`, `retry <ms>` or
-    `next <level>`.
+    """`outcome` is a word that settle takes: done, failed, expired, `cancelled <job id>`, `dead <reason> <detail>`, `retry <ms>`,
+    `next <level>` or `unknown <ms> <action>`.
 
     Without `address` there is no answer. `again` is the payload that a retry, or the next step of a route, puts in the place of the
     job. With a `journey` the job's route goes on before it is settled: with `args`, those of its answer (None: it failed); `onward`
@@ -37,6 +37,11 @@ class Outcome:
     args: Optional[List[Any]] = None
     onward: Optional[List[Onward]] = None
     result: bytes = b""
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the job is to be run again, or elsewhere: it is not over."""
+        return bool(self.again) or self.outcome.startswith("unknown ")
 
     @property
     def inbox(self) -> str:

@@ -4,13 +4,13 @@ The inbox's reader thread offers answers as they arrive; the thread that called 
 """
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from typing import Deque, Dict, Optional, Set
 
 from .envelope import Answer
 from .errors import CallTimeout, ClientClosed, RemoteError, TempestError
+from .turn import Turn
 
 
 class Reply:
@@ -18,7 +18,7 @@ class Reply:
 
     def __init__(self, whole: bool) -> None:
         self._whole = whole
-        self._turn = threading.Condition()
+        self._turn = Turn()
         self._ready: Deque[Answer] = deque()
         self._early: Dict[int, Answer] = {}
         self._next = 0
@@ -31,7 +31,7 @@ class Reply:
 
     def offer(self, answer: Answer) -> bool:
         """Takes an answer in; False if it comes too late to matter."""
-        with self._turn:
+        with self._turn.lock:
             if self._ended or not self._same_attempt(answer):
                 return False
             if self._whole:
@@ -40,30 +40,32 @@ class Reply:
                     self._ended = True
             else:
                 self._put(answer)
-            self._turn.notify_all()
+            self._turn.changed()
             return True
 
     def close(self) -> None:
-        with self._turn:
+        with self._turn.lock:
             self._failure = self._failure or ClientClosed("the client was closed before the answer came")
             self._ended = True
-            self._turn.notify_all()
+            self._turn.changed()
 
     def take(self, deadline: Optional[float]) -> Answer:
         """The next answer, waiting until the monotonic `deadline`. CallTimeout, or what the answer's error says."""
-        with self._turn:
-            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._turn.wait_for(lambda: self._ready or self._failure, wait):
-                raise CallTimeout("no answer came in time; the job may still run")
-            if not self._ready:
-                assert self._failure is not None
-                raise self._failure
-            self._used = True
-            answer = self._ready.popleft()
+        answer = self._turn.wait_for(self._next_ready, None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if answer is None:
+            raise CallTimeout("no answer came in time; the job may still run")
         error = answer.error
         if error is not None:
             raise RemoteError(str(error.get("code", "handler")), str(error.get("message", "")), error.get("details"))
         return answer
+
+    def _next_ready(self) -> Optional[Answer]:
+        if self._ready:
+            self._used = True
+            return self._ready.popleft()
+        if self._failure is not None:
+            raise self._failure
+        return None
 
     def _same_attempt(self, answer: Answer) -> bool:
         """Keeps to the first token; a later one replaces it while none of the first one's answers has been used."""
@@ -77,7 +79,7 @@ class Reply:
                 self._failure = RemoteError("interrupted", "the job was run again after some of its answers had been used")
                 self._ready.clear()
                 self._ended = True
-                self._turn.notify_all()
+                self._turn.changed()
                 return False
             self._replaced.add(self._token)
             self._token, self._next = token, 0

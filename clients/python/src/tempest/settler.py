@@ -167,8 +167,26 @@ class Settler(threading.Thread):
             membership.fenced = True
             self._on_fenced(membership)
             return []
-        log.error("tempest: queue %s: Redis refuses to settle: %s; trying again", membership.queue, error)
-        return batch
+        if len(batch) > 1:
+            # Nothing was settled. One at a time, so that one that is refused does not hold up the others.
+            return [late for outcome in batch for late in self._settle_apart(outcome)]
+        return self._settle_refused(batch[0], error)
+
+    def _settle_apart(self, outcome: Outcome) -> List[Outcome]:
+        try:
+            return self._settle([outcome])
+        except RedisRefused as error:
+            return self._refused([outcome], error)
+
+    def _settle_refused(self, outcome: Outcome, error: RedisRefused) -> List[Outcome]:
+        """What Redis takes in no form would be run again and again: it is dead. Of a user without the right to settle nothing is taken."""
+        log.error("tempest: %s cannot be settled as %.200s: %s", outcome.claim.token, outcome.outcome, error)
+        if error.word in ("NOPERM", "OOM") or "can't run this command" in error.message:
+            return [outcome]
+        try:
+            return self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
+        except RedisRefused:
+            return [outcome]
 
     def _pause(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()

@@ -8,12 +8,13 @@ import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
+from . import asynchronous
 from .clock import RedisClock
 from .context import Sender
 from .dispatcher import Dispatcher, Hooks
-from .execution import Bench, execute
+from .execution import Bench, execute, unknown
 from .handlers import Handler
 from .heart import Heart, Listener, Tick
 from .membership import Claim, Membership
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tempest")
 
+# What a stop takes beyond its grace at most, for the words to Redis that spare others a wait.
+LAST_SECONDS = 1.5
+
 
 class Shift(Listener):
     """`work` returns when an order to stop came and was followed."""
@@ -44,13 +48,14 @@ class Shift(Listener):
         url = worker.redis_url
         self._clock = RedisClock()
         self._running = Running()
-        self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait), self._running, self._clock)
+        self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait), self._running, self._clock,
+                            round(worker.unknown_patience * 1000))
         self._settler = Settler(url, self._fence)
         node = Node(worker.name, worker.concurrency)
         self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self)
-        hooks = Hooks(self._claims.put, self._ready, self._orders.put)
+        hooks = Hooks(self._claims.put, self._bury, self._ready, self._orders.put)
         self._dispatcher = Dispatcher(url, worker.name, worker.lease, self._stations, self._slots, self._heart, node, self._clock,
-                                      self._running, worker.weights, hooks)
+                                      self._running, worker.weights, list(handlers), hooks)
         self._hands = [threading.Thread(target=self._work, name=f"tempest-handler-{n}", daemon=True)
                        for n in range(worker.concurrency)]
 
@@ -76,7 +81,7 @@ class Shift(Listener):
         if station is None:
             return ""
         with self._slots.lock:
-            station.ticked(tick.landed, tick.waiting, tick.suspects, tick.keeper)
+            station.ticked(tick.landed, tick.waiting, tick.suspects, tick.keeper, tick.unknown)
             if self._slots.draining and not any(each.suspects for each in self._stations):
                 # Another process took the job for which room was made here.
                 self._slots.draining = False
@@ -103,6 +108,9 @@ class Shift(Listener):
     def trouble(self) -> None:
         self._slots.trouble()
 
+    def hopeless(self, error: Exception) -> None:
+        self._orders.put(error)
+
     def _station(self, queue: str, process: str) -> Optional[Station]:
         for station in self._stations:
             membership = station.membership
@@ -125,18 +133,20 @@ class Shift(Listener):
             for station in self._stations:
                 station.park_turn.notify_all()
         log.info("tempest: stopping; what runs has %.0f s, a second signal gives it back at once", self._worker.grace)
-        self._dispatcher.join(10.0)
-        if self._drained(deadline):
-            self._settler.drain(deadline)
-        else:
+        self._dispatcher.join(min(2.0, self._worker.grace))
+        if not self._await(self._is_idle, deadline):
+            deadline = time.monotonic()
             log.warning("tempest: %d handlers still run; their jobs go back", self._slots.count - self._slots.free)
-            self._leave_behind(max(deadline, time.monotonic() + 2.0))
+            self._leave_behind(deadline + LAST_SECONDS)
+        elif not self._await(self._is_settled, deadline):
+            deadline = time.monotonic()
+            log.error("tempest: Redis did not take what some jobs came to; others run them again")
         self._over.set()
         self._running.interrupt()
         self._settler.stop()
         # Even without grace left, goodbye has a moment: it is what spares the others a wait.
-        self._dispatcher.leave(max(deadline, time.monotonic() + 2.0))
-        self._heart.stop()
+        is_gone = not self._dispatcher.leave(deadline, time.monotonic() + LAST_SECONDS)
+        self._heart.stop(0.2 if is_gone else 2.0)
         for _ in self._hands:
             self._claims.put(None)
         self._settler.end(1.0)
@@ -146,20 +156,24 @@ class Shift(Listener):
                 hand.join(1.0)
         log.info("tempest worker stopped")
 
-    def _drained(self, deadline: float) -> bool:
-        """Waits until no handler runs; False at the deadline, or when a second order to stop comes."""
-        while True:
-            with self._slots.lock:
-                if self._slots.idle:
-                    return True
-                # Signals wake the main thread only between two waits, so none is long.
-                self._slots.turn.wait(min(0.1, max(0.0, deadline - time.monotonic())))
+    def _await(self, condition: Callable[[float], bool], deadline: float) -> bool:
+        """Whether the condition, which may wait for so many seconds, holds before the deadline and before a second order to stop."""
+        # Signals wake the main thread only between two waits, so none is long.
+        while not condition(min(0.1, max(0.0, deadline - time.monotonic()))):
             try:
                 again = self._orders.get_nowait() != QUIET
             except Empty:
                 again = False
             if again or time.monotonic() >= deadline:
                 return False
+        return True
+
+    def _is_idle(self, seconds: float) -> bool:
+        with self._slots.lock:
+            return self._slots.turn.wait_for(lambda: self._slots.idle, seconds)
+
+    def _is_settled(self, seconds: float) -> bool:
+        return self._settler.drain(time.monotonic() + seconds)
 
     def _leave_behind(self, deadline: float) -> None:
         """Jobs that are to be run once do not go back once they run: their callers are told."""
@@ -174,6 +188,7 @@ class Shift(Listener):
         try:
             self._handle()
         finally:
+            asynchronous.close()
             self._bench.sender.close()
 
     def _handle(self) -> None:
@@ -190,6 +205,9 @@ class Shift(Listener):
                 log.exception("tempest: %s could not be run; its job goes back when the worker stops", claim.token)
             finally:
                 self._freed()
+
+    def _bury(self, claim: Claim) -> None:
+        self._settler.settle(unknown(claim, self._bench))
 
     def _freed(self) -> None:
         with self._slots.lock:

@@ -26,7 +26,8 @@ SUSPECT_BACKOFF = (0.5, 30.0)
 
 class Station:
     """The state of one queue, read and changed under `slots.lock`. `dry`: the last claim found nothing more. `landed`: there is
-    something to adopt. `unsure`: a reply was lost. `suspects`: how many jobs wait to be run alone."""
+    something to adopt. `unsure`: a reply was lost. `suspects`: how many jobs wait to be run alone. `unknown`: jobs have waited long enough
+    for a worker that has a handler for them, and are to be taken and given up."""
 
     def __init__(self, queue: str, levels: Sequence[str], slots: Slots) -> None:
         self.queue = queue
@@ -39,6 +40,7 @@ class Station:
         self.unsure = False
         self.closed: Set[str] = set()
         self.suspects = 0
+        self.unknown = False
         self.full_until = 0.0
         self._poll_at = 0.0
         self._poll = Backoff(0.05, FULL_SECONDS)
@@ -48,7 +50,7 @@ class Station:
     def due(self, now: float) -> bool:
         """Whether the dispatcher has something to do here."""
         membership = self.membership
-        return (membership is None or membership.fenced or self.landed or self.unsure or self.may_run_alone(now)
+        return (membership is None or membership.fenced or self.landed or self.unsure or self.unknown or self.may_run_alone(now)
                 or (self.slots.room > 0 and (not self.dry or 0.0 < self._poll_at <= now)))
 
     def wait(self, now: float) -> Optional[float]:
@@ -71,9 +73,10 @@ class Station:
         if dry and self.slots.room > 0:
             self.park_turn.notify_all()
 
-    def ticked(self, landed: int, waiting: int, suspects: int, keeper: bool) -> None:
+    def ticked(self, landed: int, waiting: int, suspects: int, keeper: bool, unknown: bool) -> None:
         """What a tick said. The keeper of the clock makes room for a job that is to be run alone: somebody has to."""
         self.landed = self.landed or landed > 0
+        self.unknown = self.unknown or unknown
         if waiting:
             self.dry = False
         if suspects == 0:

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .handlers import FIRST_SECONDS, LONGEST_SECONDS, Handler, Policy
-from .keys import LEVELS, checked_level, checked_queue
+from .keys import LEVELS, checked_action, checked_level, checked_queue
 from .redis_url import environment, read
 from .shift import Shift
 from .signals import QUIET, STOP, Signals
@@ -34,13 +34,17 @@ class Worker:
       (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL), else 127.0.0.1:6379. ValueError for one that is not valid.
     - `grace`: seconds that running handlers have after the first SIGTERM or SIGINT before their jobs go back.
     - `lease`: seconds (0.5 to 86,400) without a beat after which others take the jobs back.
+    - `unknown_patience`: seconds (0 to 86,400) that a job whose action has no handler here waits for a worker that has one, such as
+      in a deploy of one worker after another; a caller's at most half of the time that it still waits. As long as such a worker is
+      there the job waits on. 0: it is dead at once.
     - `name`: what people call it, and the first part of the process's name in Redis; by default the host's name.
       TEMPEST_PROCESS of the environment, which a supervisor sets, goes before it.
     """
 
     def __init__(self, queues: Union[str, Sequence[str]] = "tempest", levels: Sequence[str] = LEVELS,
                  redis_url: Optional[str] = None, concurrency: int = 1, name: Optional[str] = None,
-                 grace: float = 25.0, lease: float = 10.0, weights: Optional[Mapping[str, int]] = None) -> None:
+                 grace: float = 25.0, lease: float = 10.0, weights: Optional[Mapping[str, int]] = None,
+                 unknown_patience: float = 60.0) -> None:
         names = [queues] if isinstance(queues, str) else list(queues)
         if not names or not levels or len(set(names)) != len(names) or len(set(levels)) != len(levels):
             raise ValueError("a worker has at least one queue and one level, each named once")
@@ -48,6 +52,9 @@ class Worker:
             raise ValueError(f"concurrency is 1 or more, not {concurrency}")
         if not 0.5 <= lease <= 86400:
             raise ValueError(f"lease is 0.5 to 86400 seconds, not {lease}")
+        if not 0 <= unknown_patience <= 86400:
+            raise ValueError(f"unknown_patience is 0 to 86400 seconds, not {unknown_patience}")
+        self.unknown_patience = unknown_patience
         self.queues = [checked_queue(queue) for queue in names]
         self.levels = [checked_level(level) for level in levels]
         self.weights = dict(weights) if weights else None
@@ -81,10 +88,7 @@ class Worker:
         between two answers, a plain function only where it asks its context; it fails with the code `timeout`. A job's own
         attempts, backoff and timeout go before these.
         """
-        size = len(action.encode("utf-8"))
-        if not 1 <= size <= 255 or any(char < " " or char == "\x7f" for char in action):
-            raise ValueError(f"an action is 1 to 255 bytes without control characters, not {action!r}")
-
+        checked_action(action)
         errors = (retry_on,) if isinstance(retry_on, type) else tuple(retry_on)
         policy = Policy(attempts, (backoff[0], backoff[1]), errors, timeout)
 

@@ -128,7 +128,7 @@ module Tempest
 
     def report_wake(watch)
       news = watch.news
-      calm = news.first(3).all?(&:zero?)
+      calm = news.first(3).all?(&:zero?) && news.last.zero?
       return if calm && !@told[watch.queue]
 
       @told[watch.queue] = !calm

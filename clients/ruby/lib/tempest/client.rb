@@ -3,7 +3,8 @@
 # What a program that gives work away begins with: push and forget, call and wait, or stream.
 
 module Tempest
-  # A producer and caller. Safe to share between threads; after a fork the child gets connections and inboxes of its own.
+  # A producer and caller. Safe to share between threads; after a fork the child gets connections and inboxes of its own. One that nobody
+  # closes is closed some seconds after nothing refers to it.
   #
   # @example
   #   client = Tempest::Client.new(queue: "texts")
@@ -19,8 +20,8 @@ module Tempest
     PUSH_BYTES = 1_048_576
     # Seconds for which a cancelled job is remembered, unless cancel says otherwise.
     CANCELLED = 86_400
-    # Seconds after which Redis is asked for its time again.
-    CLOCK = 60
+    # Seconds after which Redis is asked for its time again: its clock may be set, and another Redis may take its place.
+    CLOCK = 1
 
     # @param queue [String] where jobs go unless a call says otherwise
     # @param redis_url [String] redis://, rediss:// or unix:// (docs/redis-url.md), by default that of
@@ -38,8 +39,16 @@ module Tempest
       @four_elements = four_elements
       @lock = Mutex.new
       @closed = false
+      @inboxes = {}
+      # Their threads know the inboxes alone, so that they do not keep the client.
+      ObjectSpace.define_finalizer(self, Client.abandon(@inboxes))
       begin_process
     end
+
+    # @api private
+    # @param inboxes [Hash{String => Inbox}]
+    # @return [Proc] what a collected client leaves to be done
+    def self.abandon(inboxes) = proc { inboxes.each_value(&:abandon) }
 
     # Pushes a job that nobody waits for.
     #
@@ -125,7 +134,8 @@ module Tempest
     # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
       meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
-      meta = { "deadline" => JobOptions.moment("timeout", timeout, method(:clock)) }.merge(meta) if timeout && !@four_elements
+      deadline = JobOptions.deadline(timeout, method(:clock)) unless @four_elements
+      meta = { "deadline" => deadline }.merge(meta) if deadline
       over = timeout && Tempest.now + timeout
       answers = []
       answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
@@ -207,20 +217,27 @@ module Tempest
 
     def begin_process
       @pid = Process.pid
-      @line = Connection.new(@url)
-      @inboxes = {}
+      @line = Connection.new(@url, at_once: true)
+      @inboxes.clear
       @clock = nil
     end
 
-    # Redis' clock, asked for again from time to time.
+    # Redis' clock, asked for again from time to time, and by each new connection.
+    #
+    # @return [RedisClock, nil] nil: this user may not ask for it
     def clock
       connection = line
-      return @clock if @clock && Tempest.now - @clock_set < CLOCK
-
       connection.freshen
+      return @clock if @clock && Tempest.now - @clock_set < CLOCK && @clock_of == connection.number
+
       made = RedisClock.new.set(connection)
       @clock_set = Tempest.now
+      @clock_of = connection.number
       @clock = made
+    rescue ServerError => e
+      raise unless e.code == "NOPERM"
+
+      nil
     end
 
     # Connections and threads do not survive a fork.

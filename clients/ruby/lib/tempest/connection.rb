@@ -17,6 +17,8 @@ module Tempest
     STALE = 1.0
     # The first words of errors of a Redis that is there and cannot serve now: to connect anew and to try later is all that helps.
     NOT_NOW = %w[LOADING READONLY MASTERDOWN CLUSTERDOWN TRYAGAIN BUSY MISCONF NOREPLICAS].freeze
+    # What Redis says to a connection whose user, password or database it refuses.
+    NOT_LET_IN = /\A(?:NOAUTH |WRONGPASS |ERR (?:AUTH |invalid password|invalid DB index|DB index))/
     # Of the gem redis 5 too, which hands on those of redis-client while it is subscribed.
     NETWORK_ERRORS = [::Redis::BaseConnectionError, SystemCallError, SocketError, IOError, OpenSSL::OpenSSLError,
                       *(::RedisClient::Error if defined?(::RedisClient::Error))].freeze
@@ -26,7 +28,9 @@ module Tempest
 
     # @param url [String] as docs/redis-url.md has it
     # @param blocking [Numeric] seconds that this connection's blocking commands wait at most
-    def initialize(url, blocking: 0)
+    # @param at_once [Boolean] whether not to be let in is a {ServerError}, for those who do not try again later
+    def initialize(url, blocking: 0, at_once: false)
+      @at_once = at_once
       @where = RedisURL.usable(url)
       @options = { connect_timeout: TIMEOUT, read_timeout: TIMEOUT + blocking, write_timeout: TIMEOUT, reconnect_attempts: 0 }
       @place = @where.place
@@ -49,6 +53,7 @@ module Tempest
     #
     # @return [Object] the reply; its strings are ASCII-8BIT
     # @raise [ConnectionLost] the command may or may not have been carried out; Redis is away, or cannot serve now
+    # @raise [NotLetIn] a ConnectionLost, too
     # @raise [Fenced, Resync, ServerError] Redis' own errors
     def call(*command)
       @lock.synchronize do
@@ -61,6 +66,8 @@ module Tempest
     rescue ::Redis::CommandError => e
       raise error(e.message)
     rescue *NETWORK_ERRORS, ::Redis::BaseError => e
+      raise not_let_in(e.message) if e.message.match?(NOT_LET_IN) # the gem redis 5 says it so
+
       close
       raise ConnectionLost, "Redis at #{@place}: #{e.message}"
     end
@@ -104,10 +111,17 @@ module Tempest
     def freshen
       return if @redis.nil? || Tempest.now - @used < STALE
 
-      call("PING")
+      ping
     rescue ConnectionLost
-      call("PING")
+      ping
     end
+
+    def ping
+      call("PING")
+    rescue ServerError => e
+      raise unless e.code == "NOPERM" # an answer all the same
+    end
+    private :ping
 
     # @return [String, nil] `run_id/client id` of this connection; nil if this user may not ask for it
     def identity
@@ -141,6 +155,7 @@ module Tempest
     #
     # @return [ConnectionLost, ServerError] what Redis' message says
     def error(message)
+      return not_let_in(message) if message.match?(NOT_LET_IN)
       return Connection.server_error(message) unless NOT_NOW.include?(message[/\A\S+/])
 
       close
@@ -148,11 +163,20 @@ module Tempest
     end
     private :error
 
+    def not_let_in(message)
+      close
+      @at_once ? ServerError.new(message) : NotLetIn.new(message)
+    end
+    private :not_let_in
+
     # @return [ServerError] of the kind that Redis' message begins with
     def self.server_error(message)
       case message
       when /\AFENCED / then Fenced.new(message)
       when /\ARESYNC / then Resync.new(message)
+      when /\A(?:MOVED|ASK) /
+        ServerError.new("#{message}: this is a Redis Cluster, whose redirections Tempest does not follow; " \
+                        "give the URL of a Redis that has all keys")
       else ServerError.new(message)
       end
     end

@@ -21,7 +21,7 @@ module Tempest
       @clock = RedisClock.new
       @node = Node.new(worker.name, worker.concurrency, @clock, @logger)
       @stations = worker.queues.map do |queue|
-        Station.new(queue, worker.levels, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
+        Station.new(queue, worker.levels, handlers.actions, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
       end
       @settlement = Settlement.new(@logger) { |station, why| renew(station, why) }
       @free = worker.concurrency
@@ -68,6 +68,10 @@ module Tempest
       @identity = @line.identity
       @clock.set(@line)
       @stations.each { |station| open(station) unless station.process }
+      lossy = Eviction.warning(@line)
+      @logger.warn(lossy) if lossy
+    rescue NotLetIn => e
+      raise e.refusal
     rescue ConnectionLost => e
       wait_for_redis(e)
       retry if @stops.zero?
@@ -80,7 +84,7 @@ module Tempest
 
     def begin_work
       @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
-      @runner = Runner.new(@handlers, @sender, @clock, @logger)
+      @runner = Runner.new(@handlers, @sender, @clock, @logger, (@worker.unknown_patience * 1000).round)
       @pool = Pool.new(@worker.concurrency, @runner, @mailbox)
       @backoff.reset
       @logger.info("tempest worker ready: queues #{@worker.queues.join(', ')}; levels #{@worker.levels.join(', ')}; " \
@@ -136,6 +140,7 @@ module Tempest
           @free += 1
           @settlement.add(subject)
         when :ready then @ready = true
+        when :fatal then raise subject
         when :stop then @stops += 1
         when :quiet then quieten
         when :control then subject == "stop" ? @stops = [@stops, 1].max : quieten
@@ -161,7 +166,7 @@ module Tempest
     end
 
     # What a tick found. Redis had more to say than the parked connections: a reply of theirs was lost, or a level was resumed.
-    def wake(queue, process, landed, waiting, suspects, keeper)
+    def wake(queue, process, landed, waiting, suspects, keeper, unknown)
       station = station(queue)
       return unless station && station.process == process
 
@@ -169,6 +174,7 @@ module Tempest
       station.stir if waiting.positive?
       station.suspects = suspects
       station.keeper = keeper.positive?
+      station.unknown ||= unknown.positive?
     end
 
     # For good: what was claimed is finished, and nothing is begun any more.
@@ -179,6 +185,7 @@ module Tempest
     end
 
     def serve(station)
+      give_up(station) if station.unknown
       woken = station.landed
       start(station, station.adopt(@line)) if woken
       start(station, station.claim(@line, room)) if room.positive? && (woken || !station.dry)
@@ -187,6 +194,15 @@ module Tempest
       renew(station, e.message)
     rescue Resync
       start(station, station.resync(@line))
+    end
+
+    # Jobs that nobody has a handler for need no room: none of them is run.
+    def give_up(station)
+      station.unknown = false
+      claims = station.take_unknown(@line)
+      station.mark_cancelled(@line, claims)
+      claims.each { |claim| @settlement.add(@runner.unknown(claim)) }
+      @settlement.settle(@line)
     end
 
     # Runs as many as there is room for; the rest goes back at once, for workers that have some.

@@ -117,6 +117,15 @@ module Tempest
   # Redis cannot be reached, the connection broke, or Redis cannot serve now, such as while it loads: all of that passes. What was sent last may or may not have been done.
   class ConnectionLost < Error; end
 
+  # Redis refuses the connection itself: its user, its password or its database. That may be set right while others wait.
+  # @api private
+  class NotLetIn < ConnectionLost
+    # @return [ServerError] for those who do not wait
+    def refusal
+      ServerError.new(message)
+    end
+  end
+
   # Redis answered with an error, and not because it cannot serve now: that is {ConnectionLost}.
   class ServerError < Error
     # @return [String] the first word of Redis' error, such as OOM or NOPERM

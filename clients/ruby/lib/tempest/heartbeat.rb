@@ -11,14 +11,16 @@ module Tempest
     SCRIPT = File.join(__dir__, "beat.rb")
     # Seconds before a beat process that ended is started again.
     RESTART = 0.5
+    # So often in turn a beat process may end before one has ever been ready: then the next will not be either.
+    VAIN = 5
 
     # @return [Integer, nil] the process id of the beat
     attr_reader :pid
 
     # @param settings [Hash] what the beat process is to know: url, queues, levels, lease (ms), node, name
     # @param clock [RedisClock] is set by what the ticks return
-    # @param mailbox [Mailbox] gets `[:ready, nil]` when the process can beat, `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper]]`,
-    #   `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]`, `[:control, "quiet" or "stop"]`, and `[:doubt, nil]` when the
+    # @param mailbox [Mailbox] gets `[:ready, nil]` when the process can beat, `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper, unknown]]`,
+    #   `[:fatal, error]` when none can be started, `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]`, `[:control, "quiet" or "stop"]`, and `[:doubt, nil]` when the
     #   beat's connection has trouble and when that is over
     def initialize(settings, clock, mailbox, logger)
       @settings = settings
@@ -28,6 +30,7 @@ module Tempest
       @lock = Mutex.new
       @watched = {}
       @closed = false
+      @vain = 0
       @thread = Thread.new { keep_running }
     end
 
@@ -57,10 +60,12 @@ module Tempest
       end
     end
 
-    # The beat process has little to do: a compiler for it would cost more memory (256 MB in Ruby 3.1) than all the rest.
+    # The beat process has little to do: a compiler for it would cost more memory (256 MB in Ruby 3.1) than all the rest. It finds its
+    # libraries where this program does, which may have told only itself where they are.
     # @return [Hash]
     def self.environment
-      { "RUBYOPT" => ENV["RUBYOPT"]&.gsub(/--(yjit|jit)\S*/, ""), "RUBY_YJIT_ENABLE" => nil }
+      { "RUBYOPT" => ENV["RUBYOPT"]&.gsub(/--(yjit|jit)\S*/, ""), "RUBY_YJIT_ENABLE" => nil,
+        "RUBYLIB" => $LOAD_PATH.map { |folder| File.expand_path(folder) }.join(File::PATH_SEPARATOR) }
     end
 
     # Ends the process, by ending its input.
@@ -80,8 +85,9 @@ module Tempest
       until @closed
         output = start
         output.each_line(chomp: true) { |line| report(line) } if output
-        reap(output)
+        status = reap(output)
         break if @closed
+        break hopeless(status) if @vain && (@vain += 1) >= VAIN
 
         @logger.warn("the beat process ended; starting another")
         sleep(RESTART)
@@ -108,16 +114,23 @@ module Tempest
       [orders, reports].compact.each(&:close)
     end
 
+    # @return [Process::Status, nil]
     def reap(output)
       output&.close
       @lock.synchronize do
         @input&.close
         @input = nil
       end
-      Process.wait(@pid) if @pid
-      @pid = nil
+      Process.wait2(@pid).last if @pid
     rescue Errno::ECHILD
+      nil
+    ensure
       @pid = nil
+    end
+
+    def hopeless(status)
+      @mailbox.post(:fatal, Error.new("the beat process cannot run: #{RbConfig.ruby} #{SCRIPT} ended #{VAIN} times, at last with #{status}; " \
+                                      "what it printed says why"))
     end
 
     # Under the lock. A process that has ended is started again and told everything.
@@ -131,7 +144,9 @@ module Tempest
     def report(line)
       word, rest = line.split(" ", 2)
       case word
-      when "READY" then @mailbox.post(:ready)
+      when "READY"
+        @vain = nil
+        @mailbox.post(:ready)
       when "CLOCK" then @clock.offset = rest.to_i
       when "WAKE" then @mailbox.post(:wake, rest.split.then { |queue, process, *numbers| [queue, process, *numbers.map(&:to_i)] })
       when "SUSPECT" then @mailbox.post(:suspect, rest)

@@ -92,6 +92,12 @@ module Tempest
       @connection.close
     end
 
+    # Its client was collected, and nobody waits: the reader ends after its next look, and unregisters the inbox. Takes no lock, because
+    # it is called where locks may be held.
+    def abandon
+      @abandoned = @closed = true
+    end
+
     private
 
     # Again and again, because a wait may have been on its way when the first word to end it came.
@@ -123,6 +129,9 @@ module Tempest
     def read_on
       Thread.current.name = "tempest inbox #{@queue}"
       look until @closed || @refusal
+      @connection.fcall("unlisten", @queue, @id) if @abandoned && @registered
+    rescue ConnectionLost, ServerError => e
+      @logger&.warn("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
     rescue StandardError => e
       change { @refusal = e }
       raise
@@ -152,6 +161,7 @@ module Tempest
     rescue ConnectionLost, ServerError => e
       @client_id = @heard = nil
       @logger&.warn("inbox on #{@queue}: #{e.message}")
+      e = e.refusal if e.is_a?(NotLetIn) && !@registered
       return change { @refusal = e } if e.is_a?(ServerError) && !@registered
 
       @trouble = e.message

@@ -47,7 +47,20 @@ module Tempest
       return [(time.to_r * 1000).floor, 0].max if time.is_a?(Time)
       raise ArgumentError, "#{name} is a Time, not #{time.inspect}" unless clock
 
-      clock.call.now + milliseconds(name, time)
+      after = milliseconds(name, time)
+      now = clock.call&.now
+      raise ArgumentError, "#{name} in seconds needs Redis' clock, which this user may not ask for; give a Time" unless now
+
+      now + after
+    end
+
+    # @param timeout [Numeric, nil] seconds that a caller waits
+    # @return [Integer, nil] until when, in milliseconds since 1970; nil: for ever, or this user may not ask for Redis' clock
+    # @raise [ArgumentError]
+    def deadline(timeout, clock)
+      after = timeout && milliseconds("timeout", timeout)
+      now = after && clock.call&.now
+      now && (now + after)
     end
 
     def milliseconds(name, seconds)

@@ -18,7 +18,7 @@ module Tempest
     attr_accessor :onward
 
     # @param verdict [String] as settle takes it: `done`, `failed`, `expired`, `cancelled <job id>`, `dead <reason> <sentence>`,
-    #   `retry <ms>`, `next <level>`
+    #   `retry <ms>`, `next <level>`, `unknown <ms> <action>`
     # @param answer [String] bytes; empty: none. Of a retry: the job as it is to be run next; of `next`: the job that follows
     # @param address [Address, nil] nil: nobody waits
     def initialize(claim, verdict, answer = "", address = nil)
@@ -39,6 +39,11 @@ module Tempest
     # @return [Outcome] for a job that is to be run again
     def self.retry(claim, after, payload)
       new(claim, "retry #{after}", payload)
+    end
+
+    # @return [Boolean] whether the job is to be run again, or elsewhere: it is not over
+    def goes_back?
+      @verdict.start_with?("retry ", "unknown ")
     end
 
     # Done, and this job follows on the level: settle pushes it.

@@ -19,11 +19,13 @@ module Tempest
     # @param handlers [HandlerTable]
     # @param sender [Connection] on which handlers send answers that are not the last
     # @param clock [RedisClock]
-    def initialize(handlers, sender, clock, logger)
+    # @param patience [Integer] milliseconds that a job waits whose action has no handler here
+    def initialize(handlers, sender, clock, logger, patience)
       @handlers = handlers
       @sender = sender
       @clock = clock
       @logger = logger
+      @patience = patience
     end
 
     # @return [Outcome]
@@ -37,7 +39,7 @@ module Tempest
         return dead(claim, job, address, "bad_route", e.message)
       end
       outcome = run_job(claim, job, address, journey)
-      outcome.journey = journey unless outcome.verdict.start_with?("retry ") || (outcome.verdict == "done" && outcome.args.nil?)
+      outcome.journey = journey unless outcome.goes_back? || (outcome.verdict == "done" && outcome.args.nil?)
       outcome
     rescue Refused => e
       @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{e.reason}: #{e.message}")
@@ -56,6 +58,17 @@ module Tempest
       outcome
     rescue BadRoute
       outcome
+    end
+
+    # @return [Outcome] of a job that has waited in vain for a worker that has a handler for its action
+    def unknown(claim)
+      job = Job.read(claim.payload)
+      journey = Journey.of(job, claim.station.queue)
+      outcome = claim.cancelled? ? cancelled(claim, job, job.address) : no_handler(claim, job, job.address)
+      outcome.journey = journey
+      outcome
+    rescue Refused, BadRoute
+      run(claim)
     end
 
     # @return [Outcome] of a claim whose handler ended its own thread instead of returning
@@ -78,13 +91,28 @@ module Tempest
       handler = @handlers.find(job.action)
       return answer(claim, job, address, handler, journey) if handler
 
-      dead(claim, job, address, "unknown_action", "no handler for the action #{job.action[0, 100].inspect}")
+      wait_for_another(claim, job, now) || no_handler(claim, job, address)
+    end
+
+    # A caller's job no longer than half of the time that is left, so that it still learns what was wrong.
+    def wait_for_another(claim, job, now)
+      deadline = job.number("deadline", 0)
+      patience = [@patience, deadline && ((deadline - now) / 2)].compact.min
+      return unless patience.positive?
+
+      @logger.warn("no handler for the action #{job.action[0, 100].inspect} here: job #{job.job_id} waits for a worker that has one, " \
+                   "or #{patience / 1000.0} s")
+      Outcome.new(claim, "unknown #{patience} #{job.action}")
+    end
+
+    def no_handler(claim, job, address)
+      dead(claim, job, address, "unknown_action", "no worker has a handler for the action #{job.action[0, 100].inspect}")
     end
 
     def answer(claim, job, address, handler, journey)
       # What is sent before the last answer is for callers, and of a job with a route the last answer goes on.
       context = Context.new(job, claim, journey ? nil : address, @sender, handler.timeout)
-      value = handler.call(context, job.args)
+      value = Child.ends_within { handler.call(context, job.args) }
       args = value.nil? && context.sent.positive? ? [] : Elements.args(value)
       return go_on(claim, journey, args) if journey
 

@@ -72,13 +72,21 @@ module Tempest
     rescue Fenced => e
       @fenced.call(station, e.message)
     rescue ServerError => e
-      # Nothing was settled. One at a time, so that one bad outcome does not hold up the others.
-      if batch.size == 1
-        field = batch.first.claim.field
-        @logger.error("#{field} on #{station.queue} cannot be settled: #{e.message}; it is given back at the end")
-      else
-        batch.each { |outcome| apply(line, station, [outcome]) }
+      # Nothing was settled. One at a time, so that one that is refused does not hold up the others.
+      batch.size == 1 ? settle_refused(line, station, batch.first, e) : batch.each { |outcome| apply(line, station, [outcome]) }
+    end
+
+    # What Redis takes in no form would be run again and again: it is dead. From a user without the right to settle nothing is taken.
+    def settle_refused(line, station, outcome, error)
+      field = outcome.claim.field
+      unless error.code == "NOPERM" || error.message.include?("can't run this command")
+        @logger.error("#{field} on #{station.queue} cannot be settled as #{outcome.verdict[0, 200]}: #{error.message}; it is dead")
+        outcome.become_dead("refused", error.message)
+        return station.settle(line, [outcome])
       end
+      @logger.error("#{field} on #{station.queue} cannot be settled: #{error.message}; it is given back at the end")
+    rescue ServerError => e
+      @logger.error("#{field} on #{station.queue} cannot be settled: #{e.message}; it is given back at the end")
     end
 
     # A route goes on ahead of the settle. While Redis has no room for it, both wait.

@@ -24,12 +24,17 @@ module Tempest
     # @return [Boolean] whether P keeps the queue's clock
     attr_accessor :keeper
 
+    # @return [Boolean] whether jobs have waited long enough for a worker that has a handler for them, and are to be given up
+    attr_accessor :unknown
+
+    # @param actions [Array<String>] that have handlers
     # @param name [String] what P begins with
     # @param lease [Integer] P's, in milliseconds
     # @param weights [Weights, nil] nil: strict priority
-    def initialize(queue, levels, name, lease, weights = nil)
+    def initialize(queue, levels, actions, name, lease, weights = nil)
       @queue = queue
       @levels = levels
+      @actions = actions
       @name = name
       @lease = lease
       @weights = weights
@@ -41,6 +46,7 @@ module Tempest
       @left = nil
       @suspects = 0
       @keeper = false
+      @unknown = false
     end
 
     # Registers a new P.
@@ -53,7 +59,7 @@ module Tempest
       @landed = false
       fresh = ProcessName.fresh(@name)
       line.fcall("levels", @queue, *@levels)
-      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}")
+      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}", *@actions.map { |action| "action/#{action}" })
       @process = fresh
     end
 
@@ -96,6 +102,12 @@ module Tempest
     # @return [Array<Claim>] one or none
     def suspect(line)
       take(line.fcall("suspect", @queue, @process, *@levels))
+    end
+
+    # Takes jobs that have waited in vain for a process that has a handler for their action.
+    # @return [Array<Claim>]
+    def take_unknown(line)
+      take(line.fcall("unknown", @queue, @process))
     end
 
     # Asks which of these jobs were cancelled while they waited, if any was.

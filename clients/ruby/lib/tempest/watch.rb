@@ -17,7 +17,7 @@ module Tempest
     attr_accessor :due
     # @return [String] what to say for people with the next tick; "": nothing new
     attr_accessor :note
-    # @return [Array<Integer>] landed, waiting, suspects of the last tick, and 1 if P keeps the clock
+    # @return [Array<Integer>] landed, waiting, suspects of the last tick; 1 if P keeps the clock; 1 if unknown jobs are to be given up
     attr_reader :news
 
     # @param lease [Integer] P's own, in milliseconds
@@ -32,7 +32,7 @@ module Tempest
       @reaper = Reaper.new(line, queue, &log)
       @due = Tempest.now
       @note = ""
-      @news = [0, 0, 0, 0]
+      @news = [0, 0, 0, 0, 0]
     end
 
     # Nothing that stood still so far counts: there was a failure, a new connection, or a pause.
@@ -48,12 +48,12 @@ module Tempest
     def tick
       sent = Tempest.now
       @due = sent + SHORTEST
-      _, time, due, landed, waiting, suspects, others, keeper = @line.fcall("tick", @queue, @process, @note, *@levels)
+      _, time, due, landed, waiting, suspects, others, keeper, unknown = @line.fcall("tick", @queue, @process, @note, *@levels)
       received = Tempest.now
       @note = ""
       @due = sent + pause(due, others)
       @reaper.add(@observer.look(sent, received, others))
-      @news = [landed, waiting, suspects, keeper.to_i]
+      @news = [landed, waiting, suspects, keeper.to_i, unknown.to_i]
       RedisClock.offset(time, (sent * 1000).round, (received * 1000).round)
     end
 

@@ -25,10 +25,12 @@ module Tempest
     GRACE = 25
     # Seconds without a beat after which others take this process's jobs.
     LEASE = 10
+    # Seconds that a job whose action has no handler here waits for a worker that has one.
+    UNKNOWN_PATIENCE = 60
     # A shorter lease would be over before the beat process has started.
     LEASES = (1..86_400).freeze
 
-    attr_reader :queues, :levels, :weights, :redis_url, :concurrency, :grace, :lease, :name, :logger
+    attr_reader :queues, :levels, :weights, :redis_url, :concurrency, :grace, :lease, :unknown_patience, :name, :logger
 
     # @param queues [String, Array<String>] queues to serve
     # @param levels [Array<String>] in the order in which they are served: strict priority
@@ -38,12 +40,15 @@ module Tempest
     # @param concurrency [Integer] how many handlers run at a time, 1 to 1000
     # @param grace [Numeric] seconds that handlers have to finish after the word to stop
     # @param lease [Numeric] seconds without a sign of life, 1 to 86,400, after which other workers take over this one's jobs
+    # @param unknown_patience [Numeric] seconds, 0 to 86,400, that a job whose action has no handler here waits for a worker that has one, such
+    #   as in a deploy of one worker after another; a caller's at most half of the time that it still waits. As long as such a worker is
+    #   there the job waits on. 0: it is dead at once
     # @param name [String] the beginning of the name under which this process is registered; TEMPEST_PROCESS in the environment
     #   goes before it
     # @param logger [Logger] by default one line each on standard error
     # @raise [ArgumentError] for names that the protocol does not allow
     def initialize(queues, levels: nil, weights: nil, redis_url: RedisURL.environment, concurrency: 4,
-                   grace: GRACE, lease: LEASE, name: nil, logger: Worker.default_logger)
+                   grace: GRACE, lease: LEASE, unknown_patience: UNKNOWN_PATIENCE, name: nil, logger: Worker.default_logger)
       @queues = Array(queues).map { |queue| Keys.check_queue(queue) }.uniq.freeze
       raise ArgumentError, "give levels (strict priority) or weights, not both" if levels && weights
 
@@ -53,11 +58,16 @@ module Tempest
       raise ArgumentError, "concurrency is 1 to 1000, not #{concurrency.inspect}" unless (1..1000).cover?(Integer(concurrency))
       raise ArgumentError, "lease is 1 to 86400 seconds, not #{lease.inspect}" unless LEASES.cover?(Float(lease))
 
+      unless (0..86_400).cover?(Float(unknown_patience))
+        raise ArgumentError, "unknown_patience is 0 to 86400 seconds, not #{unknown_patience.inspect}"
+      end
+
       RedisURL.usable(redis_url)
       @redis_url = redis_url
       @concurrency = Integer(concurrency)
       @grace = Float(grace)
       @lease = Float(lease)
+      @unknown_patience = Float(unknown_patience)
       @name = ProcessName.chosen(name)
       @logger = logger
       @handlers = HandlerTable.new

@@ -1,0 +1,68 @@
+"""A worker that is to stop while Redis is away, or hangs, ends in time: within its grace, and without anything to do within seconds."""
+import signal
+import time
+import unittest
+
+from redis_server import RedisServer, wait_for
+from tempest import Client
+from worker_process import WorkerProcess
+
+
+class Stopping(unittest.TestCase):
+    def setUp(self):
+        self.server = RedisServer()
+        self.addCleanup(self.server.stop)
+
+    def start(self, *arguments):
+        worker = WorkerProcess(self.server.url, "q", "p", *arguments)
+        self.addCleanup(worker.kill)
+        return worker
+
+    def take_away(self, how):
+        if how == "gone":
+            self.server.kill()
+        else:
+            self.server.process.send_signal(signal.SIGSTOP)
+            self.addCleanup(self.server.process.send_signal, signal.SIGCONT)
+
+    def ended_after(self, worker, seconds):
+        self.assertEqual(worker.wait(seconds), 0, "".join(worker.log))
+
+    def test_a_worker_with_nothing_to_do_ends_within_seconds(self):
+        for how in "gone", "hanging":
+            with self.subTest(how):
+                worker = self.start("--grace", "60")
+                self.take_away(how)
+                worker.signal()
+                self.ended_after(worker, 12)
+            self.setUp()
+
+    def test_a_worker_at_work_ends_with_its_grace(self):
+        for how in "gone", "hanging":
+            with self.subTest(how):
+                worker = self.start("--grace", "3", "--concurrency", "2")
+                with Client(self.server.url, queue="q") as client:
+                    client.push("deaf", 1)
+                    client.push("deaf", 60)
+                wait_for(lambda: self.server.client.hget("{q}:!counts", "claimed") == b"2", "not both began")
+                self.take_away(how)
+                began = time.monotonic()
+                worker.signal()
+                self.ended_after(worker, 3 + 10)
+                self.assertGreater(time.monotonic() - began, 2.9, "it had three seconds")
+            self.setUp()
+
+    def test_a_second_signal_ends_a_worker_whose_results_redis_does_not_take(self):
+        worker = self.start("--grace", "60")
+        with Client(self.server.url, queue="q") as client:
+            client.push("deaf", 0.5)
+        wait_for(lambda: self.server.client.hget("{q}:!counts", "claimed") == b"1", "it did not begin")
+        self.take_away("gone")
+        worker.signal()
+        wait_for(lambda: worker.said("stopping"), "it does not stop")
+        worker.signal()
+        self.ended_after(worker, 12)
+
+
+if __name__ == "__main__":
+    unittest.main()
