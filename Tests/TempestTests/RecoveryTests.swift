@@ -52,7 +52,9 @@ struct RecoveryTests {
                 return word
             }
             try await withRunning(worker) {
-                let call = Task { try await bench.client.call("hold", "called", queue: "q", timeout: .seconds(60), as: String.self) }
+                let call = Task {
+                    try await bench.client.call("hold", "called", queue: "q", timeout: .seconds(60), as: String.self)
+                }
                 try await bench.client.push("hold", "pushed", queue: "q")
                 try await bench.push(#"["hold",["elsewhere"],"box@other","7"]"#)
                 try await eventually("all began") { begun.withLock { $0 } == 3 }

@@ -79,7 +79,8 @@ public struct QueueStatistics: Sendable {
         self.unknown = []
         let kinds = parts.count > 8 ? parts[8].array ?? [] : []
         for index in stride(from: 0, to: kinds.count - 1, by: 2) {
-            guard let kind = kinds[index].string, let colon = kind.firstIndex(of: ":"), let level = try? Level(String(kind[..<colon]))
+            guard let kind = kinds[index].string, let colon = kind.firstIndex(of: ":"),
+                let level = try? Level(String(kind[..<colon]))
             else { continue }
             let action = String(kind[kind.index(after: colon)...])
             unknown.append(UnknownJobs(level: level, action: action, count: Int(kinds[index + 1].integer ?? 0)))

@@ -33,7 +33,8 @@ final class QueueRunner: Sendable {
     private let makeRun: @Sendable (ProcessName, RunningJobs, Logger) -> JobRun
 
     init(
-        queue: QueueName, options: WorkerOptions, actions: [String], redis: RedisClient, slots: Slots, beater: Beater, logger: Logger,
+        queue: QueueName, options: WorkerOptions, actions: [String], redis: RedisClient, slots: Slots, beater: Beater,
+        logger: Logger,
         onIncarnation: @escaping @Sendable (QueueName, ProcessName) -> Void,
         makeRun: @escaping @Sendable (QueueName, ProcessName, RunningJobs, Logger) -> JobRun
     ) {

@@ -168,7 +168,8 @@ public final class Worker: Service {
         }
         let runners = queues.map { queue in
             QueueRunner(
-                queue: queue, options: options, actions: handlers.keys.sorted(), redis: redis, slots: slots, beater: beater, logger: logger,
+                queue: queue, options: options, actions: handlers.keys.sorted(), redis: redis, slots: slots, beater: beater,
+                logger: logger,
                 onIncarnation: {
                     registrar.note($0, $1)
                     self.warnOfEviction(redis)

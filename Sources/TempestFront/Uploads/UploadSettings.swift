@@ -22,7 +22,8 @@ public struct UploadSettings: Sendable, Hashable {
         if let base = rules.base { try Self.check(url: base) }
         if let quotaPerAddress, quotaPerAddress > quota {
             throw FrontConfigurationError(
-                "`uploads`: one address may have \(quotaPerAddress) bytes by `quota_per_address`, and all together \(quota) by `quota`")
+                "`uploads`: one address may have \(quotaPerAddress) bytes by `quota_per_address`, and all together \(quota) by `quota`"
+            )
         }
         try FolderCheck.check(uploads: folder)
     }
