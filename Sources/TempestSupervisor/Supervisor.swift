@@ -84,6 +84,9 @@ package struct Supervisor: Sendable {
         if around.prefix.isEmpty {
             journal.say("there is no setpriv (util-linux) here: workers would outlive a supervisor that is killed by SIGKILL")
         }
+        if getpid() == 1 {
+            journal.say("this is PID 1, which has to bury what workers leave behind, and it does not: run it under an init (docker run --init)")
+        }
         let attendance = Attendance(journal: journal, total: self.groups.map(\.count).reduce(0, +), file: self.options.readyFile)
         let slots = self.slots(around, attendance)
         let rolls = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

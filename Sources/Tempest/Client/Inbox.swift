@@ -35,7 +35,7 @@ final class Inbox: Sendable {
     }
 
     private static let parkSeconds = 5
-    private static let clockAge = TimeAmount.seconds(10)
+    private static let clockAge = TimeAmount.seconds(1)
 
     let id = InboxID.random()
     private let queue: QueueName

@@ -1,5 +1,6 @@
 // What an operator does to dead jobs: look, revive, forget. Before it: settle and reap, which bury them; after it: the tail of a level.
 
+import NIOCore
 public import TempestProtocol
 import TempestRedis
 
@@ -44,12 +45,15 @@ extension TempestClient {
     }
 
     /// Puts dead jobs back to the tails of their levels, in the order given, as if they had never been tried: `attempt` and
-    /// `last_error` are taken out of their meta, in the codec that they came in; the rest of their bytes stays as it is, and so do a
-    /// `deadline` and `expires_at`. Bytes that are no job go back as they are, and only by `force`: most likely they die again.
+    /// `last_error` are taken out of their meta, in the codec that they came in; `deadline` and `expires_at` go where they
+    /// have passed, because the jobs would end as expired at once. The rest of their bytes stays as it is. Bytes that are no job go back as they are, and only by `force`: most likely they die again.
     ///
     /// Returns what became of each. Throws ``RedisError``: some may be revived then already.
     public func revive(_ queue: QueueName, ids: [String], force: Bool = false) async throws -> [Revival] {
         var revivals: [Revival] = []
+        let clock = ServerClock()
+        // Who may not ask for the time starts jobs again with the times that they have.
+        try? await redis.connection().flatMap { clock.ask($0) }.get()
         for start in stride(from: 0, to: ids.count, by: Self.page) {
             let page = ids[start..<min(start + Self.page, ids.count)]
             let key = RedisArgument(Keys.dead(queue))
@@ -65,7 +69,7 @@ extension TempestClient {
                     outcomes.append(.noJob(record.trouble ?? ""))
                     continue
                 }
-                let payload = FreshJob.payload(record, limits: options.limits) ?? []
+                let payload = FreshJob.payload(record, now: clock.now, limits: options.limits) ?? []
                 outcomes.append(nil)
                 commands.append(.fcall(FunctionLibrary.revive, key: queue.description, [.init(id), .init(payload)]))
             }

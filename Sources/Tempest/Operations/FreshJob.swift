@@ -1,4 +1,4 @@
-// A job without the traces of its attempts. Before it: a dead record. After it: the function `revive`, which pushes the bytes.
+// A job without the traces of its attempts, and without times that are over. Before it: a dead record. After it: the function `revive`, which pushes the bytes.
 
 import TempestCodecs
 import TempestProtocol
@@ -9,13 +9,23 @@ struct FreshJob: TokenWritable {
     let envelope: Node
     let meta: ValueMap
 
-    static let traces = ["attempt", "last_error"]
+    private static let traces = ["attempt", "last_error"]
+    /// Times after which a job is not begun. One that has passed would end it as expired, without a record: who starts it again means it.
+    private static let ends = ["deadline", "expires_at"]
 
     /// New bytes for a record in the codec that it came in; nil if the old ones are good as they are, or are no job.
-    static func payload(_ record: DeadRecord, limits: Limits) -> [UInt8]? {
-        guard let job = record.job, traces.contains(where: { job.meta[$0] != nil }) else { return nil }
+    ///
+    /// - Parameter now: Redis' clock; nil: not known, and times stay.
+    static func payload(_ record: DeadRecord, now: Int64?, limits: Limits) -> [UInt8]? {
+        guard let job = record.job else { return nil }
+        let past = ends.filter { name in
+            guard let now, case .int(let time)? = job.meta[name] else { return false }
+            return time < now
+        }
+        let gone = (traces + past).filter { job.meta[$0] != nil }
+        guard !gone.isEmpty else { return nil }
         var meta = job.meta
-        for trace in traces { meta[trace] = nil }
+        for name in gone { meta[name] = nil }
         do {
             let document = try job.codec.parse(record.payload, limits: limits)
             return try encode(FreshJob(envelope: document.root, meta: meta), job.codec, limits)

@@ -17,6 +17,22 @@ struct Settlement: Sendable {
     /// For the metric: the action and the outcome's name.
     var action: String
     var name: String
+    /// Redis has refused it, or others beside it: it goes alone.
+    var isApart = false
+
+    /// Dead, in the place of what Redis has refused; its caller gets the answer all the same.
+    func refused(_ error: any Error) -> Settlement {
+        var copy = self
+        copy.outcome = "\(Self.refusal)\(ErrorText.line(error, most: JobRules.longestError))"
+        (copy.name, copy.isApart) = ("dead", true)
+        if outcome.hasPrefix("retry ") || outcome.hasPrefix("next ") { copy.answer = [] }
+        return copy
+    }
+
+    private static let refusal = "dead refused "
+
+    /// Nothing simpler can be asked of Redis.
+    var wasRefused: Bool { outcome.hasPrefix(Self.refusal) }
 }
 
 final class ClaimLedger: Sendable {
@@ -155,7 +171,9 @@ final class ClaimLedger: Sendable {
                 let process = state.process
             else { return nil }
             var (count, bytes) = (0, 0)
-            while count < min(state.pending.count, FunctionLibrary.largestBatch), bytes < Self.flushBytes {
+            let isApart = state.pending[0].isApart
+            let most = isApart ? 1 : min(state.pending.count, FunctionLibrary.largestBatch)
+            while count < most, bytes < Self.flushBytes, state.pending[count].isApart == isApart {
                 bytes += state.pending[count].answer.count
                 count += 1
             }
@@ -220,6 +238,9 @@ final class ClaimLedger: Sendable {
 
     private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {
         let code = (error as? RedisError)?.code
+        if Self.isRefusal(error), settlements.count > 1 || !settlements[0].wasRefused {
+            return refused(settlements, by: connection, error)
+        }
         let isCurrent = state.withLock { state in
             guard state.connection === connection else { return false }
             state.pending.insert(contentsOf: settlements, at: 0)
@@ -230,5 +251,38 @@ final class ClaimLedger: Sendable {
         guard isCurrent else { return }
         logger.debug("settling failed; it is tried again", metadata: [LogKey.error: "\(error)"])
         bell.ring(code == .fenced ? .fenced : .trouble)
+    }
+
+    /// Whether it is what was asked that Redis does not take: the same would be refused for ever. Rights may still be given.
+    private static func isRefusal(_ error: any Error) -> Bool {
+        guard let error = error as? RedisError, [.badArgument, .wrongType, .reply].contains(error.code) else { return false }
+        return error.reply?.contains("can't run this command") == false
+    }
+
+    /// Nothing of the batch was settled. Each goes alone, so that one that is refused does not hold up the others; that one is dead.
+    private func refused(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {
+        let isAlone = settlements.count == 1
+        let isCurrent = state.withLock { state in
+            guard state.connection === connection else { return false }
+            let apart = settlements.map { settlement in
+                var settlement = isAlone ? settlement.refused(error) : settlement
+                settlement.isApart = true
+                return settlement
+            }
+            state.pending.insert(contentsOf: apart, at: 0)
+            state.inFlight = []
+            return true
+        }
+        guard isCurrent else { return }
+        if isAlone {
+            let settlement = settlements[0]
+            logger.error(
+                "Redis refuses a settlement: the job is recorded as dead",
+                metadata: [
+                    LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)",
+                    "outcome": "\(settlement.outcome.prefix(200))", LogKey.error: "\(error)",
+                ])
+        }
+        flush()
     }
 }

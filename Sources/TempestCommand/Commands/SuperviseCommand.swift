@@ -11,7 +11,8 @@ struct SuperviseCommand: AsyncParsableCommand {
         discussion: """
             Each worker is started with TEMPEST_PROCESS (its name, new each time) and REDIS_URL. One that ends is started again, after \
             0.1 s and then longer, up to 30 s; what it held is back in the queues at once. Workers die with the supervisor, even when \
-            that is killed.
+            that is killed. Name the worker itself: a shell in between would get the signals alone, and end before the worker does \
+            (`sh -c 'cd app && exec python3 worker.py'` is fine). In a container, run this under an init (docker run --init).
 
             EXAMPLES
               tempest supervise -- python3 worker.py                 # one worker, kept running

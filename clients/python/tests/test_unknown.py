@@ -5,6 +5,7 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
+import checkout
 from redis_server import RedisServer, text, wait_for
 from served import Served
 from tempest import Client, RemoteError
@@ -127,6 +128,26 @@ class Unknown(unittest.TestCase):
         self.assertEqual(self.waiting(), 1)
         self.redis.execute_command("FCALL", "tempest1_resume", 1, "q")
         wait_for(lambda: self.waiting() == 0, "it is not taken")
+
+    def test_one_refused_settle_never_blocks_the_others(self):
+        """By functions that do not know the outcome `failed`, under today's revision."""
+        worker = self.start("--concurrency", "8")
+        self.assertEqual(self.client.call("echo", 0), [0])
+        known = "outcome == 'done' or outcome == 'failed' or"
+        source = (checkout.ROOT / "protocol" / "tempest.lua").read_text(encoding="utf-8")
+        self.assertIn(known, source)
+        self.redis.execute_command("FUNCTION", "LOAD", "REPLACE", source.replace(known, "outcome == 'done' or"))
+        calls = [self.calls.submit(self.client.call, "refuse" if number % 20 == 0 else "echo", *([] if number % 20 == 0 else [number]))
+                 for number in range(60)]
+        for number, call in enumerate(calls):
+            if number % 20 == 0:
+                with self.assertRaises(RemoteError) as caught:
+                    call.result(20)
+                self.assertEqual(caught.exception.code, "not_found")
+            else:
+                self.assertEqual(call.result(20), [number])
+        self.assertEqual([record[b"reason"] for record in self.dead()], [b"refused"] * 3)
+        self.assertTrue(worker.said("cannot be settled as failed"))
 
     def test_the_actions_go_with_their_process(self):
         served = self.knows("new")

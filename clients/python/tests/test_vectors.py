@@ -1,7 +1,11 @@
 """Runs all of protocol/vectors; a file that is missing, or there and not run here, is a failure."""
+import hashlib
+import json
+import re
 import struct
 import unittest
 
+import checkout
 from redis_server import RedisServer
 from tagged import VECTORS, exact, from_tagged, load, to_bytes
 from tempest import addresses, codecs, envelope, values
@@ -76,3 +80,14 @@ class Vectors(unittest.TestCase):
     def test_functions(self):
         with RedisServer() as server:
             self.each(load("functions.json"), lambda entry: server.run_vector(self, entry))
+
+
+class Library(unittest.TestCase):
+    def test_the_revision_rises_whenever_the_functions_change(self):
+        """A server keeps a library whose revision is not lower: workers would go on with the old one."""
+        source = (checkout.ROOT / "protocol" / "tempest.lua").read_text(encoding="utf-8")
+        code = "\n".join(line for line in (re.sub(r"(^|\s)--.*$", "", line).rstrip() for line in source.split("\n")) if line)
+        found = {"revision": int(re.search(r"(?m)^local REVISION = (\d+)$", source)[1]), "sha256": hashlib.sha256(code.encode()).hexdigest()}
+        kept = json.loads((checkout.ROOT / "protocol" / "revision.json").read_text(encoding="utf-8"))
+        self.assertEqual(found, kept, "the code of protocol/tempest.lua has changed: raise REVISION (also in Swift's FunctionLibrary and in "
+                                      "vectors/functions.json), and write both down in protocol/revision.json")
