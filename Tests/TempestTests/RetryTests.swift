@@ -45,6 +45,31 @@ struct RetryTests {
         }
     }
 
+    @Test("A failure whose next attempt would come after the deadline is the last one, and its caller learns it now")
+    func late() async throws {
+        try await Bench.run { bench in
+            let runs = Mutex(0)
+            let worker = try bench.worker()
+            worker.handle("fail", retry: RetryPolicy(attempts: 5, first: .seconds(60), longest: .seconds(60))) { (_: JobContext) in
+                runs.withLock { $0 += 1 }
+                throw Trouble()
+            }
+            try await withRunning(worker) {
+                let start = ContinuousClock.now
+                await #expect {
+                    try await bench.client.call("fail", queue: "q", timeout: .seconds(20))
+                } throws: {
+                    ($0 as? CallError)?.remoteCode == "handler"
+                }
+                #expect(start.duration(to: .now) < .seconds(10))
+                let time = try await bench.redis.execute(["TIME"]).array?[0].string.flatMap { Int($0) } ?? 0
+                try await bench.push(#"["fail",[],null,"x",{"deadline":\#((time + 20) * 1000)}]"#)
+                try await eventually("it is dead") { try await bench.dead().map(\.reason) == ["exhausted"] }
+            }
+            #expect(runs.withLock { $0 } == 2)
+        }
+    }
+
     @Test("When its attempts are over it is dead, with its last error")
     func exhausted() async throws {
         try await Bench.run { bench in

@@ -9,7 +9,7 @@ import TempestRedis
 extension TempestClient {
     /// Calls an action and returns its answers one by one, as they come, each decoded as `Element`.
     ///
-    /// `timeout` is the longest time between two answers. The sequence throws what `call` throws; ``CallError/Code/interrupted`` means
+    /// `timeout` is the longest time to the first answer and between two; a job that has not been begun by then is not begun any more. The sequence throws what `call` throws; ``CallError/Code/interrupted`` means
     /// that the worker died after some answers had come and that another one began the job again. An empty last answer ends the
     /// sequence without an element.
     public func stream<each Argument: Encodable, Element: Decodable & Sendable>(
@@ -36,8 +36,12 @@ extension TempestClient {
         let codec = try answerable(codec)
         let inbox = try await inbox(name)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
-            rules.write(to: &meta, now: serverClock.now)
+            let now = serverClock.now
+            rules.write(to: &meta, now: now)
             meta["route"] = steps
+            if let now, !options.fourElements {
+                meta["deadline"] = .int(now + (timeout ?? options.timeout).nanoseconds / 1_000_000)
+            }
         }
         let (answers, continuation) = AsyncThrowingStream.makeStream(of: Answer.self)
         let pending = PendingStream(job.id, timeout ?? options.timeout, on: alarms, continuation)

@@ -200,6 +200,10 @@ final class JobRun: Sendable {
         }
         var random = SystemRandomNumberGenerator()
         let delay = min(delay ?? policy.delay(after: rules.attempt, rules, using: &random), JobRules.longest)
+        // Its caller would have stopped waiting: it is told now.
+        if let deadline = rules.deadline, let now = clock.now, now + delay > deadline {
+            return finally(failure, context, because: text)
+        }
         do {
             let payload = try context.job.again(attempt: rules.attempt + 1, lastError: text, limits: limits)
             context.logger.info(

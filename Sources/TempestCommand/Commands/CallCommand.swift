@@ -47,7 +47,7 @@ struct CallCommand: AsyncParsableCommand {
         // Also after Ctrl-C the client is shut down: its inbox must not stay registered.
         try await Interruptible.run {
             try await connection.withClient { client in
-                await client.announce(name, level)
+                await client.announceLoudly(name, level)
                 let answers = try await client.stream(
                     request, queue: name, level: level, codec: codec, timeout: .seconds(timeout),
                     options: JobOptions(once: once), route: route, of: Value.self)

@@ -48,7 +48,7 @@ struct PushCommand: AsyncParsableCommand {
         let route = try RouteText.route(route)
         let request = try JobRequest(action, values: queue.values(arguments))
         try await connection.withClient { client in
-            await client.announce(queue.queue, level)
+            await client.announceLoudly(queue.queue, level)
             try await client.push(
                 [request], queue: queue.queue, level: level, after: after?.duration, at: at?.time, codec: codec,
                 options: JobOptions(once: once), route: route)

@@ -56,7 +56,7 @@ class Plan:
         asked = error.after if isinstance(error, Retry) else None
         delay = self.delay() if asked is None else min(DELAY_MOST, round(asked * 1000))
         deadline = _whole(job.meta.get("deadline"), 0)
-        if job.respond_to is not None and deadline is not None and now is not None and now + delay > deadline:
+        if deadline is not None and now is not None and now + delay > deadline:
             return None  # the caller would be gone before it began: it learns of the failure now
         return delay
 

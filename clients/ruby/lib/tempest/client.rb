@@ -133,9 +133,7 @@ module Tempest
     # @raise [CallTimeout] no last answer in time
     # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
-      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
-      deadline = JobOptions.deadline(timeout, method(:clock)) unless @four_elements
-      meta = { "deadline" => deadline }.merge(meta) if deadline
+      meta = caller_meta(meta, timeout, run_timeout, options)
       over = timeout && Tempest.now + timeout
       answers = []
       answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
@@ -146,7 +144,7 @@ module Tempest
 
     # Pushes a job and gives its answers one by one, in order.
     #
-    # @param timeout [Numeric, nil] seconds to wait for each answer
+    # @param timeout [Numeric, nil] seconds to wait for each answer; a job that has not been begun by then is not begun any more
     # @param run_timeout [Numeric, nil] seconds that a run may take
     # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
     # @yieldparam value [Object]
@@ -160,7 +158,7 @@ module Tempest
                                                 meta: meta, **options)
       end
 
-      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
+      meta = caller_meta(meta, timeout, run_timeout, options)
       answers_of(action, args, queue, level, codec, meta, -> { timeout && Tempest.now + timeout }) do |answer|
         yield value(answer) unless answer.args.empty?
       end
@@ -213,6 +211,13 @@ module Tempest
       connection = line
       connection.freshen
       connection.fcall("publish", Keys.history(channel), channel, keep, message)[1]
+    end
+
+    # @return [Hash] the meta of a job that somebody waits for
+    def caller_meta(meta, timeout, run_timeout, options)
+      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
+      deadline = JobOptions.deadline(timeout, method(:clock)) unless @four_elements
+      deadline ? { "deadline" => deadline }.merge(meta) : meta
     end
 
     def begin_process

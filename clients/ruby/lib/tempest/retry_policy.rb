@@ -40,7 +40,7 @@ module Tempest
       after = [after, LONGEST].min
       # Nobody waits any more when it would be due: the caller is told now.
       deadline = job.number("deadline", 0)
-      deadline && now + after >= deadline ? nil : after
+      deadline && now + after > deadline ? nil : after
     end
 
     # @param backoff [Array<Numeric>] seconds
