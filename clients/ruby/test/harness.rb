@@ -12,7 +12,7 @@ require "tempest"
 
 # A redis-server on a unix socket in a folder of its own, one for the whole run.
 class PrivateRedis
-  attr_reader :url, :folder
+  attr_reader :url, :folder, :pid
 
   def self.shared
     @shared ||= new.tap { |server| Minitest.after_run { server.stop } }

@@ -131,6 +131,12 @@ module Tempest
       nil
     end
 
+    # From the next connection on a reply, and the connection itself, may take no longer.
+    # @param seconds [Numeric]
+    def hurry(seconds)
+      @options.update(connect_timeout: seconds, read_timeout: seconds, write_timeout: seconds)
+    end
+
     def close
       @lock.synchronize do
         @redis&.close

@@ -9,6 +9,8 @@ module Tempest
   class Dispatcher
     # Seconds between looks at what this process keeps for itself: its note, its record, answers that had to wait.
     ROUND = 1.0
+    # Seconds that a Redis which has not answered a worker that stops may take for each further reply.
+    LAST_TRY = 0.4
 
     # @param worker [Worker] for its settings
     # @param handlers [HandlerTable]
@@ -308,6 +310,8 @@ module Tempest
     # Step 8 of the protocol: connect anew, and compare.
     def recover(error)
       wait_for_redis(error)
+      # Who is to stop has no time for a Redis that hangs.
+      @line.hurry(LAST_TRY) unless @stops.zero?
       end_old_line
       compare
       @backoff.reset
@@ -387,7 +391,7 @@ module Tempest
         end
       end
       attempt { @node.remove(@line) }
-      @heartbeat&.close
+      @heartbeat&.close(@gone ? LAST_TRY : Heartbeat::ENDING)
       @pool&.close
       @parks&.close
       [@line, @sender].compact.each(&:close)
@@ -402,14 +406,16 @@ module Tempest
       attempt { @settlement.settle(@line) } unless left.empty?
     end
 
-    # Once, and once more on a new connection; a Redis that is gone must not keep a worker from ending.
+    # Once, and once more on a new connection; a Redis that is gone, or hangs, must not keep a worker from ending.
     def attempt
       tries = 0
       begin
         yield
+        @gone = false
       rescue ConnectionLost, ServerError => e
         tries += 1
-        @logger.warn("while stopping: #{e.message}")
+        @logger.warn("while stopping: #{e.message}") unless @gone
+        @line.hurry(LAST_TRY) if e.is_a?(ConnectionLost)
         sleep(0.2)
         retry if tries < 2 && !@gone
         @gone = e.is_a?(ConnectionLost)

@@ -11,6 +11,8 @@ module Tempest
     SCRIPT = File.join(__dir__, "beat.rb")
     # Seconds before a beat process that ended is started again.
     RESTART = 0.5
+    # Seconds that a beat process has to end.
+    ENDING = 2
     # So often in turn a beat process may end before one has ever been ready: then the next will not be either.
     VAIN = 5
 
@@ -69,13 +71,14 @@ module Tempest
     end
 
     # Ends the process, by ending its input.
-    def close
+    # @param seconds [Numeric] how long that may take
+    def close(seconds = ENDING)
       @lock.synchronize do
         @closed = true
         @input&.close
         @input = nil
       end
-      @thread.join(2) || @thread.kill
+      @thread.join(seconds) || @thread.kill
     end
 
     private
