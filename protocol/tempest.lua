@@ -16,7 +16,7 @@
 --   {Q}:!begun:P        SET   fields of P's run hash that must not be run again: `once` jobs whose handlers it calls
 --   {Q}:!land:P:<level> LIST  what P's parked BLMOVE dropped and P has not adopted
 --   {Q}:!leases         HASH  P -> its lease in milliseconds, where it is not LEASE
---   {Q}:!actions:P      SET   the actions that P has handlers for, as it said with hello
+--   {Q}:!actions:P      SET   "<level>:<action>" of the jobs that P would run, as it said with hello
 --   {Q}:!unknown        ZSET  "<level>:<action>" of jobs that were claimed by a process without a handler for them, and wait for one
 --                             that has it -> when it is looked whether they have waited long enough
 --   {Q}:!unknown:<sha1> ZSET  "<sequence>:<payload>" of those of one level and action, of which it is the digest -> until when it waits
@@ -228,28 +228,30 @@ local function postpone(q, level, job, due, time)
   end
 end
 
--- The processes that have said that they have a handler for the action, at most `most` of them.
-local function knowers(q, action, most)
+-- The processes that have said that they would run such jobs, at most `most` of them.
+local function knowers(q, kind, most)
   local found = {}
   for _, p in ipairs(redis.call('HKEYS', at(q, 'procs'))) do
     if #found >= most then break end
-    if redis.call('SISMEMBER', at(q, 'actions:' .. p), action) == 1 then found[#found + 1] = p end
+    if redis.call('SISMEMBER', at(q, 'actions:' .. p), kind) == 1 then found[#found + 1] = p end
   end
   return found
 end
 
 local function unknown_key(q, kind) return at(q, 'unknown:' .. redis.sha1hex(kind)) end
 
--- Puts a job aside for a process that has a handler for its action. Those that have are told when it is the first.
+-- Puts a job aside for a process that has a handler for its action. Those that have are told when it is the first. What may be refused
+-- comes before the job itself, which must not be there twice when the call is made again.
 local function put_unknown(q, level, action, job, till, time)
-  local kind, no = level .. ':' .. action, redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
+  local kind, known = level .. ':' .. action, {}
   local key = unknown_key(q, kind)
-  while redis.call('ZADD', key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 0 do
+  if not redis.call('ZSCORE', at(q, 'unknown'), kind) then known = knowers(q, kind, WATCHERS) end
+  redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind)
+  local no
+  repeat
     no = redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
-  end
-  if redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind) == 1 then
-    for _, p in ipairs(knowers(q, action, WATCHERS)) do tell_news(q, 'tick ' .. p) end
-  end
+  until redis.call('ZADD', key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 1
+  for _, p in ipairs(known) do tell_news(q, 'tick ' .. p) end
   if till < time + NEAR then tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*')) end
 end
 
@@ -258,7 +260,9 @@ end
 local function first_of_kind(q, kind, want, bytes, till)
   local key, members, moved = unknown_key(q, kind), {}, 0
   while #members < want and moved < bytes do
-    local found = redis.call('ZRANGEBYSCORE', key, '-inf', till and string.format('%d', till) or '+inf', 'LIMIT', #members, math.min(32, want - #members))
+    -- Each that is looked at is copied: after large ones one at a time.
+    local slice = #members > 0 and moved <= LOOK_BYTES * #members and 32 or 1
+    local found = redis.call('ZRANGEBYSCORE', key, '-inf', till and string.format('%d', till) or '+inf', 'LIMIT', #members, math.min(slice, want - #members))
     if #found == 0 then break end
     for _, member in ipairs(found) do
       if moved >= bytes then break end
@@ -289,10 +293,13 @@ end
 
 -- What waits on the level for a handler that P has: levels and actions, those first whose jobs are to be taken first.
 local function known_of_unknown(q, p, level)
-  local found, names = {}, redis.call('SMEMBERS', at(q, 'actions:' .. p))
+  local found, names, start = {}, {}, level .. ':'
+  for _, kind in ipairs(redis.call('SMEMBERS', at(q, 'actions:' .. p))) do
+    if string.sub(kind, 1, #start) == start then names[#names + 1] = kind end
+  end
   for i = 1, #names, 500 do
     local kinds = {}
-    for j = i, math.min(i + 499, #names) do kinds[#kinds + 1] = level .. ':' .. names[j] end
+    for j = i, math.min(i + 499, #names) do kinds[#kinds + 1] = names[j] end
     for j, score in ipairs(redis.call('ZMSCORE', at(q, 'unknown'), unpack(kinds))) do
       local first = score and redis.call('ZRANGE', unknown_key(q, kinds[j]), 0, 0, 'WITHSCORES')
       if first and first[1] then found[#found + 1] = { kinds[j], tonumber(first[2]), first[1] } end
@@ -350,8 +357,8 @@ local function revision() return REVISION end
 
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
 -- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
--- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000; `action/<name>`
--- is an action that P has a handler for.
+-- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000; `level/<name>` and
+-- `action/<name>` say that P would run jobs of these actions on these levels; `actions/none`, that it runs no more.
 -- Whoever says hello again goes on with other numbers for its jobs: a Redis that has forgotten its last second would give those a second
 -- time by which P still knows, and settles, other jobs.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
@@ -369,7 +376,7 @@ local function hello(keys, argv)
   else
     return bad('mode: new, again or only')
   end
-  local given, lease, actions = {}, nil, {}
+  local given, lease, served, actions = {}, nil, {}, {}
   for i = 3, #argv do
     local ms = string.match(argv[i], '^lease/(.*)$')
     if ms then
@@ -377,11 +384,17 @@ local function hello(keys, argv)
       if not lease then return bad('lease: 100 to 86400000 milliseconds') end
     elseif string.sub(argv[i], 1, 7) == 'action/' then
       actions[#actions + 1] = string.sub(argv[i], 8)
+    elseif string.sub(argv[i], 1, 6) == 'level/' then
+      served[#served + 1] = string.sub(argv[i], 7)
+    elseif argv[i] == 'actions/none' then
+      redis.call('DEL', at(q, 'actions:' .. p))
     else
       given[argv[i]] = true
     end
   end
-  for _, action in ipairs(actions) do redis.call('SADD', at(q, 'actions:' .. p), action) end
+  for _, level in ipairs(served) do
+    for _, action in ipairs(actions) do redis.call('SADD', at(q, 'actions:' .. p), level .. ':' .. action) end
+  end
   if mode ~= 'new' then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
   if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
@@ -602,8 +615,10 @@ local function unknown(keys, argv)
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
   for _, kind in ipairs(redis.call('ZRANGEBYSCORE', at(q, 'unknown'), '-inf', string.format('%d', time), 'LIMIT', 0, KINDS)) do
     if total >= 100 or moved >= MOVE_BYTES then break end
-    local level, action = string.match(kind, '^([^:]*):(.*)$')
-    if #knowers(q, action, 1) > 0 then
+    local level = string.match(kind, '^([^:]*):')
+    if not level or not is_level(level) then
+      redis.call('ZREM', at(q, 'unknown'), kind)
+    elseif #knowers(q, kind, 1) > 0 then
       redis.call('ZADD', at(q, 'unknown'), string.format('%d', time + SWEEP), kind)
     else
       local members, size = first_of_kind(q, kind, 100 - total, MOVE_BYTES - moved, time)
@@ -733,6 +748,8 @@ local function settle(keys, argv)
         local patience, action = patience_of(outcome)
         time = time or now()
         put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time)
+        -- At once, as after a retry.
+        redis.call('HDEL', run, field)
       elseif kind == 'dead' then
         local reason, detail = string.match(rest, '^(%S+) ?(.*)$')
         bury(q, p, level_of(field) or 'default', redis.call('HGET', run, field), reason, detail)
@@ -1283,7 +1300,7 @@ end
 -- next delayed job or the next look at unknown ones, 0: tick again at once, -1: there is none or somebody else keeps the clock; landed, jobs to
 -- be adopted; waiting, 1 if one of the levels has jobs for P and is not paused; suspects, jobs to be run alone, 0 while none of these levels may; then, if P is one of the
 -- WATCHERS, the other processes, whom it observes; keeper, 1 if P keeps the clock: it then also makes room for the suspects, when
--- everybody is busy; unknown, 1 if P keeps the clock and is to call `unknown`.
+-- everybody is busy; unknown, 1 if P is to call `unknown`: when it keeps the clock, and a little later when it does not.
 local function tick(keys, argv)
   local q, p = keys[1], argv[1]
   local gone = fenced(q, p)
@@ -1302,12 +1319,6 @@ local function tick(keys, argv)
     keeps = 1
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
-    local look = redis.call('ZRANGE', at(q, 'unknown'), 0, 0, 'WITHSCORES')[2]
-    if look then
-      local wait = tonumber(look) - time
-      if wait <= 0 then unknowns, wait = 1, SWEEP end
-      due = due == -1 and wait or math.min(due, wait)
-    end
     if is_time(clock, 'swept', SWEEP, time) then
       sweep_graves(q, time)
       redis.call('ZREMRANGEBYSCORE', at(q, 'cancelled'), '-inf', string.format('%d', time))
@@ -1318,6 +1329,13 @@ local function tick(keys, argv)
   end
   local paused, landed, waiting = paused_set(q), 0, 0
   local strays = redis.call('EXISTS', at(q, 'unknown')) == 1
+  if strays then
+    local wait = tonumber(redis.call('ZRANGE', at(q, 'unknown'), 0, 0, 'WITHSCORES')[2]) - time
+    -- The keeper may be one that ends, or does not know of this: others do it for it a little later.
+    if wait <= 0 and (keeps == 1 or wait <= -2 * SWEEP) then unknowns = 1 end
+    local look = wait > 0 and wait or SWEEP
+    if keeps == 1 then due = due == -1 and look or math.min(due, look) end
+  end
   for i = 3, #argv do
     landed = landed + redis.call('LLEN', at(q, 'land:' .. p .. ':' .. argv[i]))
     if waiting == 0 and not (paused and (paused[argv[i]] or paused['*'])) then

@@ -77,7 +77,7 @@ class Claiming:
 
     def known_of_unknown(self, p, level):
         """The kinds of jobs on the level that wait for P's handlers, those first whose jobs are to be taken first."""
-        kinds = [kind for kind in self.unknown if kind[0] == level and kind[1] in self.actions.get(p, ())]
+        kinds = [kind for kind in self.unknown if kind[0] == level and kind in self.actions.get(p, ())]
         return sorted(kinds, key=lambda kind: min(entry[:2] for entry in self.unknown[kind]))
 
     def take_unknown(self, p, level, want, limit):
@@ -106,7 +106,8 @@ class Claiming:
         self.count(b"unknown")
         kind, until = (level, action), Near(self.now + patience)
         if kind not in self.unknown:
-            for p in [p for p in self.procs if action in self.actions.get(p, ())][:self.limits.watchers]:
+            known = [p for p in self.procs if kind in self.actions.get(p, ())][:self.limits.watchers]
+            for p in known:
                 self.tell(b"tick " + p)
         self.unknown.setdefault(kind, []).append((until, self.counts[b"unknown"], job))
         self.looks[kind] = min(self.looks.get(kind, until), until)
@@ -120,7 +121,7 @@ class Claiming:
         for kind in sorted((kind for kind, look in self.looks.items() if look <= self.now), key=lambda kind: (self.looks[kind], kind)):
             if total >= 100 or moved >= self.limits.move_bytes:
                 break
-            if any(kind[1] in self.actions.get(other, ()) for other in self.procs):
+            if any(kind in self.actions.get(other, ()) for other in self.procs):
                 self.looks[kind] = Near(self.now + SWEEP)
                 continue
             self.must_record(p)

@@ -264,7 +264,7 @@ return 1"""
         for kind, waiting in self.unknown.items():
             found[self.unknown_key(*kind)] = (b"zset", {self.waiting(entry): entry[0] for entry in waiting}, 0)
         for p, actions in self.actions.items():
-            found[key(b"actions:" + p)] = (b"set", actions, 0)
+            found[key(b"actions:" + p)] = (b"set", {b":".join(kind) for kind in actions}, 0)
         found = {name: entry for name, entry in found.items() if entry[1]}
         for level in (level for level, jobs in self.lists.items() if jobs is WRONG):
             found[level_key(level)] = (b"string", WRONG, 0)

@@ -19,18 +19,22 @@ class Recovering:
             run = self.runs.setdefault(p, Run())
             if run.jobs != b"jam":
                 run.jobs = (run.jobs or 0) + 1_000_000
-        lease, ids, actions = None, set(), set()
+        lease, ids, actions, served = None, set(), set(), set()
         for name in names:
             if name.startswith(b"lease/"):
                 lease = number(name[6:], 100, 86400000)
             elif name.startswith(b"action/"):
                 actions.add(name[7:])
+            elif name.startswith(b"level/"):
+                served.add(name[6:])
+            elif name == b"actions/none":
+                self.actions.pop(p, None)
             else:
                 ids.add(name)
         if lease is not None:
             self.leases[p] = lease
-        if actions:
-            self.actions[p] = self.actions.get(p, set()) | actions
+        if actions and served:
+            self.actions[p] = self.actions.get(p, set()) | {(level, action) for level in served for action in actions}
         self.procs[p] = self.procs.get(p, 0) + 1
         old = self.connections.get(p, set())
         self.connections[p] = ids if mode == b"only" else old | ids
@@ -212,16 +216,17 @@ class Recovering:
             self.promote(p)
             if self.delayed:
                 due = Near(max(0, min(self.delayed, key=lambda entry: entry[:2])[0] - self.now))
-            if self.looks:
-                look = min(self.looks.values())
-                unknowns = int(look <= self.now)
-                wait = SWEEP if unknowns else look - self.now
-                due = Near(wait if due == -1 else min(due, wait))
             if self.is_time(b"swept", SWEEP):
                 self.sweep_graves()
                 self.forgotten_at = {job: end for job, end in self.forgotten_at.items() if end > self.now}
             if self.is_time(b"counted", INBOX_SWEEP):
                 self.sweep_inboxes()
+        if self.looks:
+            wait = min(self.looks.values()) - self.now
+            unknowns = int(wait <= (0 if keeps else -2 * SWEEP))
+            if keeps:
+                look = wait if wait > 0 else SWEEP
+                due = Near(look if due == -1 else min(due, look))
         suspects = len(self.suspects) if self.next_suspect(levels) else 0
         landed = sum(len(self.landed.get((p, level), ())) for level in levels)
         waiting = any(self.lists.get(level) and self.lists[level] is not WRONG and not self.is_paused(level) for level in levels)

@@ -129,7 +129,8 @@ class Scheduler:
     def start(self):
         actor = Actor(b"p.%d" % (len(self.actors) + 1))
         self.actors.append(actor)
-        names = [b"run/%d" % len(self.actors)] + [b"action/" + action for action in ACTIONS if self.chance(0.3)]
+        names = [b"run/%d" % len(self.actors)] + [b"action/" + action for action in ACTIONS if self.chance(0.4)]
+        names += [b"level/" + level for level in LEVELS if self.chance(0.7)]
         names += ([b"lease/%d" % self.random.choice([100, 5000, 10])] if self.chance(0.3) else [])
         self.call("hello", actor.p, b"new", *names)
 
@@ -272,11 +273,11 @@ class Scheduler:
             self.call("settle", actor.p, field, outcome, b"", b"")
         actor.fields, actor.ended = [], actor.fields
         for _ in range(self.random.randint(1, 4)):
-            self.random.choice([self.age_unknown, self.start, self.beats, self.claim, self.give_up, self.give_up, self.crash, self.pause])()
+            self.random.choice([self.age_unknown, self.start, self.beats, self.claim, self.give_up, self.give_up, self.crash, self.pause, self.knows_nothing])()
         if self.chance(0.3):
             self.start()
             actor = self.actors[-1]
-            self.call("hello", actor.p, b"again", b"action/new")
+            self.call("hello", actor.p, b"again", b"action/new", b"level/high", b"level/low")
             if self.chance(0.4):
                 self.do("jam", actor.p)
             self.understand(actor, self.call("claim", actor.p, 1, self.random.randint(1, 4), 1048576, b"low", b"high"))
@@ -285,6 +286,9 @@ class Scheduler:
         self.aged += 1
         if self.model.unknown:
             self.do("age_unknown", *self.random.choice(sorted(self.model.unknown)), 5000 + self.aged)
+
+    def knows_nothing(self):
+        self.call("hello", self.actor().p, b"again", b"actions/none", *([b"action/new", b"level/low"] if self.chance(0.3) else []))
 
     def give_up(self):
         actor = self.actor()

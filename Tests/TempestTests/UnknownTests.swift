@@ -143,6 +143,49 @@ struct UnknownTests {
         }
     }
 
+    @Test func `who is quiet, or does not serve the level, is nobody to wait for`() async throws {
+        try await Bench.run { bench in
+            let quiet = try Self.worker(bench, "new")
+            let elsewhere = try bench.worker(levels: [.high])
+            elsewhere.handle("new") { (_: JobContext, word: Int) in word }
+            try await withRunning(quiet) {
+                try await withRunning(elsewhere) {
+                    quiet.quiet()
+                    try await eventually("the quiet one has said so") {
+                        try await bench.redis.execute(["KEYS", "{q}:!actions:*"]).array?.count == 1
+                    }
+                    try await withRunning(try Self.worker(bench, "old", patience: .milliseconds(300))) {
+                        try await bench.client.push("new", 1, queue: "q")
+                        try await eventually("it is dead") { try await bench.dead().map(\.reason) == ["unknown_action"] }
+                        let answer: Int = try await bench.client.call("new", 2, queue: "q", level: .high)
+                        #expect(answer == 2)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `a cancelled one is cancelled, also where nobody waits for a handler`() async throws {
+        try await Bench.run { bench in
+            let q = try QueueName("q")
+            let id = try await bench.client.push("nobody", 1, queue: "q")
+            _ = try await bench.client.cancel(job: id, queue: q)
+            try await withRunning(try Self.worker(bench, "old", patience: .zero)) {
+                try await eventually("it is cancelled") { try await Self.count(bench, "cancelled") == 1 }
+            }
+            #expect(try await bench.dead().isEmpty)
+        }
+    }
+
+    @Test func `hundreds are given up at once`() async throws {
+        try await Bench.run { bench in
+            try await withRunning(try Self.worker(bench, "old", patience: .milliseconds(300))) {
+                for number in 0..<1500 { try await bench.client.push("nobody", number, queue: "q") }
+                try await eventually(within: .seconds(10), "all are dead") { try await bench.dead().count == 1500 }
+            }
+        }
+    }
+
     @Test func `a quiet worker that keeps the clock gives up what nobody can run`() async throws {
         try await Bench.run { bench in
             let worker = try Self.worker(bench, "old", patience: .milliseconds(700))

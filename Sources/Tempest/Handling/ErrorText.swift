@@ -4,7 +4,7 @@ enum ErrorText {
     /// Scalars of an error that a log shows.
     static let most = 2000
 
-    /// The error's text on one line, without what a terminal would obey, and no longer than `most` scalars.
+    /// The error's text on one line, without what a terminal would obey: of at most `most` scalars of its own, some of them written as escapes.
     static func line(_ error: any Error, most: Int = most) -> String {
         var line = ""
         for scalar in "\(error)".unicodeScalars.prefix(most) {

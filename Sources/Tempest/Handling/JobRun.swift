@@ -75,14 +75,15 @@ final class JobRun: Sendable {
             return .over(job, .dead(reason: Failure.badRoute, detail: detail, failure), nil)
         }
         let rules = JobRules(job.meta)
-        if rules.deadline != nil || rules.expiresAt != nil, let now = clock.now, rules.isOver(at: now) {
+        // One that has waited in vain is dead, as what it is, also when its time is over by now.
+        if !claimed.hasWaited, rules.deadline != nil || rules.expiresAt != nil, let now = clock.now, rules.isOver(at: now) {
             logger.info(
                 "a job came too late to be begun",
                 metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"])
             let failure = Failure(code: Failure.expired, message: "the job had expired before a worker was free")
             return .over(job, .expired(rules.isUnanswerable(at: now) ? nil : failure), journey)
         }
-        guard let handler = handlers[job.action] else { return .over(job, unknown(job, claimed, rules), journey) }
+        guard let handler = handlers[job.action], !claimed.hasWaited else { return .over(job, unknown(job, claimed, rules), journey) }
         return .running(RunningJob(job, claimed, rules: rules, handler: handler, journey: journey, end: end))
     }
 

@@ -40,6 +40,12 @@ enum Outcome: Sendable {
         return .dead(reason: failure.code, detail: failure.message, failure)
     }
 
+    /// Whether the job was found wrong where it says how it goes on: that comes before everything else.
+    var isBadRoute: Bool {
+        guard case .dead(let reason, _, _) = self else { return false }
+        return reason == Failure.badRoute
+    }
+
     /// The dimension of the metric.
     var name: String {
         switch self {

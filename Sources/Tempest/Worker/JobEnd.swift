@@ -33,7 +33,7 @@ final class JobEnd: Sendable {
         }
         let action = run.handlers[job.action] == nil ? "unknown" : job.action
         var outcome = outcome
-        if claimed.hasWaited, claimed.mayBeCancelled, await wasCancelled(job.id) { outcome = .cancelled(job.id) }
+        if claimed.mayBeCancelled, !outcome.isBadRoute, await wasCancelled(job.id) { outcome = .cancelled(job.id) }
         await apply(FinishedJob(outcome: outcome), job, journey, claimed.claim, action)
     }
 

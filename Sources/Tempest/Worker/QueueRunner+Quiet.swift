@@ -10,6 +10,7 @@ extension QueueRunner {
     /// Claims and parks nothing until the worker is to stop; what had landed goes back to the heads of the levels.
     func beQuiet(_ session: Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async throws {
         try await leaveParks(session)
+        try await knowNothing(session)
         health.withLock { $0.down("quiet") }
         while !isStopping {
             let rung = await bell.wait()

@@ -62,7 +62,7 @@ struct Session {
         let ids =
             connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") } + [
                 .init("lease/\(max(100, lease.nanoseconds / 1_000_000))")
-            ] + actions.map { .init("action/\($0)") }
+            ] + levels.map { .init("level/\($0)") } + actions.map { .init("action/\($0)") }
         let hello = { (mode: String) -> RedisCommand in
             .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)
         }

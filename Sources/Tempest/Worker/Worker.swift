@@ -170,9 +170,9 @@ public final class Worker: Service {
             QueueRunner(
                 queue: queue, options: options, actions: handlers.keys.sorted(), redis: redis, slots: slots, beater: beater,
                 logger: logger,
-                onIncarnation: {
+                onIncarnation: { [weak self] in
                     registrar.note($0, $1)
-                    self.warnOfEviction(redis)
+                    self?.warnOfEviction(redis)
                 },
                 makeRun: {
                     JobRun(

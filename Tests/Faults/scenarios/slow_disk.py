@@ -19,7 +19,6 @@ from stage import ROOT, Setting, Stage
 NAME = "slow-disk"
 TITLE = "Redis kill -9 on a slow disk, AOF everysec"
 ALONE = False
-# Mended (docs/faults.md). It joins `make test` once it has run often enough beside the other scenarios.
 SIZES = {"full": (200, 20_000), "short": (4, 600)}
 DELAY = 900  # ms that each fdatasync takes
 CALLERS = 16  # of each language: enough that new answers fill the places of forgotten ones before anybody looks

@@ -16,7 +16,7 @@ from pathlib import Path
 import tempest
 from redis_server import RedisServer, wait_for
 from served import Served
-from tempest import CallerStalled, Client, RedisRefused, Worker
+from tempest import CallerStalled, Client, RedisRefused, RemoteError, Worker
 from tempest import http, json_codec, msgpack_codec, tnetstring
 from worker_process import WorkerProcess
 
@@ -206,8 +206,13 @@ class Evictions(unittest.TestCase):
                 server = RedisServer("--maxmemory", memory, "--maxmemory-policy", policy)
                 self.addCleanup(server.stop)
                 worker = WorkerProcess(server.url, "q")
-                self.assertEqual(worker.said(f"maxmemory-policy is {policy}; set it to noeviction"), warns)
-                worker.kill()
+                self.addCleanup(worker.kill)
+                words = f"maxmemory-policy is {policy}; set it to noeviction"
+                if warns:
+                    wait_for(lambda: worker.said(words), "it does not warn")
+                with Client(server.url, queue="q", timeout=20) as client:
+                    self.assertEqual(client.call("echo", 1), [1])
+                self.assertEqual(worker.said(words), warns)
 
 
 class Loops(unittest.TestCase):
@@ -219,6 +224,12 @@ class Loops(unittest.TestCase):
         with Client(server.url, queue="q", timeout=20) as client:
             self.assertEqual([client.call("keeps", number) for number in range(5)], list(range(5)))
             self.assertEqual(client.call("twice_async", 4), 8)
+            # What would stop the loop is the end of its job alone.
+            for _ in range(2):
+                with self.assertRaises(RemoteError):
+                    client.call("leaves", timeout=20)
+                self.assertEqual(client.call("twice_async", 5), 10)
+            self.assertEqual(client.call("keeps", 7), 7)
         worker.signal()
         self.assertEqual(worker.wait(), 0)
         self.assertEqual(server.client.lrange("noted", 0, -1), [b"the task was ended"])

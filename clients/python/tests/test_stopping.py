@@ -63,6 +63,20 @@ class Stopping(unittest.TestCase):
         worker.signal()
         self.ended_after(worker, 12)
 
+    def test_a_worker_leaves_all_its_queues_also_one_that_may_not_end_connections(self):
+        admin = self.server.client
+        admin.execute_command("ACL", "SETUSER", "me", "on", ">mine", "~*", "&*", "+@all", "-client", "-info")
+        for url in self.server.url, f"unix://me:mine@{self.server.socket}":
+            with self.subTest(url):
+                worker = WorkerProcess(url, "q", "p", "r")
+                self.addCleanup(worker.kill)
+                wait_for(lambda: admin.hlen("tempest:nodes") == 1, "it is not on record")
+                worker.signal()
+                self.ended_after(worker, 40)
+                self.assertEqual([admin.hlen(f"{{{queue}}}:!procs") for queue in "qpr"], [0, 0, 0], "".join(worker.log))
+                self.assertEqual(admin.hlen("tempest:nodes"), 0)
+                self.assertFalse(worker.said("Traceback"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -230,6 +230,12 @@ async def read_on():
         kept["parent"].close()
 
 
+@worker.handler("leaves")
+async def leaves():
+    await asyncio.sleep(0)
+    sys.exit(3)
+
+
 # Steps of routes.
 
 @worker.handler("first")

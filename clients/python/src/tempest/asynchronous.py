@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any, Awaitable
+from typing import Any, Awaitable, Optional, Tuple
 
 from .context import Context
 from .errors import JobCancelled
@@ -15,7 +15,17 @@ from .errors import JobCancelled
 
 def run(result: Awaitable[Any], context: Context) -> Any:
     """What comes of it. JobCancelled if it was ended because the job is cancelled, or its time over."""
-    return _loop().run_until_complete(_run(result, context))
+    try:
+        value, error = _loop().run_until_complete(_run(result, context))
+    except Exception:
+        raise
+    except BaseException:
+        # Of a task that the handler has left: the loop stopped in the middle, and what is in it must not go on under the next job.
+        _own.loop = None
+        raise
+    if error is not None:
+        raise error
+    return value
 
 
 def close() -> None:
@@ -50,11 +60,17 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop  # type: ignore[no-any-return]
 
 
-async def _await(result: Awaitable[Any]) -> Any:
-    return await result
+async def _await(result: Awaitable[Any]) -> Tuple[Any, Optional[BaseException]]:
+    """What comes of it, or how it ended: SystemExit and its kind would stop the loop, if they were raised there."""
+    try:
+        return await result, None
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return None, error
 
 
-async def _run(result: Awaitable[Any], context: Context) -> Any:
+async def _run(result: Awaitable[Any], context: Context) -> Tuple[Any, Optional[BaseException]]:
     loop = asyncio.get_running_loop()
     task = loop.create_task(_await(result))
 

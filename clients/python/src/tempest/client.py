@@ -292,7 +292,7 @@ class Client:
         with self._lock:
             self._check_open()
             inbox = self._inboxes.get(queue)
-            if inbox is None or inbox.has_ended:
+            if inbox is None or inbox.has_ended or not inbox.is_alive():
                 inbox = self._inboxes[queue] = Inbox(self._url, queue)
                 inbox.start()
             return inbox

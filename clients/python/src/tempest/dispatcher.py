@@ -28,6 +28,10 @@ from .weights import Shares
 
 log = logging.getLogger("tempest")
 
+GIVE_UP_CALLS = 20
+# Seconds for the last words to Redis about a queue, and about the next one when it was not there for that.
+LAST_SECONDS, HASTE_SECONDS = 1.5, 0.2
+
 
 @dataclass(frozen=True)
 class Hooks:
@@ -102,20 +106,21 @@ class Dispatcher(threading.Thread):
                 station.unsure = station.landed = True
             self._slots.turn.notify_all()
 
-    def leave(self, deadline: float, soon: float) -> bool:
+    def leave(self, deadline: float) -> bool:
         """Ends all memberships after `run` has ended: what is left goes back. Tries until the monotonic `deadline` where there is
-        something left, and else until `soon`: others find out anyway. Whether Redis has heard it."""
+        something left, and else for a moment: others find out anyway. Whether Redis has heard it."""
+        # The thread may still wait for a reply. Only when it has ended is the connection ours: it closes it when that breaks.
+        self._link.end(self, 5.0)
         if self.is_alive():
-            # The thread still waits for a reply. It closes the connection itself when that breaks.
-            self._link.end(self, 0.5)
-            self._link = Link(self._url)
-            self._heard = 0
+            log.error("tempest: the dispatcher does not end; the queues stay joined until others see that this worker is dead")
+            return False
         has_heard = True
         for station in self._stations:
             membership = station.membership
             if membership is not None:
                 if not membership.fenced:
-                    has_heard = self._leave(membership, max(deadline, soon) if membership.holds else soon) and has_heard
+                    soon = time.monotonic() + (LAST_SECONDS if has_heard else HASTE_SECONDS)
+                    has_heard = self._leave(membership, max(deadline, soon) if membership.holds and has_heard else soon) and has_heard
                 self._heart.forget(station.queue, membership.process)
         for parker in self.parkers:
             # Most have ended when their connections were cut; without the right to cut, they would block on.
@@ -136,21 +141,21 @@ class Dispatcher(threading.Thread):
             log.warning("tempest: what landed stays until the end: %s", error)
 
     def _leave(self, membership: Membership, deadline: float) -> bool:
+        """Tries at least once."""
         backoff = Backoff()
-        error: Exception = RedisUnavailable("Redis does not answer")
-        while time.monotonic() < deadline:
+        while True:
             # Of a Redis that hangs, a try must not take longer than there is time.
-            self._link.hurry(min(5.0, max(0.1, deadline - time.monotonic())))
+            self._link.hurry(min(5.0, max(HASTE_SECONDS, deadline - time.monotonic())))
             try:
                 self._part(membership, time.monotonic() + PARK_SECONDS + 1)
                 log.info("tempest: left queue %s, %d jobs given back", membership.queue, membership.leave(self._link))
                 return True
-            except (RedisUnavailable, RedisRefused) as trouble:
-                error = trouble
+            except (RedisUnavailable, RedisRefused) as error:
+                if time.monotonic() >= deadline:
+                    log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
+                              membership.queue, error, membership.process)
+                    return isinstance(error, RedisRefused)
             time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
-        log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
-                  membership.queue, error, membership.process)
-        return False
 
     def _next(self) -> Optional[Callable[[], None]]:
         """What is to be done next: each queue in turn; None at the end."""
@@ -182,6 +187,10 @@ class Dispatcher(threading.Thread):
         if state != "running":
             unpark(self._link, self.parkers)
             return_landed(self._link, self._stations)
+        if state == "quiet":
+            for station in self._stations:
+                if station.membership is not None and not station.membership.fenced:
+                    station.membership.know_nothing(self._link)
         self._announce(state)
 
     def _announce(self, state: str) -> None:
@@ -224,8 +233,7 @@ class Dispatcher(threading.Thread):
             alone = station.may_run_alone(time.monotonic())
             unknown, station.unknown = station.unknown, False
         if unknown:
-            for claim in membership.unknown(self._link):
-                self._hooks.bury(claim)
+            self._give_up(membership)
         if look:
             claims = membership.adopt(self._link)[0]
             higher = self._above(station, membership, claims)
@@ -233,6 +241,15 @@ class Dispatcher(threading.Thread):
         elif alone:
             self._run_alone(station, membership)
         self._claim(station, membership)
+
+    def _give_up(self, membership: Membership) -> None:
+        """Jobs that nobody has a handler for, as many as have waited long enough; but other queues have their turn, too."""
+        for _ in range(GIVE_UP_CALLS):
+            claims = membership.unknown(self._link)
+            if not claims:
+                return
+            for claim in claims:
+                self._hooks.bury(claim)
 
     def _compare(self, station: Station) -> None:
         """Takes what P holds and nobody here has seen, if that is in doubt."""
@@ -389,10 +406,10 @@ class Dispatcher(threading.Thread):
             self._state = ""  # the record names each P
             if not self._ready:
                 self._ready = True
+                self._hooks.ready()
                 lossy = eviction.warning(self._link)
                 if lossy:
                     log.warning("tempest: %s", lossy)
-                self._hooks.ready()
 
     def _part(self, membership: Membership, deadline: float) -> None:
         """Returns when no connection can land a job for P any more, as far as that is known here."""

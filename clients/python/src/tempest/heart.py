@@ -157,11 +157,12 @@ class Heart(threading.Thread):
                     f"the beat process cannot run: `{self._python} -I -c …` ended {VAIN_STARTS} times, at last with status {status}; "
                     "what it printed says why. If this is no Python, name one in TEMPEST_PYTHON"))
             log.error("tempest: the beat process ended with status %s; starting another", status)
-            self._stopped.wait(backoff.next())
-            try:
-                self._spawn()
-            except OSError as error:
-                log.error("tempest: the beat process cannot be started: %s", error)
+            while not self._stopped.wait(backoff.next()):
+                try:
+                    self._spawn()
+                    break
+                except OSError as error:
+                    log.error("tempest: the beat process cannot be started: %s", error)
 
     def _spawn(self) -> None:
         with self._lock:

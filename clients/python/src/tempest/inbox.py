@@ -93,6 +93,7 @@ class Inbox(threading.Thread):
         except (RedisUnavailable, RedisRefused):
             pass  # it is swept when others see that it stands still
         finally:
+            self._closed = True
             self._link.close()
 
     def _run(self) -> None:

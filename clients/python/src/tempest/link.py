@@ -103,6 +103,7 @@ class Link:
         }
         where = redis_url.read(url)
         self._is_unix = where.socket is not None
+        self._hurry: Optional[float] = None
         options.update(db=where.database, username=where.user, password=where.password)
         if where.socket is None:
             options.update(host=where.host, port=where.port, socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
@@ -159,9 +160,7 @@ class Link:
         """From now on a reply may take no longer, nor a connection."""
         connecting = {} if self._is_unix else {"socket_connect_timeout": seconds}
         self._connect = functools.partial(self._connect, socket_timeout=seconds, **connecting)
-        sock = getattr(self._connection, "_sock", None)
-        if sock is not None:
-            sock.settimeout(seconds)
+        self._hurry = seconds
 
     def close(self) -> None:
         """Disconnects; the next call connects anew."""
@@ -198,6 +197,9 @@ class Link:
         self.open()
         connection = self._connection
         try:
+            if self._hurry is not None:
+                # Each time: to look whether it is stale sets the time-out anew.
+                connection._sock.settimeout(self._hurry)
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             replies = [self._reply(connection) for _ in commands]
         except (RedisUnavailable, RedisRefused):

@@ -61,7 +61,8 @@ class Membership:
     def join(self, link: Link) -> None:
         """Registers P, its levels and the queue."""
         functions.ensure(link)
-        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}", *(f"action/{action}" for action in self.actions))
+        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}", *(f"level/{level}" for level in self.levels),
+                   *(f"action/{action}" for action in self.actions))
         functions.call(link, "levels", self.queue, *self.levels)
         try:
             # Only for people who look: a full Redis, or a user without the right, must not keep a worker from working.
@@ -79,6 +80,10 @@ class Membership:
         if identity is not None:
             self.connections.add(identity)
             self._call(link, "hello", "again", identity)
+
+    def know_nothing(self, link: Link) -> None:
+        """P claims no more: nobody is to wait for it."""
+        self._call(link, "hello", "again", "actions/none")
 
     def claim(self, link: Link, want: int, levels: Sequence[str]) -> Tuple[List[Claim], Set[str], bool]:
         """Up to `want` jobs of the levels (perhaps written `level=quota`), those that are closed, and whether there may be more."""
@@ -98,7 +103,7 @@ class Membership:
         return self._taken(link, self._call(link, "suspect", *self.levels))[0]
 
     def unknown(self, link: Link) -> List[Claim]:
-        """Jobs that have waited long enough for a process that has a handler for their action, and there is none."""
+        """Some jobs that have waited long enough for a process that has a handler for their action, and there is none."""
         return self._taken(link, self._call(link, "unknown"))[0]
 
     def begin(self, link: Link, claims: Sequence[Claim]) -> Set[str]:

@@ -33,6 +33,7 @@ class Outcome:
     again: bytes = b""
     not_before: float = 0.0
     give_up: float = 0.0
+    is_over: bool = False  # Redis has settled it
     journey: Optional[Journey] = None
     args: Optional[List[Any]] = None
     onward: Optional[List[Onward]] = None

@@ -23,6 +23,7 @@ log = logging.getLogger("tempest")
 BATCH_JOBS = 1000
 BATCH_BYTES = 4 * 1024 * 1024
 ELSEWHERE_SECONDS = 60.0
+REFUSED_SECONDS = 1.0  # until what was refused, and may be taken later, is tried again
 
 
 class Settler(threading.Thread):
@@ -68,20 +69,16 @@ class Settler(threading.Thread):
             batch = self._next_batch()
             if batch is None:
                 return
-            late: List[Outcome] = []
             try:
-                late = self._settle(batch)
+                late = self._settle_all(batch)
                 backoff.reset()
             except RedisUnavailable as error:
                 # Settling twice harms nothing: the second time the field is not P's any more, and the answer is dropped.
-                late = batch
+                late = [outcome for outcome in batch if not outcome.is_over]
                 self._pause(backoff, error)
-            except RedisRefused as error:
-                late = self._refused(batch, error)
-                if late:
-                    self._pause(backoff, error)
             except Exception:
                 log.exception("tempest: %d outcomes could not be settled; their jobs go back at the end", len(batch))
+                late = []
             with self._turn:
                 self._waiting.extendleft(reversed(late))
                 self._busy = 0
@@ -129,6 +126,7 @@ class Settler(threading.Thread):
             words = functions.call(self._link, "settle", membership.queue, membership.process, *arguments)
             for outcome, word in zip(now, words):
                 membership.ended(outcome.claim.field)
+                outcome.is_over = True
                 if word == 0:
                     log.warning("tempest: %s was no longer ours; its answer was dropped", outcome.claim.token)
                 elif word == 2:
@@ -161,32 +159,45 @@ class Settler(threading.Thread):
         outcome.address = None
         return True
 
-    def _refused(self, batch: List[Outcome], error: RedisRefused) -> List[Outcome]:
+    def _settle_all(self, batch: List[Outcome]) -> List[Outcome]:
+        """As `_settle`, and one by one when Redis refuses them together: one that is refused must not hold up the others."""
+        try:
+            return self._settle(batch)
+        except RedisRefused as error:
+            if self._is_fenced(batch, error):
+                return []
+            if len(batch) == 1:
+                return self._settle_refused(batch[0], error)
+        late: List[Outcome] = []
+        for outcome in batch:
+            try:
+                late += self._settle([outcome])
+            except RedisRefused as error:
+                if self._is_fenced(batch, error):
+                    return []
+                late += self._settle_refused(outcome, error)
+        return late
+
+    def _is_fenced(self, batch: List[Outcome], error: RedisRefused) -> bool:
         membership = batch[0].claim.membership
         if error.word == "FENCED":
             membership.fenced = True
             self._on_fenced(membership)
-            return []
-        if len(batch) > 1:
-            # Nothing was settled. One at a time, so that one that is refused does not hold up the others.
-            return [late for outcome in batch for late in self._settle_apart(outcome)]
-        return self._settle_refused(batch[0], error)
-
-    def _settle_apart(self, outcome: Outcome) -> List[Outcome]:
-        try:
-            return self._settle([outcome])
-        except RedisRefused as error:
-            return self._refused([outcome], error)
+        return error.word == "FENCED"
 
     def _settle_refused(self, outcome: Outcome, error: RedisRefused) -> List[Outcome]:
         """What Redis takes in no form would be run again and again: it is dead. Of a user without the right to settle nothing is taken."""
         log.error("tempest: %s cannot be settled as %.200s: %s", outcome.claim.token, outcome.outcome, error)
+        outcome.not_before = time.monotonic() + REFUSED_SECONDS
         if error.word in ("NOPERM", "OOM") or "can't run this command" in error.message:
             return [outcome]
         try:
-            return self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
-        except RedisRefused:
-            return [outcome]
+            self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
+        except RedisRefused as again:
+            if not self._is_fenced([outcome], again):
+                return [outcome]
+        outcome.is_over = True
+        return []
 
     def _pause(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 from . import asynchronous
 from .clock import RedisClock
 from .context import Sender
-from .dispatcher import Dispatcher, Hooks
+from .dispatcher import LAST_SECONDS, Dispatcher, Hooks
 from .execution import Bench, execute, unknown
 from .handlers import Handler
 from .heart import Heart, Listener, Tick
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 log = logging.getLogger("tempest")
-
-# What a stop takes beyond its grace at most, for the words to Redis that spare others a wait.
-LAST_SECONDS = 1.5
 
 
 class Shift(Listener):
@@ -145,7 +142,7 @@ class Shift(Listener):
         self._running.interrupt()
         self._settler.stop()
         # Even without grace left, goodbye has a moment: it is what spares the others a wait.
-        is_gone = not self._dispatcher.leave(deadline, time.monotonic() + LAST_SECONDS)
+        is_gone = not self._dispatcher.leave(deadline)
         self._heart.stop(0.2 if is_gone else 2.0)
         for _ in self._hands:
             self._claims.put(None)
@@ -188,8 +185,10 @@ class Shift(Listener):
         try:
             self._handle()
         finally:
-            asynchronous.close()
-            self._bench.sender.close()
+            try:
+                asynchronous.close()
+            finally:
+                self._bench.sender.close()
 
     def _handle(self) -> None:
         while True:

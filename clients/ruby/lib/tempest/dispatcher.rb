@@ -9,6 +9,8 @@ module Tempest
   class Dispatcher
     # Seconds between looks at what this process keeps for itself: its note, its record, answers that had to wait.
     ROUND = 1.0
+    # Calls in one turn for jobs that are to be given up.
+    GIVE_UP_CALLS = 20
     # Seconds that a Redis which has not answered a worker that stops may take for each further reply.
     LAST_TRY = 0.4
 
@@ -29,6 +31,8 @@ module Tempest
       @free = worker.concurrency
       @stops = 0
       @quiet = false
+      # Whether others may wait for this worker's handlers.
+      @knows = true
       # :waits while nothing is begun because a job is to be run alone, :runs while it is.
       @alone = nil
       @refused = []
@@ -103,6 +107,7 @@ module Tempest
       return unless @stops.zero?
 
       @stations.rotate!.each { |station| serve(station) }
+      @knows = !@quiet
       run_alone
     rescue ConnectionLost, ServerError => e
       recover(e)
@@ -182,11 +187,13 @@ module Tempest
     # For good: what was claimed is finished, and nothing is begun any more.
     def quieten
       @logger.info("quiet: no more claims, until the word to stop") unless @quiet
+      @knows = !@quiet
       @quiet = true
       @next_round = 0
     end
 
     def serve(station)
+      station.know_nothing(@line) if @quiet && @knows
       give_up(station) if station.unknown
       woken = station.landed
       start(station, station.adopt(@line)) if woken
@@ -201,10 +208,14 @@ module Tempest
     # Jobs that nobody has a handler for need no room: none of them is run.
     def give_up(station)
       station.unknown = false
-      claims = station.take_unknown(@line)
-      station.mark_cancelled(@line, claims)
-      claims.each { |claim| @settlement.add(@runner.unknown(claim)) }
-      @settlement.settle(@line)
+      GIVE_UP_CALLS.times do
+        claims = station.take_unknown(@line)
+        break if claims.empty?
+
+        station.mark_cancelled(@line, claims)
+        claims.each { |claim| @settlement.add(@runner.unknown(claim)) }
+        @settlement.settle(@line)
+      end
     end
 
     # Runs as many as there is room for; the rest goes back at once, for workers that have some.

@@ -76,17 +76,22 @@ module Tempest
       batch.size == 1 ? settle_refused(line, station, batch.first, e) : batch.each { |outcome| apply(line, station, [outcome]) }
     end
 
-    # What Redis takes in no form would be run again and again: it is dead. From a user without the right to settle nothing is taken.
+    # What Redis takes in no form would be run again and again: it is dead. From a user without the right to settle, and by a full Redis
+    # that has lost its functions, nothing is taken: it is tried again.
     def settle_refused(line, station, outcome, error)
-      field = outcome.claim.field
-      unless error.code == "NOPERM" || error.message.include?("can't run this command")
-        @logger.error("#{field} on #{station.queue} cannot be settled as #{outcome.verdict[0, 200]}: #{error.message}; it is dead")
-        outcome.become_dead("refused", error.message)
-        return station.settle(line, [outcome])
+      where = "#{outcome.claim.field} on #{station.queue}"
+      if error.full? || error.code == "NOPERM" || error.message.include?("can't run this command")
+        @logger.error("#{where} cannot be settled: #{error.message}; it is tried again")
+        return @postponed << outcome
       end
-      @logger.error("#{field} on #{station.queue} cannot be settled: #{error.message}; it is given back at the end")
+      @logger.error("#{where} cannot be settled as #{outcome.verdict[0, 200]}: #{error.message}; it is dead")
+      outcome.become_dead("refused", error.message)
+      station.settle(line, [outcome])
+    rescue Fenced
+      raise
     rescue ServerError => e
-      @logger.error("#{field} on #{station.queue} cannot be settled: #{e.message}; it is given back at the end")
+      @logger.error("#{where} cannot be settled: #{e.message}; it is tried again")
+      @postponed << outcome
     end
 
     # A route goes on ahead of the settle. While Redis has no room for it, both wait.

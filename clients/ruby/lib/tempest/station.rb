@@ -59,7 +59,8 @@ module Tempest
       @landed = false
       fresh = ProcessName.fresh(@name)
       line.fcall("levels", @queue, *@levels)
-      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}", *@actions.map { |action| "action/#{action}" })
+      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}", *@levels.map { |level| "level/#{level}" },
+                 *@actions.map { |action| "action/#{action}" })
       @process = fresh
     end
 
@@ -101,13 +102,18 @@ module Tempest
     # Takes a job that is to be run alone; this process must hold nothing.
     # @return [Array<Claim>] one or none
     def suspect(line)
-      take(line.fcall("suspect", @queue, @process, *@levels))
+      take_apart(line.fcall("suspect", @queue, @process, *@levels))
     end
 
     # Takes jobs that have waited in vain for a process that has a handler for their action.
     # @return [Array<Claim>]
     def take_unknown(line)
-      take(line.fcall("unknown", @queue, @process))
+      take_apart(line.fcall("unknown", @queue, @process))
+    end
+
+    # P claims no more: nobody is to wait for it.
+    def know_nothing(line)
+      line.fcall("hello", @queue, @process, "again", "actions/none") if @process
     end
 
     # Asks which of these jobs were cancelled while they waited, if any was.
@@ -249,6 +255,16 @@ module Tempest
     # Claims out of the shape [[closed…], level, first, [payload…], …].
     def take(reply)
       @closed = reply.first.map(&:to_s)
+      claims_of(reply)
+    end
+
+    # The same of a reply that says nothing of the levels, but whether there are cancelled jobs.
+    def take_apart(reply)
+      @closed |= reply.first.map(&:to_s)
+      claims_of(reply)
+    end
+
+    def claims_of(reply)
       reply.drop(1).each_slice(3).flat_map do |level, first, payloads|
         payloads.each_with_index.map do |payload, place|
           claim = Claim.new(self, @process, "#{level}.#{first + place}", payload)
