@@ -85,7 +85,9 @@ package struct Supervisor: Sendable {
             journal.say("there is no setpriv (util-linux) here: workers would outlive a supervisor that is killed by SIGKILL")
         }
         if getpid() == 1 {
-            journal.say("this is PID 1, which has to bury what workers leave behind, and it does not: run it under an init (docker run --init)")
+            journal.say(
+                "this is PID 1, which has to bury what workers leave behind, and it does not: run it under an init (docker run --init)"
+            )
         }
         let attendance = Attendance(journal: journal, total: self.groups.map(\.count).reduce(0, +), file: self.options.readyFile)
         let slots = self.slots(around, attendance)

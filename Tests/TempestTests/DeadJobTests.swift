@@ -104,7 +104,9 @@ struct DeadJobTests {
     @Test("A revived job loses times that have passed, and keeps those that have not, so that it is run")
     func times() async throws {
         try await Bench.run { bench in
-            let meta = [#""deadline":1000,"expires_at":2000"#, #""expires_at":4000000000000,"deadline":1000"#, #""expires_at":"x""#]
+            let meta = [
+                #""deadline":1000,"expires_at":2000"#, #""expires_at":4000000000000,"deadline":1000"#, #""expires_at":"x""#,
+            ]
             var ids: [String] = []
             for each in meta { ids.append(try await bench.bury(Array(#"["a",[],null,"x",{\#(each)}]"#.utf8))) }
             #expect(try await bench.client.revive(queue, ids: ids) == [.revived, .revived, .revived])

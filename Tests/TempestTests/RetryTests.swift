@@ -50,7 +50,8 @@ struct RetryTests {
         try await Bench.run { bench in
             let runs = Mutex(0)
             let worker = try bench.worker()
-            worker.handle("fail", retry: RetryPolicy(attempts: 5, first: .seconds(60), longest: .seconds(60))) { (_: JobContext) in
+            let minute = RetryPolicy(attempts: 5, first: .seconds(60), longest: .seconds(60))
+            worker.handle("fail", retry: minute) { (_: JobContext) in
                 runs.withLock { $0 += 1 }
                 throw Trouble()
             }

@@ -36,9 +36,14 @@ extension TempestClient {
     /// `isAnswered`: like a crash of its worker this can make a job run twice, and never lets its caller hear of it twice. A letter that says
     /// `once` is not pushed again then.
     /// Throws ``RedisError`` with the last reason, or ``CallError`` when a letter that says `once` may have arrived.
+    ///
+    /// - Parameter wait: how long its caller waits for an answer: the job is not begun after that.
     package func post(
-        _ letter: Letter, respondTo: InboxID?, until deadline: NIODeadline, isAnswered: () -> Bool = { false }
+        _ letter: Letter, respondTo: InboxID?, until deadline: NIODeadline, wait: Duration? = nil,
+        isAnswered: () -> Bool = { false }
     ) async throws {
+        var letter = letter
+        if let wait, let now = serverClock.now { letter.meta["deadline"] = .int(now + wait.nanoseconds / 1_000_000) }
         let payload = try payload(of: letter, respondTo: respondTo)
         let key = Keys.level(letter.queue, letter.level)
         try await again(until: deadline, unless: isAnswered) { try await push(letter, to: key, payload) }

@@ -83,7 +83,9 @@ final class JobRun: Sendable {
             let failure = Failure(code: Failure.expired, message: "the job had expired before a worker was free")
             return .over(job, .expired(rules.isUnanswerable(at: now) ? nil : failure), journey)
         }
-        guard let handler = handlers[job.action], !claimed.hasWaited else { return .over(job, unknown(job, claimed, rules), journey) }
+        guard let handler = handlers[job.action], !claimed.hasWaited else {
+            return .over(job, unknown(job, claimed, rules), journey)
+        }
         return .running(RunningJob(job, claimed, rules: rules, handler: handler, journey: journey, end: end))
     }
 

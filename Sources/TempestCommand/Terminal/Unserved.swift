@@ -6,7 +6,9 @@ extension TempestClient {
     /// Makes the queue known to operators, and says on standard error if no worker of level 1 or above serves it now.
     func announceLoudly(_ queue: String, _ level: Level) async {
         await announce(queue, level)
-        guard let name = try? QueueName(queue), let statistics = try? await statistics(name), statistics.processes == 0 else { return }
+        guard let name = try? QueueName(queue), let statistics = try? await statistics(name), statistics.processes == 0 else {
+            return
+        }
         StandardError.say("No worker serves the queue \(name) now; the job waits for one. (A bare BLPOP is not seen.)")
     }
 }

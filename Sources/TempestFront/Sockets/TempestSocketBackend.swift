@@ -56,7 +56,9 @@ final class TempestSocketLine: SocketLine {
 
     func send(_ event: SocketEvent) {
         let isLast = if case .close = event { true } else { false }
-        let patience = if case .open = event { patience } else { Self.patience }
+        let isOpening = if case .open = event { true } else { false }
+        let patience = isOpening ? patience : Self.patience
+        let wait: Duration? = isOpening ? .nanoseconds(route.limits.open.nanoseconds) : nil
         let until = NIODeadline.now() + patience
         let number = state.withLock { state in
             state.event += 1
@@ -69,7 +71,8 @@ final class TempestSocketLine: SocketLine {
             do {
                 let respondTo = isLast ? nil : try await self.attend(until)
                 try await client.post(
-                    letter(event), respondTo: respondTo, until: until, isAnswered: { !self.waits(for: number) })
+                    letter(event), respondTo: respondTo, until: until, wait: wait,
+                    isAnswered: { !self.waits(for: number) })
             } catch {
                 if !isLast { return self.finish(number, .failed(SocketFailure(pushing: error))) }
                 self.logger.warning("the end of a socket could not be pushed", metadata: ["job": "\(id)", "error": "\(error)"])

@@ -17,14 +17,9 @@ public struct UploadSettings: Sendable, Hashable {
 
     public init(folder: String) { self.folder = folder }
 
-    /// Throws for an address that workers could not use, for more room than there is, and for a folder that cannot be used.
+    /// Throws for an address that workers could not use, and for a folder that cannot be used.
     func check() throws(FrontConfigurationError) {
         if let base = rules.base { try Self.check(url: base) }
-        if let quotaPerAddress, quotaPerAddress > quota {
-            throw FrontConfigurationError(
-                "`uploads`: one address may have \(quotaPerAddress) bytes by `quota_per_address`, and all together \(quota) by `quota`"
-            )
-        }
         try FolderCheck.check(uploads: folder)
     }
 

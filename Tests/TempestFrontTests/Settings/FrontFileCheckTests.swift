@@ -25,7 +25,6 @@ import Testing
             ("sub: [news]\nuploads: {folder: /tmp, url: 'ftp://a/'}\n", 2, "such as http://"),
             ("sub: [news]\nuploads: {folder: /tmp, url: 'http:///a/'}\n", 2, "such as http://"),
             ("sub: [news]\nuploads: {folder: /tmp, url: 'http://a/b'}\n", 2, "http://a/b/"),
-            ("sub: [news]\nuploads: {folder: /tmp, quota: 5, quota_per_address: 6}\n", 2, "all together 5"),
             ("routes: [{path: /*, queue: q}]\nfiles: /no/such/folder\n", 2, "/no/such/folder"),
             ("routes:\n  - {path: /*, queue: q, origins: [https://a.example]}\n", 2, "set `socket: true`"),
             ("listen: :80\nroutes: [{path: /*, queue: q, deadline: 0}]\n", 2, "`deadline`"),
