@@ -241,16 +241,24 @@ end
 local function unknown_key(q, kind) return at(q, 'unknown:' .. redis.sha1hex(kind)) end
 
 -- Puts a job aside for a process that has a handler for its action. Those that have are told when it is the first. What may be refused
--- comes before the job itself, which must not be there twice when the call is made again.
-local function put_unknown(q, level, action, job, till, time)
+-- comes before the job itself, which must not be there twice when the call is made again. `kinds`: those that this call has put aside
+-- before, since it is mostly many of one.
+local function put_unknown(q, level, action, job, till, time, kinds)
   local kind, known = level .. ':' .. action, {}
-  local key = unknown_key(q, kind)
-  if not redis.call('ZSCORE', at(q, 'unknown'), kind) then known = knowers(q, kind, WATCHERS) end
-  redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind)
+  local mine = kinds[kind]
+  if not mine then
+    mine = { key = unknown_key(q, kind), till = math.huge }
+    if not redis.call('ZSCORE', at(q, 'unknown'), kind) then known = knowers(q, kind, WATCHERS) end
+    kinds[kind] = mine
+  end
+  if till < mine.till then
+    redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind)
+    mine.till = till
+  end
   local no
   repeat
     no = redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
-  until redis.call('ZADD', key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 1
+  until redis.call('ZADD', mine.key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 1
   for _, p in ipairs(known) do tell_news(q, 'tick ' .. p) end
   if till < time + NEAR then tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*')) end
 end
@@ -702,7 +710,7 @@ local function settle(keys, argv)
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local there, order, answers = fields_there(run, argv), {}, {}
-  local over, tally, stale, undelivered, time, ends_alone = 0, {}, 0, 0, nil, false
+  local over, tally, stale, undelivered, time, ends_alone, kinds = 0, {}, 0, 0, nil, false, {}
   -- Asked in one, since most have neither.
   local special = redis.call('EXISTS', at(q, 'tries'), at(q, 'begun:' .. p)) > 0
   local crashed = special and redis.call('EXISTS', at(q, 'tries')) == 1
@@ -747,7 +755,7 @@ local function settle(keys, argv)
       elseif kind == 'unknown' then
         local patience, action = patience_of(outcome)
         time = time or now()
-        put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time)
+        put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time, kinds)
         -- At once, as after a retry.
         redis.call('HDEL', run, field)
       elseif kind == 'dead' then

@@ -24,6 +24,8 @@ final class JobRun: Sendable {
     let limits: Limits
     /// How long a job waits whose action has no handler here, in milliseconds.
     private let patience: Int64
+    /// Actions that were named in the log as unknown.
+    private let strangers = Strangers()
     let running: RunningJobs
     let clock: ServerClock
     /// Where time-outs are waited for.
@@ -97,7 +99,10 @@ final class JobRun: Sendable {
         if let deadline = rules.deadline, let now = clock.now { left = min(left, (deadline - now) / 2) }
         if !claimed.hasWaited, left > 0 {
             metadata["patience_ms"] = "\(left)"
-            logger.warning("no handler here for a job's action: it waits for a worker that has one", metadata: metadata)
+            // Two programs may share the queue: then it is so all the time.
+            logger.log(
+                level: strangers.isNew(job.action) ? .warning : .debug,
+                "no handler here for a job's action: it waits for a worker that has one", metadata: metadata)
             return .unknown(action: job.action, patience: left)
         }
         logger.warning("a job of an unknown action was recorded as dead", metadata: metadata)

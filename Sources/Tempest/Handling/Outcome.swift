@@ -46,6 +46,9 @@ enum Outcome: Sendable {
         return reason == Failure.badRoute
     }
 
+    /// Whether the job waits for another worker.
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
+
     /// The dimension of the metric.
     var name: String {
         switch self {

@@ -15,6 +15,11 @@ final class JobEnd: Sendable {
         (self.ledger, self.redis, self.run) = (ledger, redis, run)
     }
 
+    /// Puts a job aside for a worker that has a handler for its action; nobody is answered.
+    func putAside(_ claim: Claim, _ outcome: Outcome) {
+        submit(settlement(claim, outcome, inbox: nil, answer: [], action: "unknown"))
+    }
+
     /// From the bytes on: for payloads that take long to read.
     func carryOut(_ claimed: ClaimedJob) async {
         switch run.begin(claimed, end: self) {
@@ -56,10 +61,7 @@ final class JobEnd: Sendable {
             submit(settlement(claim, finished.outcome, inbox: nil, answer: payload, action: action))
             return
         }
-        if case .unknown = finished.outcome {
-            submit(settlement(claim, finished.outcome, inbox: nil, answer: [], action: action))
-            return
-        }
+        if finished.outcome.isUnknown { return putAside(claim, finished.outcome) }
         if let journey, await !travel(journey, job, &finished.outcome, claim, action) { return }
         let (outcome, answer) = lastAnswer(job, finished)
         switch job.address {

@@ -324,6 +324,9 @@ final class QueueRunner: Sendable {
                 continue
             }
             switch end.run.begin(job, end: end) {
+            case .over(_, let outcome, _) where outcome.isUnknown && !job.mayBeCancelled:
+                // In a queue that two programs share this is every other job.
+                end.putAside(job.claim, outcome)
             case .over(let envelope, let outcome, let journey):
                 jobs.addTask(executorPreference: globalConcurrentExecutor) {
                     await end.over(envelope, outcome, journey, job)

@@ -9,8 +9,8 @@ import inspect
 import logging
 import os
 from contextvars import copy_context
-from dataclasses import dataclass
-from typing import Any, Dict, Generator, List, Mapping, Optional
+from dataclasses import dataclass, field
+from typing import Any, Dict, Generator, List, Mapping, Optional, Set
 
 from . import asynchronous
 from .clock import RedisClock
@@ -29,6 +29,7 @@ from .running import Running
 log = logging.getLogger("tempest")
 
 DETAIL_MOST = 500
+STRANGERS_MOST = 1000  # whoever may push can make up names
 MESSAGE_MOST = 10_000
 INTERRUPTED = "the worker ended while it ran; it may have been carried out"
 
@@ -42,6 +43,7 @@ class Bench:
     running: Running
     clock: RedisClock
     patience: int  # milliseconds that a job whose action is unknown waits for another worker
+    strangers: Set[str] = field(default_factory=set)  # actions that were named in the log as unknown
 
 
 def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
@@ -110,8 +112,11 @@ def _unknown(claim: Claim, job: Job, bench: Bench) -> Outcome:
         patience = min(patience, (deadline - now) // 2)
     if patience < 1:
         return _dead(claim, "unknown_action", f"there is no handler for {job.action!r}", job)
-    log.warning("tempest: there is no handler for %r here: job %s waits for a worker that has one, or %.1f s", job.action, job.job_id,
-                patience / 1000)
+    # Two programs may share the queue: then it is so all the time, and named once.
+    level = logging.DEBUG if job.action in bench.strangers or len(bench.strangers) >= STRANGERS_MOST else logging.WARNING
+    bench.strangers.add(job.action)
+    log.log(level, "tempest: there is no handler for %r here: job %s waits for a worker that has one, or %.1f s", job.action, job.job_id,
+            patience / 1000)
     return Outcome(claim, f"unknown {patience} {job.action}")
 
 

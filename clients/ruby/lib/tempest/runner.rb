@@ -15,6 +15,8 @@ module Tempest
     }.freeze
     # Characters of an exception's message that are logged at most.
     MESSAGE = 2000
+    # Actions without a handler that are remembered: whoever may push can make up names.
+    STRANGERS = 1000
 
     # @param handlers [HandlerTable]
     # @param sender [Connection] on which handlers send answers that are not the last
@@ -26,6 +28,7 @@ module Tempest
       @clock = clock
       @logger = logger
       @patience = patience
+      @strangers = {}
     end
 
     # @return [Outcome]
@@ -100,9 +103,16 @@ module Tempest
       patience = [@patience, deadline && ((deadline - now) / 2)].compact.min
       return unless patience.positive?
 
-      @logger.warn("no handler for the action #{job.action[0, 100].inspect} here: job #{job.job_id} waits for a worker that has one, " \
-                   "or #{patience / 1000.0} s")
+      # Two programs may share the queue: then it is so all the time, and named once.
+      @logger.add(stranger?(job.action) ? Logger::WARN : Logger::DEBUG,
+                  "no handler for the action #{job.action[0, 100].inspect} here: job #{job.job_id} waits for a worker that has one, " \
+                  "or #{patience / 1000.0} s")
       Outcome.new(claim, "unknown #{patience} #{job.action}")
+    end
+
+    # @return [Boolean] whether the action has not been named in the log
+    def stranger?(action)
+      @strangers.size < STRANGERS && !@strangers.key?(action) && (@strangers[action] = true)
     end
 
     def no_handler(claim, job, address)
