@@ -25,7 +25,9 @@
 --   {Q}:!untold         HASH  P that was reaped and has untold callers -> a number that rises when one is recorded or returned; "P#" ->
 --                             how often some were returned and no reaper came back, since one of them was told
 --   {Q}:!untold:P       ZSET  id of a dead record whose caller P's reaper is to tell -> that number when it was recorded or last returned
---   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process
+--   {Q}:!known          HASH  "<level>:<action>" of such jobs -> when a process was last seen that would run them
+--   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process; "sha1!": it was to be run alone, and was put aside
+--                             for a process that has a handler, where it runs in company: the next crash counts
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
 --   {Q}:!cancelled      ZSET  job id -> until when it is remembered
@@ -63,7 +65,9 @@ local KEEPER = 3000            -- how long the keeper of the clock may be silent
 local WATCHERS = 8             -- how many processes watch the others: each is told of all of them, each second
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
+local KNOWN = 60000            -- how long unknown jobs wait, whatever their patience, for processes that were there
 local KINDS = 64               -- how many levels and actions of unknown jobs are looked at in one call
+local ROUNDS = 16              -- and how often, as long as nothing of it is to be given up
 local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
 local INBOX_SWEEP = 30000      -- between two looks at the inboxes,
@@ -165,9 +169,12 @@ local function set_tries(q, job, n)
     redis.call('HSET', at(q, 'tries'), redis.sha1hex(job), string.format('%d', n))
     redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)
   else
-    redis.call('HDEL', at(q, 'tries'), redis.sha1hex(job))
+    redis.call('HDEL', at(q, 'tries'), redis.sha1hex(job), redis.sha1hex(job) .. '!')
   end
 end
+
+-- Whether the next crash of this job counts although it runs in company; once.
+local function was_put_aside(q, job) return redis.call('HDEL', at(q, 'tries'), redis.sha1hex(job) .. '!') == 1 end
 
 -- Records a job as dead, and lets go of the oldest records beyond what is kept. Returns the record's id.
 local function bury(q, p, level, job, reason, detail)
@@ -233,7 +240,8 @@ local function knowers(q, kind, most)
   local found = {}
   for _, p in ipairs(redis.call('HKEYS', at(q, 'procs'))) do
     if #found >= most then break end
-    if redis.call('SISMEMBER', at(q, 'actions:' .. p), kind) == 1 then found[#found + 1] = p end
+    -- Who may not ask takes them all for such: a job must not be given up by mistake.
+    if redis.pcall('SISMEMBER', at(q, 'actions:' .. p), kind) ~= 0 then found[#found + 1] = p end
   end
   return found
 end
@@ -296,6 +304,7 @@ local function drop_of_kind(q, kind, members)
     redis.call('ZADD', at(q, 'unknown'), first[2], kind)
   else
     redis.call('ZREM', at(q, 'unknown'), kind)
+    redis.call('HDEL', at(q, 'known'), kind)
   end
 end
 
@@ -308,7 +317,10 @@ local function known_of_unknown(q, p, level)
   for i = 1, #names, 500 do
     local kinds = {}
     for j = i, math.min(i + 499, #names) do kinds[#kinds + 1] = names[j] end
-    for j, score in ipairs(redis.call('ZMSCORE', at(q, 'unknown'), unpack(kinds))) do
+    local scores = redis.pcall('ZMSCORE', at(q, 'unknown'), unpack(kinds))
+    -- Without the right to ask, or with a key there that is none of ours, the others are served all the same.
+    if scores.err then return {} end
+    for j, score in ipairs(scores) do
       local first = score and redis.call('ZRANGE', unknown_key(q, kinds[j]), 0, 0, 'WITHSCORES')
       if first and first[1] then found[#found + 1] = { kinds[j], tonumber(first[2]), first[1] } end
     end
@@ -621,24 +633,34 @@ local function unknown(keys, argv)
   if gone then return gone end
   local run, reply, time, total, moved = at(q, 'run:' .. p), { {} }, now(), 0, 0
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
-  for _, kind in ipairs(redis.call('ZRANGEBYSCORE', at(q, 'unknown'), '-inf', string.format('%d', time), 'LIMIT', 0, KINDS)) do
-    if total >= 100 or moved >= MOVE_BYTES then break end
-    local level = string.match(kind, '^([^:]*):')
-    if not level or not is_level(level) then
-      redis.call('ZREM', at(q, 'unknown'), kind)
-    elseif #knowers(q, kind, 1) > 0 then
-      redis.call('ZADD', at(q, 'unknown'), string.format('%d', time + SWEEP), kind)
-    else
-      local members, size = first_of_kind(q, kind, 100 - total, MOVE_BYTES - moved, time)
-      if #members > 0 then
-        local payloads = payloads_of(members, {})
-        reply[#reply + 1] = level
-        reply[#reply + 1] = record(run, level, payloads)
-        reply[#reply + 1] = payloads
+  local paused = paused_set(q)
+  for _ = 1, ROUNDS do
+    local kinds = redis.call('ZRANGEBYSCORE', at(q, 'unknown'), '-inf', string.format('%d', time), 'LIMIT', 0, KINDS)
+    for _, kind in ipairs(kinds) do
+      if total >= 100 or moved >= MOVE_BYTES then break end
+      local level = string.match(kind, '^([^:]*):')
+      local known = tonumber(redis.call('HGET', at(q, 'known'), kind) or '') or 0
+      if not level or not is_level(level) then
+        redis.call('ZREM', at(q, 'unknown'), kind)
+      elseif paused and (paused[level] or paused['*']) or #knowers(q, kind, 1) > 0 then
+        redis.call('HSET', at(q, 'known'), kind, string.format('%d', time))
+        redis.call('ZADD', at(q, 'unknown'), string.format('%d', time + SWEEP), kind)
+      elseif known <= time and time < known + KNOWN then
+        -- It has ended, or is quiet: perhaps to be exchanged for another.
+        redis.call('ZADD', at(q, 'unknown'), string.format('%d', math.min(known + KNOWN, time + SWEEP)), kind)
+      else
+        local members, size = first_of_kind(q, kind, 100 - total, MOVE_BYTES - moved, time)
+        if #members > 0 then
+          local payloads = payloads_of(members, {})
+          reply[#reply + 1] = level
+          reply[#reply + 1] = record(run, level, payloads)
+          reply[#reply + 1] = payloads
+        end
+        drop_of_kind(q, kind, members)
+        total, moved = total + #members, moved + size
       end
-      drop_of_kind(q, kind, members)
-      total, moved = total + #members, moved + size
     end
+    if total > 0 or #kinds < KINDS then break end
   end
   count(q, 'claimed', total)
   return reply
@@ -755,6 +777,10 @@ local function settle(keys, argv)
       elseif kind == 'unknown' then
         local patience, action = patience_of(outcome)
         time = time or now()
+        if field == alone then
+          redis.call('HSET', at(q, 'tries'), redis.sha1hex(redis.call('HGET', run, field)) .. '!', '1')
+          redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)
+        end
         put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time, kinds)
         -- At once, as after a retry.
         redis.call('HDEL', run, field)
@@ -1074,7 +1100,7 @@ local function bring_back(q, p, limit)
       interrupt(q, p, level, job)
       redis.call('SREM', at(q, 'begun:' .. p), field)
       interrupted[#interrupted + 1] = job
-    elseif field == alone or tries == 0 then
+    elseif field == alone or tries == 0 or was_put_aside(q, job) then
       tries = tries + 1
       set_tries(q, job, tries)
       if tries >= POISON then

@@ -3,7 +3,7 @@ import re
 
 from places import LEVEL, WRONG, Near, Refused, Run, need, need_levels, number
 
-NEAR, SWEEP = 1100, 1000
+NEAR, SWEEP, KNOWN = 1100, 1000, 60000
 
 OUTCOME = re.compile(rb"done\Z|failed\Z|expired\Z|cancelled .|dead \S|retry \d+\Z|next [A-Za-z][A-Za-z0-9_.-]{0,127}\Z"
                      rb"|unknown 0*[1-9]\d{0,11} .", re.S)
@@ -100,6 +100,7 @@ class Claiming:
             self.looks[kind] = waiting[0][0]
         else:
             del self.unknown[kind], self.looks[kind]
+            self.known.pop(kind, None)
         return jobs, moved
 
     def put_unknown(self, level, action, job, patience):
@@ -121,8 +122,13 @@ class Claiming:
         for kind in sorted((kind for kind, look in self.looks.items() if look <= self.now), key=lambda kind: (self.looks[kind], kind)):
             if total >= 100 or moved >= self.limits.move_bytes:
                 break
-            if any(kind in self.actions.get(other, ()) for other in self.procs):
+            if self.is_paused(kind[0]) or any(kind in self.actions.get(other, ()) for other in self.procs):
+                self.known[kind] = Near(self.now)
                 self.looks[kind] = Near(self.now + SWEEP)
+                continue
+            known = self.known.get(kind, 0)
+            if known <= self.now < known + KNOWN:
+                self.looks[kind] = Near(min(known + KNOWN, self.now + SWEEP))
                 continue
             self.must_record(p)
             jobs, size = self.take_kind(kind, 100 - total, self.limits.move_bytes - moved, self.now)
@@ -200,6 +206,8 @@ class Claiming:
             level, job = run.held.pop(name)
             run.begun.discard(name)
             self.accepted[p, name] = self.accepted.get((p, name), 0) + 1
+            if run.alone == name and outcome.startswith(b"unknown "):
+                self.accused.add(job.payload)
             self.end_claim(p, level, job, outcome, answer)
             if run.alone == name:
                 run.alone = None
@@ -222,8 +230,9 @@ class Claiming:
         if tally:
             self.count(tally)
         if kind == b"retry":
-            tries = self.tries.pop(job.payload, 0)
+            tries = self.tries.get(job.payload, 0)
             if tries:
+                self.forgive(job.payload)
                 self.tries[answer] = tries
             job.payload = answer
             if int(rest) == 0:
@@ -240,7 +249,7 @@ class Claiming:
             self.end(job)
         if kind == b"cancelled":
             self.forgotten_at.pop(rest, None)
-        self.tries.pop(job.payload, None)
+        self.forgive(job.payload)
 
     def chunk(self, p, name, inbox, *answers):
         self.must_live(p)

@@ -65,6 +65,8 @@ class Places:
         self.actions = {}     # P -> the actions it has said that it knows
         self.unknown = {}     # (level, action) -> [(until, number, Job)]
         self.looks = {}       # (level, action) -> when it is looked whether they have waited long enough
+        self.known = {}       # (level, action) -> when somebody was last seen who would run it
+        self.accused = set()  # payloads whose next crash counts although they run in company
         self.delayed = []     # (due, number, level, Job)
         self.forgotten_at = {}  # cancelled job id -> when it is forgotten
         self.clock, self.idle, self.watch = {}, {}, {}
@@ -91,6 +93,11 @@ class Places:
         self.news.append(text)
 
     # Jobs
+
+    def forgive(self, payload):
+        """Its crashes are forgotten."""
+        self.tries.pop(payload, None)
+        self.accused.discard(payload)
 
     def new_job(self, payload):
         self.uids += 1
@@ -127,7 +134,7 @@ class Places:
     def interrupt(self, by, level, job):
         """The job was begun by a process that has gone: it is dead, and its crashes are forgotten."""
         self.bury_untold(by, level, job, b"interrupted", b"its process ended while it ran; it may have been carried out")
-        self.tries.pop(job.payload, None)
+        self.forgive(job.payload)
         self.spent.add(job.uid)
 
     def must_not_have_run(self, job):

@@ -255,7 +255,9 @@ return 1"""
         places = {number: b"%d" % place for place, number in enumerate(self.untold_numbers())}
         for p, mine in self.untold.items():
             found[key(b"untold:" + p)] = (b"zset", {places[number]: (turn, records.get(number)) for number, turn in mine.items()}, 0)
-        found[key(b"tries")] = (b"hash", {sha1(payload): n for payload, n in self.tries.items()}, 1)
+        tries = {sha1(payload): n for payload, n in self.tries.items()} | {sha1(payload) + b"!": 1 for payload in self.accused}
+        found[key(b"tries")] = (b"hash", tries, 1)
+        found[key(b"known")] = (b"hash", {b":".join(kind): time for kind, time in self.known.items()}, 0)
         found[key(b"levels")], found[key(b"paused")] = (b"set", self.levels, 0), (b"set", self.paused, 0)
         found[key(b"grave")], found[key(b"cancelled")] = (b"zset", self.grave, 0), (b"zset", self.forgotten_at, 0)
         found[key(b"watch")] = (b"zset", self.watch, 0)

@@ -118,13 +118,16 @@ class Recovering:
     def crash(self, p, level, job, alone):
         """A job that ran when its process died; whether it is dead of poison."""
         tries = self.tries.get(job.payload, 0)
-        if tries and not alone:
+        accused = not alone and tries and job.payload in self.accused
+        if accused:
+            self.accused.discard(job.payload)
+        if tries and not alone and not accused:
             self.put_aside(level, job, first=False)  # a bystander perhaps: not blamed again
             return False
         self.tries[job.payload] = tries + 1
         if tries + 1 >= POISON:
             self.bury_untold(p, level, job, b"poison", b"each process that ran it crashed")
-            self.tries.pop(job.payload)
+            self.forgive(job.payload)
             return True
         if tries:
             self.put_aside(level, job, first=False)

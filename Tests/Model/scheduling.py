@@ -282,6 +282,41 @@ class Scheduler:
                 self.do("jam", actor.p)
             self.understand(actor, self.call("claim", actor.p, 1, self.random.randint(1, 4), 1048576, b"low", b"high"))
 
+    def exchanged(self):
+        """The only process that knows an action ends, or is quiet, and another takes its place; or none comes."""
+        self.start()
+        old, knower = self.actors[-1], b"k%d" % len(self.steps)
+        self.do("push", b"high", b"for the knower")
+        self.understand(old, self.call("claim", old.p, old.no, 1, 1, b"high"))
+        old.no += 1
+        for field in old.fields:
+            self.call("settle", old.p, field, b"unknown 700 new", b"", b"")
+        old.ended, old.fields = old.fields, []
+        self.call("hello", knower, b"new", b"action/new", b"level/high")
+        self.age_unknown()
+        self.give_up()
+        self.call(*self.random.choice([("goodbye", knower), ("hello", knower, b"again", b"actions/none")]))
+        for _ in range(2):
+            self.age_unknown()
+            self.give_up()
+
+    def stranger_suspect(self):
+        """A job that crashes whoever knows it, and is put aside by one that does not each time it is to be run alone."""
+        self.do("push", b"low", b"poison for some")
+        for turn in range(self.random.randint(2, 6)):
+            self.start()
+            actor = self.actors[-1]
+            if turn > 0:
+                self.call("hello", actor.p, b"again", b"action/new", b"level/low")
+            self.understand(actor, self.call("claim", actor.p, 1, 1, 1, b"low"))
+            self.bury_process(actor)
+            self.start()
+            other = self.actors[-1]
+            self.understand(other, self.call("suspect", other.p) if turn else self.call("claim", other.p, 1, 1, 1, b"low"))
+            for field in other.fields:
+                self.call("settle", other.p, field, b"unknown 600000 new", b"", b"")
+            other.ended, other.fields = other.fields, []
+
     def age_unknown(self):
         self.aged += 1
         if self.model.unknown:
@@ -578,5 +613,5 @@ class Scheduler:
                (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5), (untold, 1.5),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),
-               (alone, 0.8), (unknown, 1.5), (give_up, 1.5), (age_unknown, 1), (land_and_adopt, 1.5), (converse, 0.8),
+               (alone, 0.8), (unknown, 1.5), (exchanged, 0.6), (stranger_suspect, 0.6), (give_up, 1.5), (age_unknown, 1), (land_and_adopt, 1.5), (converse, 0.8),
                (bury_jobs, 0.8), (old_graves, 0.5), (watching, 0.8)]

@@ -56,7 +56,7 @@ class Timing:
         level = self.dead[index][b"level"]
         need(self.lists.get(level) is not WRONG)
         job = self.unbury(index)
-        self.tries.pop(job.payload, None)
+        self.forgive(job.payload)
         self.spent.discard(job.uid)
         job.payload = payload or job.payload
         self.append(b"", level, job)

@@ -57,6 +57,14 @@ final class Bell: Sendable {
         state.withLock { $0.rung.subtract(rings) }
     }
 
+    /// Whether this was rung, without waiting for it; it counts as heard.
+    func takes(_ ring: Rings) -> Bool {
+        state.withLock { state in
+            defer { state.rung.subtract(ring) }
+            return !state.rung.isDisjoint(with: ring)
+        }
+    }
+
     /// What was rung since the last wait, at once if there is anything.
     func wait() async -> Rings {
         await withCheckedContinuation { continuation in

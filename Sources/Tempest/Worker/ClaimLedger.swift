@@ -238,7 +238,9 @@ final class ClaimLedger: Sendable {
 
     private func failed(_ settlements: [Settlement], by connection: RedisConnection, _ error: any Error) {
         let code = (error as? RedisError)?.code
-        if Self.isRefusal(error), settlements.count > 1 || !settlements[0].wasRefused {
+        // Where what is put aside is refused, the functions are those of an earlier version: a new session loads ours.
+        let isSimplest = settlements.count == 1 && (settlements[0].wasRefused || settlements[0].outcome.hasPrefix("unknown "))
+        if Self.isRefusal(error), !isSimplest {
             return refused(settlements, by: connection, error)
         }
         let isCurrent = state.withLock { state in

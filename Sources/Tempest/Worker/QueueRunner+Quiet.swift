@@ -44,6 +44,7 @@ extension QueueRunner {
                 if isStopping { return true }
                 let rung = await bell.wait()
                 try RunnerTrouble.check(rung)
+                if rung.contains(.unknown) { try await giveUpUnknown(session, end, &jobs) }
                 seen.formUnion(rung)
             }
         } while !onlyOne && !seen.contains(.landed) && !isStopping && !isQuiet

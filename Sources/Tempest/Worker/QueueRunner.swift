@@ -211,6 +211,8 @@ final class QueueRunner: Sendable {
                 slots.release(heard.want + more - fitting)
                 if !isStopping, !isQuiet, fitting == reply.jobs.count { asked = ask(state, &session, &quotas) }
                 await begin(reply.jobs[..<fitting], end, &jobs)
+                // Under load nobody waits for the bell.
+                if bell.takes(.unknown), !isStopping { try await giveUpUnknown(session, end, &jobs) }
                 if fitting < reply.jobs.count {
                     state.full()
                     do { try await giveBack(reply.jobs[fitting...].map(\.claim), session) } catch { throw RunnerTrouble(error) }

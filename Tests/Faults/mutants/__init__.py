@@ -76,7 +76,7 @@ def not_handed_over() -> str:
 def given_up() -> str:
     """What was put aside is given up at once, though a worker comes that knows it."""
     return altered(("return number(ms, 1, 2 ^ 40), action", "return number(ms, 1, 2 ^ 40) and 1, action"),
-                   ("    elseif #knowers(q, kind, 1) > 0 then\n", "    elseif false then\n"))
+                   (" or #knowers(q, kind, 1) > 0 then\n", " then\n"))
 
 
 @dataclass(frozen=True)

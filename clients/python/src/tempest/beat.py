@@ -155,7 +155,10 @@ class Beat:
                 each.observer.restart()
             self._voice.say({"sweep": True})
         # Later revisions of the functions may say more.
-        _, now, due, landed, waiting, suspects, others, keeper, unknown = reply[:9]
+        if len(reply) < 9:
+            # Somebody has flushed the functions, and a worker of an earlier version was the first to load its own.
+            functions.ensure(self._link)
+        _, now, due, landed, waiting, suspects, others, keeper, unknown = [*reply, 0][:9]
         self._voice.say({"tick": [watched.queue, watched.process, int(now), (sent + received) / 2, int(landed), int(waiting),
                                   int(suspects), int(keeper) == 1, int(unknown) == 1]}, instead_of=watched.queue)
         seen = [(bytes(others[i]).decode("ascii", "replace"), int(others[i + 1]), int(others[i + 2]) / 1000)

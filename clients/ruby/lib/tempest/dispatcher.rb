@@ -84,6 +84,7 @@ module Tempest
     end
 
     def open(station)
+      @knows = true # what it says now is taken back at once, where this worker is quiet
       station.open(@line)
       @heartbeat.watch(station.queue, station.process)
     end

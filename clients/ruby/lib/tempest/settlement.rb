@@ -80,6 +80,11 @@ module Tempest
     # that has lost its functions, nothing is taken: it is tried again.
     def settle_refused(line, station, outcome, error)
       where = "#{outcome.claim.field} on #{station.queue}"
+      if outcome.verdict.start_with?("unknown ")
+        # These are the functions of an earlier version: it knows no jobs that are put aside.
+        Functions.ensure_loaded(line)
+        return @postponed << outcome
+      end
       if error.full? || error.code == "NOPERM" || error.message.include?("can't run this command")
         @logger.error("#{where} cannot be settled: #{error.message}; it is tried again")
         return @postponed << outcome

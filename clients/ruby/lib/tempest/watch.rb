@@ -49,6 +49,8 @@ module Tempest
       sent = Tempest.now
       @due = sent + SHORTEST
       _, time, due, landed, waiting, suspects, others, keeper, unknown = @line.fcall("tick", @queue, @process, @note, *@levels)
+      # Somebody has flushed the functions, and a worker of an earlier version was the first to load its own.
+      Functions.ensure_loaded(@line) if unknown.nil?
       received = Tempest.now
       @note = ""
       @due = sent + pause(due, others)
