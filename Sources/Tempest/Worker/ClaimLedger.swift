@@ -255,10 +255,12 @@ final class ClaimLedger: Sendable {
         bell.ring(code == .fenced ? .fenced : .trouble)
     }
 
-    /// Whether it is what was asked that Redis does not take: the same would be refused for ever. Rights may still be given.
+    /// Whether it is what was asked that Redis does not take: the same would be refused for ever. Anything else may pass: a full disk
+    /// (MISCONF), a right that is missing.
     private static func isRefusal(_ error: any Error) -> Bool {
-        guard let error = error as? RedisError, [.badArgument, .wrongType, .reply].contains(error.code) else { return false }
-        return error.reply?.contains("can't run this command") == false
+        guard let error = error as? RedisError, let reply = error.reply else { return false }
+        if error.code == .badArgument || error.code == .wrongType { return true }
+        return reply.hasPrefix("ERR ") && reply.contains("@user_function") && !reply.contains("can't run this command")
     }
 
     /// Nothing of the batch was settled. Each goes alone, so that one that is refused does not hold up the others; that one is dead.

@@ -193,7 +193,7 @@ class Settler(threading.Thread):
             # These are the functions of an earlier version: it knows no jobs that are put aside.
             functions.ensure(self._link)
             return [outcome]
-        if error.word in ("NOPERM", "OOM") or "can't run this command" in error.message:
+        if not _is_refusal(error):
             return [outcome]
         try:
             self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
@@ -208,3 +208,11 @@ class Settler(threading.Thread):
         log.warning("tempest: settling waits %.1f s: %s", seconds, error)
         with self._turn:
             self._turn.wait_for(lambda: self._stopping, seconds)
+
+
+def _is_refusal(error: RedisRefused) -> bool:
+    """Whether it is what was asked that Redis does not take: the same would be refused for ever. Anything else may pass: a full Redis, a
+    right that is missing."""
+    if error.word in ("BADARG", "WRONGTYPE"):
+        return True
+    return error.word == "ERR" and "@user_function" in error.message and "can't run this command" not in error.message

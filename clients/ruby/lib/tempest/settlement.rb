@@ -85,7 +85,7 @@ module Tempest
         Functions.ensure_loaded(line)
         return @postponed << outcome
       end
-      if error.full? || error.code == "NOPERM" || error.message.include?("can't run this command")
+      unless refusal?(error)
         @logger.error("#{where} cannot be settled: #{error.message}; it is tried again")
         return @postponed << outcome
       end
@@ -97,6 +97,14 @@ module Tempest
     rescue ServerError => e
       @logger.error("#{where} cannot be settled: #{e.message}; it is tried again")
       @postponed << outcome
+    end
+
+    # Whether it is what was asked that Redis does not take: the same would be refused for ever. Anything else may pass: a full Redis, a
+    # right that is missing.
+    def refusal?(error)
+      return true if %w[BADARG WRONGTYPE].include?(error.code)
+
+      error.code == "ERR" && error.message.include?("@user_function") && !error.message.include?("can't run this command")
     end
 
     # A route goes on ahead of the settle. While Redis has no room for it, both wait.
