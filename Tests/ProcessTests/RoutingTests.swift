@@ -46,7 +46,7 @@ struct RoutingTests {
                 let route = "[count@ruby,longest],echo@swift:low"
                 let (status, output) = try await Program.run(
                     ["call", "clean", " a  route ", "--queue", "python", "--route", route], redis: redis)
-                #expect(status == .exited(0) && output == [#"[2,"route"]"#])
+                #expect(status == .exited(0) && output.last == #"[2,"route"]"#)
                 let failed = try await Program.run(
                     ["call", "clean", "a", "--queue", "python", "--route", "count@ruby,clean@python"], redis: redis)
                 #expect(failed.status == .exited(1))

@@ -1,7 +1,5 @@
 // Where a front puts uploads aside. Part of its configuration; read by FrontParts.
 
-import Foundation
-
 /// Where uploads are put aside.
 public struct UploadSettings: Sendable, Hashable {
     /// The folder; workers that share it open what is in it themselves.
@@ -25,15 +23,21 @@ public struct UploadSettings: Sendable, Hashable {
 
     /// Workers add a token at its end, and get the whole.
     private static func check(url: String) throws(FrontConfigurationError) {
-        guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false,
-            parts.fragment == nil
-        else {
+        guard isAddress(url) else {
             throw FrontConfigurationError(
                 "`uploads`: `url` is the address that workers get an upload from, such as http://10.0.0.7:8080/uploads/, not "
                     + url.prefix(80).debugDescription)
         }
-        guard url.hasSuffix("/") || parts.query != nil else {
+        guard url.hasSuffix("/") || url.contains("?") else {
             throw FrontConfigurationError("`uploads`: `url` ends in a slash, because a token follows: \(url.prefix(80))/")
         }
+    }
+
+    /// http or https, a host, and what may stand in an address.
+    private static func isAddress(_ url: String) -> Bool {
+        guard let start = ["http://", "https://"].first(where: url.hasPrefix), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+            !url.contains("#")
+        else { return false }
+        return !url.dropFirst(start.count).prefix { $0 != "/" && $0 != "?" }.isEmpty
     }
 }
