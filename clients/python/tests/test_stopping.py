@@ -34,7 +34,7 @@ class Stopping(unittest.TestCase):
                 worker = self.start("--grace", "60")
                 self.take_away(how)
                 worker.signal()
-                self.ended_after(worker, 12)
+                self.ended_after(worker, 25)
             self.setUp()
 
     def test_a_worker_at_work_ends_with_its_grace(self):
@@ -48,7 +48,7 @@ class Stopping(unittest.TestCase):
                 self.take_away(how)
                 began = time.monotonic()
                 worker.signal()
-                self.ended_after(worker, 3 + 10)
+                self.ended_after(worker, 3 + 20)
                 self.assertGreater(time.monotonic() - began, 2.9, "it had three seconds")
             self.setUp()
 
@@ -61,7 +61,7 @@ class Stopping(unittest.TestCase):
         worker.signal()
         wait_for(lambda: worker.said("stopping"), "it does not stop")
         worker.signal()
-        self.ended_after(worker, 12)
+        self.ended_after(worker, 25)
 
     def test_a_worker_leaves_all_its_queues_also_one_that_may_not_end_connections(self):
         admin = self.server.client
