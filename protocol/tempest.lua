@@ -25,7 +25,8 @@
 --   {Q}:!untold         HASH  P that was reaped and has untold callers -> a number that rises when one is recorded or returned; "P#" ->
 --                             how often some were returned and no reaper came back, since one of them was told
 --   {Q}:!untold:P       ZSET  id of a dead record whose caller P's reaper is to tell -> that number when it was recorded or last returned
---   {Q}:!known          HASH  "<level>:<action>" of such jobs -> when a process was last seen that would run them
+--   {Q}:!known          HASH  "<level>:<action>" of such jobs -> when a process was last seen that would run them, or the first one that came
+--                             after nobody had been there
 --   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process; "sha1!": it was to be run alone, and was put aside
 --                             for a process that has a handler, where it runs in company: the next crash counts
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
@@ -47,7 +48,7 @@
 --                             "credit <job id> <used>"
 -- Times are milliseconds since 1970 by Redis' clock.
 
-local REVISION = 7
+local REVISION = 8
 local MOVE_BYTES = 1048576     -- a call that moves jobs stops once it has moved this much
 local LOOK_BYTES = 4096        -- settle looks up many jobs at once up to this mean size
 local ORPHAN_SECONDS = 300     -- how long answers to an inbox that nobody registered are kept
@@ -66,6 +67,7 @@ local WATCHERS = 8             -- how many processes watch the others: each is t
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
 local KNOWN = 60000            -- how long unknown jobs wait, whatever their patience, for processes that were there
+local GAP = 6000                -- nobody has kept the clock for so long: then processes that know them may come back one after another
 local KINDS = 64               -- how many levels and actions of unknown jobs are looked at in one call
 local ROUNDS = 16              -- and how often, as long as nothing of it is to be given up
 local SUSPECTS = 16            -- how far is looked for a suspect that may run
@@ -327,6 +329,11 @@ local function known_of_unknown(q, p, level)
   end
   table.sort(found, function(a, b) return a[2] < b[2] or a[2] == b[2] and a[3] < b[3] end)
   return found
+end
+
+-- What waits for a process with a handler waits as if one had just ended.
+local function see_unknown(q, time)
+  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, -1)) do redis.call('HSET', at(q, 'known'), kind, string.format('%d', time)) end
 end
 
 -- P leaves the clock to the next one, if it kept it.
@@ -1023,6 +1030,16 @@ local function unland(q, p, level, bytes)
   return returned, moved
 end
 
+-- The same for all levels that are known.
+local function unland_all(q, p, bytes)
+  local returned, moved = 0, 0
+  for _, level in ipairs(parked_levels(q)) do
+    local n, size = unland(q, p, level, bytes - moved)
+    returned, moved = returned + n, moved + size
+  end
+  return returned, moved
+end
+
 -- The fields of the jobs in P's run hash, the last claimed first.
 local function fields_backwards(run)
   local fields = {}
@@ -1054,7 +1071,7 @@ local function goodbye(keys, argv)
   local alone = redis.call('HGET', run, '!')
   -- What landed was taken after all that is in the run hash.
   for i = 2, #argv do returned = returned + unland(q, p, argv[i], math.huge) end
-  for _, level in ipairs(parked_levels(q)) do returned = returned + unland(q, p, level, math.huge) end
+  returned = returned + unland_all(q, p, math.huge)
   for _, entry in ipairs(fields_backwards(run)) do
     local level, job = level_of(entry[1]), redis.call('HGET', run, entry[1])
     if begun[entry[1]] then
@@ -1083,12 +1100,9 @@ end
 -- counted as a crash. Any other that ran is presumed to have crashed P: the first time it goes back to the head of its level;
 -- then it is to be run alone, and only crashes while alone count on, so that bystanders are not blamed.
 local function bring_back(q, p, limit)
-  local run, moved, bytes, poisoned, interrupted = at(q, 'run:' .. p), 0, 0, {}, {}
-  for _, level in ipairs(parked_levels(q)) do
-    local n, size = unland(q, p, level, limit - bytes)
-    moved, bytes = moved + n, bytes + size
-    if bytes >= limit then return moved, 1, poisoned, bytes, interrupted end
-  end
+  local run, poisoned, interrupted = at(q, 'run:' .. p), {}, {}
+  local moved, bytes = unland_all(q, p, limit)
+  if bytes >= limit then return moved, 1, poisoned, bytes, interrupted end
   local alone, fields, crashed = redis.call('HGET', run, '!'), fields_backwards(run), 0
   local done, begun = 0, begun_by(q, p)
   for _, entry in ipairs(fields) do
@@ -1176,7 +1190,7 @@ end
 -- Returns [moved, left, [id, payload, …], [id, payload, …]]: the payloads are dead, the first of poison, the others interrupted. Tell
 -- their callers, and name the ids in the next call: what it does not name is returned again later. `~` instead of ids: they were read, and
 -- none could be told; the lists of that call are empty. Call again while there are such lists, or something was moved and left > 0.
--- [-1, 0, [], []]: P lives, or was never known; or it was reaped, this call has nothing to move and names nobody, and its counter is not
+-- [-1, 0, [], []]: P lives; or it is not known, and nothing landed for it, which `*` takes back; or it was reaped, this call has nothing to move and names nobody, and its counter is not
 -- the one that ticks now show for P's untold callers: another one tells them. Without the word `told`, as workers of
 -- revisions 2 to 4 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
 local function reap(keys, argv)
@@ -1195,7 +1209,12 @@ local function reap(keys, argv)
     redis.call('ZADD', at(q, 'grave'), string.format('%d', now()), p)
     count(q, 'reaped', 1)
   elseif not redis.call('ZSCORE', at(q, 'grave'), p) then
-    return { -1, 0, {}, {} }
+    if seen ~= '*' then return { -1, 0, {}, {} } end
+    -- A Redis that was flushed does not know P, and P's parked BLMOVEs may have taken jobs since.
+    local moved, bytes = unland_all(q, p, MOVE_BYTES)
+    if moved == 0 then return { -1, 0, {}, {} } end
+    count(q, 'recovered', moved)
+    return { moved, bytes >= MOVE_BYTES and 1 or 0, {}, {} }
   end
   local shown = redis.call('HGET', at(q, 'untold'), p)
   local moved, left, poisoned, _, interrupted = bring_back(q, p, MOVE_BYTES)
@@ -1346,11 +1365,13 @@ local function tick(keys, argv)
   local beat = redis.call('HINCRBY', procs, p, 1)
   if argv[2] ~= '' then redis.call('HSET', at(q, 'notes'), p, argv[2]) end
   announce(q, argv, 3)
-  local keeper, till = unpack(redis.call('HMGET', clock, 'keeper', 'until'))
+  local keeper, till, swept = unpack(redis.call('HMGET', clock, 'keeper', 'until', 'swept'))
+  local strays = redis.call('EXISTS', at(q, 'unknown')) == 1
   till = tonumber(till or '0')
   local due, keeps, unknowns = -1, 0, 0
   if not keeper or keeper == p or time > till or till > time + KEEPER then
     keeps = 1
+    if strays and time > (tonumber(swept or '') or 0) + GAP then see_unknown(q, time) end
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
     if is_time(clock, 'swept', SWEEP, time) then
@@ -1362,7 +1383,6 @@ local function tick(keys, argv)
     redis.call('HSET', clock, 'keeper', p, 'until', string.format('%d', time + KEEPER))
   end
   local paused, landed, waiting = paused_set(q), 0, 0
-  local strays = redis.call('EXISTS', at(q, 'unknown')) == 1
   if strays then
     local wait = tonumber(redis.call('ZRANGE', at(q, 'unknown'), 0, 0, 'WITHSCORES')[2]) - time
     -- The keeper may be one that ends, or does not know of this: others do it for it a little later.

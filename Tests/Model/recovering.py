@@ -4,7 +4,7 @@ Before it: places.py; after it: queue_model.py.
 """
 from places import PROCESS, WRONG, Near, Run, need, need_levels, number
 
-KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON, UNTOLD = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3, 3000
+KEEPER, WATCH, SWEEP, INBOX_SWEEP, GRAVE, LEASE, STRIKES, POISON, UNTOLD, GAP = 3000, 3000, 1000, 30000, 300000, 10000, 3, 3, 3000, 6000
 
 
 class Recovering:
@@ -60,6 +60,13 @@ class Recovering:
             n, moved = n + 1, moved + len(job.payload)
         return n, moved
 
+    def unland_all(self, p, limit):
+        moved = size = 0
+        for level in self.known_levels():
+            n, more = self.unland(p, level, limit - size)
+            moved, size = moved + n, size + more
+        return moved, size
+
     def goodbye(self, p, *levels):
         need(p)
         need_levels(levels)
@@ -86,12 +93,9 @@ class Recovering:
     def bring_back(self, p, limit):
         """What a dead process holds, up to so many bytes: how many jobs, how many are left, who died of poison, the bytes, and who was
         interrupted."""
-        moved = size = 0
-        for level in self.known_levels():
-            n, more = self.unland(p, level, limit - size)
-            moved, size = moved + n, size + more
-            if size >= limit:
-                return moved, 1, [], size, []
+        moved, size = self.unland_all(p, limit)
+        if size >= limit:
+            return moved, 1, [], size, []
         run, poisoned, interrupted, last = self.runs.get(p), [], [], None
         for name in list(reversed(run.held)) if run else ():
             if size >= limit:
@@ -145,9 +149,9 @@ class Recovering:
         need(p and (seen == b"*" or seen.isdigit()) and (b"~" not in named or len(named) == 1))
         refused = b"~" in named
         self.note_told(p, refused, named)
-        is_first, shown = p in self.procs, self.untold_beats.get(p)
+        is_first, is_known, shown = p in self.procs, p in self.procs or p in self.grave, self.untold_beats.get(p)
         moved, left, *_ = self.take_back(p, seen)
-        if moved < 0:
+        if moved < 0 or not is_known:
             return [moved, left, [], []]
         if refused:
             return [moved, left + len(self.untold.get(p, ())), [], []]
@@ -199,7 +203,9 @@ class Recovering:
             self.grave[p] = Near(self.now)
             self.count(b"reaped")
         elif p not in self.grave:
-            return [-1, 0, [], []]
+            moved, size = self.unland_all(p, self.limits.move_bytes) if seen == b"*" else (0, 0)
+            self.count(b"recovered", moved)
+            return [moved, int(size >= self.limits.move_bytes), [], []] if moved else [-1, 0, [], []]
         moved, left, poisoned, _, interrupted = self.bring_back(p, self.limits.move_bytes)
         self.count(b"recovered", moved)
         return [moved, left, poisoned, interrupted]
@@ -215,6 +221,8 @@ class Recovering:
         until = self.clock.get(b"until", 0)
         if self.clock.get(b"keeper") in (None, p) or not self.now <= until <= self.now + KEEPER:
             keeps = 1
+            if self.looks and self.now > self.clock.get(b"swept", 0) + GAP:  # nobody was there for a while
+                self.known.update((kind, Near(self.now)) for kind in self.looks)
             self.clock[b"keeper"], self.clock[b"until"] = p, Near(self.now + KEEPER)
             self.promote(p)
             if self.delayed:

@@ -296,6 +296,9 @@ class Scheduler:
         self.age_unknown()
         self.give_up()
         self.call(*self.random.choice([("goodbye", knower), ("hello", knower, b"again", b"actions/none")]))
+        if self.chance(0.5):  # and for long nobody was there at all
+            self.do("set_clock", b"swept", self.random.choice([-60_000, -4_000]))
+            self.call("tick", old.p, b"", b"high")
         for _ in range(2):
             self.age_unknown()
             self.give_up()
@@ -528,6 +531,10 @@ class Scheduler:
         for _ in range(self.random.randint(1, 3)):
             self.do("set_clock", b"swept", -60_000)
             self.call("tick", self.actors[-1].p, b"", b"high")
+        # Redis has forgotten it, as it does when it is flushed; a parked connection has not.
+        self.do("land", actor.p, b"high")
+        for _ in range(self.random.randint(1, 2)):
+            self.call("reap", actor.p, self.random.choice([b"*", b"*", b"7"]))
 
     def watching(self):
         """Who watches the others: those that tick first, until they leave, or are silent for too long."""

@@ -19,6 +19,9 @@ const handlers = new Map([
   }],
 ]);
 
+// An inbox, perhaps of another queue.
+const address = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_.-]{1,128}))?$/;
+
 class Redis {
   constructor(url) {
     const unix = url.protocol === 'unix:';
@@ -65,16 +68,19 @@ class Redis {
 function parse(bytes) {
   const job = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   if (!Array.isArray(job) || job.length < 4 || job.length > 5) throw new Error('not an array of four or five elements');
-  const [action, args, respondTo, jobId] = job;
+  const [action, args, respondTo, jobId, meta = {}] = job;
   if (typeof action !== 'string') throw new Error('the action is no text');
   if (!Array.isArray(args)) throw new Error('the args are no array');
-  if (respondTo !== null && !/^[A-Za-z0-9_-]{1,64}$/.test(respondTo)) throw new Error('respond_to is no inbox');
+  if (respondTo !== null && !(typeof respondTo === 'string' && address.test(respondTo))) throw new Error('respond_to is not an inbox');
   if (typeof jobId !== 'string' && !Number.isSafeInteger(jobId)) throw new Error('the job_id is no text or exact integer');
-  return { action, args, respondTo, jobId };
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) throw new Error('meta is not a map');
+  return { action, args, respondTo, jobId, isRouted: meta.route != null || meta.gather != null };
 }
 
-async function answer({ action, args, jobId }) {
+async function answer({ action, args, jobId, isRouted }) {
   const failure = (code, message) => JSON.stringify([action, jobId, [], { error: { code, message } }]);
+  // Its caller asked for the end of the route, and would get what comes in the middle.
+  if (isRouted) return failure('bad_route', 'this worker does not follow routes');
   const handler = handlers.get(action);
   if (!handler) return failure('unknown_action', 'no handler of that name');
   if (args.length !== handler.length) return failure('bad_args', `expected ${handler.length} arguments`);
@@ -104,10 +110,10 @@ async function serve(redis, url) {
     }
     const reply = await answer(job);
     if (job.respondTo === null) continue;
-    const inbox = `{${queue}}:in:${job.respondTo}`;
-    await redis.call('RPUSH', inbox, reply);
+    const [, inbox, home = queue] = address.exec(job.respondTo);
+    await redis.call('RPUSH', `{${home}}:in:${inbox}`, reply);
     // The inbox of a registered caller never expires; any other does.
-    if (!(await redis.call('HEXISTS', `{${queue}}:!inboxes`, job.respondTo))) await redis.call('EXPIRE', inbox, '300', 'NX');
+    if (!(await redis.call('HEXISTS', `{${home}}:!inboxes`, inbox))) await redis.call('EXPIRE', `{${home}}:in:${inbox}`, '300');
   }
 }
 

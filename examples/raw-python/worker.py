@@ -21,24 +21,30 @@ def add(a, b):
 
 
 HANDLERS = {"wordcount": wordcount, "add": add}
-INBOX = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ADDRESS = re.compile(r"([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_.-]{1,128}))?")  # an inbox, perhaps of another queue
 
 
 def parse(data):
-    """The four fields of a job; ValueError if the bytes are none."""
+    """The fields of a job, of which meta may be empty; ValueError if the bytes are none."""
     job = json.loads(data.decode("utf-8"))
     if not isinstance(job, list) or len(job) not in (4, 5):
         raise ValueError("not an array of four or five")
     action, args, respond_to, job_id = job[:4]
     if not isinstance(action, str) or not isinstance(args, list) or type(job_id) not in (str, int):
         raise ValueError("not action, args, respond_to, job_id")
-    if respond_to is not None and not (isinstance(respond_to, str) and INBOX.fullmatch(respond_to)):
-        raise ValueError("respond_to is no inbox")
-    return action, args, respond_to, job_id
+    if respond_to is not None and not (isinstance(respond_to, str) and ADDRESS.fullmatch(respond_to)):
+        raise ValueError("respond_to is not an inbox")
+    meta = job[4] if len(job) == 5 else {}
+    if not isinstance(meta, dict):
+        raise ValueError("meta is not a map")
+    return action, args, respond_to, job_id, meta
 
 
-def run(action, args, job_id):
+def run(action, args, job_id, meta):
     """The answer as JSON: the result, or an error that tells no more than it should."""
+    if meta.get("route") is not None or meta.get("gather") is not None:
+        # Its caller asked for the end of the route, and would get what comes in the middle.
+        return failure(action, job_id, "bad_route", "this worker does not follow routes")
     if action not in HANDLERS:
         return failure(action, job_id, "unknown_action", f"there is no handler for {action}")
     try:
@@ -60,16 +66,18 @@ def serve(client, queue):
         if taken is None:
             continue
         try:
-            action, args, respond_to, job_id = parse(taken[1])
+            action, args, respond_to, job_id, meta = parse(taken[1])
         except (ValueError, RecursionError) as error:
             print(f"dropped a job: {error}: {taken[1][:80]!r}", file=sys.stderr)
             continue
-        answer = run(action, args, job_id)
+        answer = run(action, args, job_id, meta)
         if respond_to is not None:
-            inbox = f"{{{queue}}}:in:{respond_to}"
-            client.rpush(inbox, answer)
-            if not client.hexists(f"{{{queue}}}:!inboxes", respond_to):
-                client.execute_command("EXPIRE", inbox, 300, "NX")
+            inbox, home = ADDRESS.fullmatch(respond_to).groups()
+            home = home or queue
+            client.rpush(f"{{{home}}}:in:{inbox}", answer)
+            # The inbox of a registered caller never expires; any other does.
+            if not client.hexists(f"{{{home}}}:!inboxes", inbox):
+                client.expire(f"{{{home}}}:in:{inbox}", 300)
 
 
 if __name__ == "__main__":

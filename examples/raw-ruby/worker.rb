@@ -9,6 +9,8 @@ require "redis"
 
 QUEUE = ARGV.fetch(0, "tempest")
 LEVELS = ["{#{QUEUE}}:high", QUEUE, "{#{QUEUE}}:low"].freeze
+# An inbox, perhaps of another queue.
+ADDRESS = /\A([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_.-]{1,128}))?\z/
 
 # Each handler by its action's exact name. Nothing else that a job says is ever called.
 HANDLERS = {
@@ -28,18 +30,22 @@ def parse(bytes)
   job = JSON.parse(text)
   raise ArgumentError, "not an array of four or five elements" unless job.is_a?(Array) && job.size.between?(4, 5)
 
-  action, args, respond_to, job_id = job
+  action, args, respond_to, job_id, meta = job
   raise ArgumentError, "the action is no text" unless action.is_a?(String)
   raise ArgumentError, "the args are no array" unless args.is_a?(Array)
   raise ArgumentError, "the job_id is neither text nor integer" unless job_id.is_a?(String) || job_id.is_a?(Integer)
-  raise ArgumentError, "respond_to is no inbox" unless respond_to.nil? || respond_to.to_s.match?(/\A[A-Za-z0-9_-]{1,64}\z/)
+  raise ArgumentError, "respond_to is not an inbox" unless respond_to.nil? || (respond_to.is_a?(String) && respond_to.match?(ADDRESS))
+  raise ArgumentError, "meta is not a map" unless job.size == 4 || meta.is_a?(Hash)
 
-  [action, args, respond_to, job_id]
+  [action, args, respond_to, job_id, meta || {}]
 rescue JSON::ParserError
   raise ArgumentError, "not JSON"
 end
 
-def answer(action, args, job_id)
+def answer(action, args, job_id, meta)
+  # Its caller asked for the end of the route, and would get what comes in the middle.
+  return failure(action, job_id, "bad_route", "this worker does not follow routes") if meta["route"] || meta["gather"]
+
   handler = HANDLERS[action]
   return failure(action, job_id, "unknown_action", "no handler of that name") unless handler
   return failure(action, job_id, "bad_args", "expected #{handler.arity} arguments") unless handler.arity == args.size
@@ -54,10 +60,12 @@ def failure(action, job_id, code, message)
   JSON.generate([action, job_id, [], { error: { code: code, message: message } }])
 end
 
-def send_answer(redis, inbox, bytes)
-  redis.rpush("{#{QUEUE}}:in:#{inbox}", bytes)
+def send_answer(redis, respond_to, bytes)
+  inbox, queue = respond_to.match(ADDRESS).captures
+  queue ||= QUEUE
+  redis.rpush("{#{queue}}:in:#{inbox}", bytes)
   # The inbox of a registered caller never expires; any other does.
-  redis.call("EXPIRE", "{#{QUEUE}}:in:#{inbox}", "300", "NX") unless redis.hexists("{#{QUEUE}}:!inboxes", inbox)
+  redis.expire("{#{queue}}:in:#{inbox}", 300) unless redis.hexists("{#{queue}}:!inboxes", inbox)
 end
 
 stopping = false
@@ -69,8 +77,8 @@ until stopping
     _, bytes = redis.blpop(*LEVELS, timeout: 1)
     next unless bytes
 
-    action, args, respond_to, job_id = parse(bytes)
-    reply = answer(action, args, job_id)
+    action, args, respond_to, job_id, meta = parse(bytes)
+    reply = answer(action, args, job_id, meta)
     send_answer(redis, respond_to, reply) if respond_to
   rescue ArgumentError => e
     warn "dropped what is no job: #{e.message}"

@@ -82,7 +82,7 @@ struct DeadJobAnswer {
             .flatMap { registered in
                 guard registered.integer == 0 else { return connection.eventLoop.makeSucceededVoidFuture() }
                 let key = Keys.inbox(queue, inbox)
-                return connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"]).map { _ in }
+                return connection.send(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds)]).map { _ in }
             }
             .flatMapErrorThrowing { error in
                 guard (error as? RedisError)?.reply != nil else { throw error }

@@ -245,7 +245,7 @@ final class JobEnd: Sendable {
     private func expire(_ key: String, _ inbox: InboxID, _ queue: QueueName) async {
         let registered = try? await redis.execute(["HEXISTS", .init(Keys.inboxes(queue)), .init(inbox.description)])
         if registered?.integer == 0 {
-            _ = try? await redis.execute(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds), "NX"])
+            _ = try? await redis.execute(["EXPIRE", .init(key), .init(FunctionLibrary.orphanSeconds)])
         }
     }
 

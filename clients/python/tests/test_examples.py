@@ -45,3 +45,14 @@ class Examples(unittest.TestCase):
         self.assertEqual({answer[1]: answer[3]["error"]["code"] for answer in answers if len(answer) == 4},
                          {"i2": "handler", "i3": "unknown_action"})
         self.assertTrue(0 < self.redis.ttl("{raw}:in:in") <= 300)
+
+    def test_the_raw_worker_refuses_routes_and_answers_into_other_queues(self):
+        self.start("examples/raw-python/worker.py", "raw")
+        self.redis.rpush("raw", '["add",[1,2],"in@other","i1"]', '["add",[1,2],"in@other","i2",{"route":[{"action":"add"}]}]',
+                         '["add",[1,2],"in@other","i3",{"gather":5}]', '["add",[1,2],"in@o/ther","i4"]', '["add",[1,2],"in","i5",[]]',
+                         '["add",[1,2],"in@other","i6"]')
+        wait_for(lambda: self.redis.llen("{other}:in:in") == 4, "not all was answered")
+        answers = [json.loads(answer) for answer in self.redis.lrange("{other}:in:in", 0, -1)]
+        self.assertEqual([(answer[1], answer[2], answer[3]["error"]["code"] if len(answer) == 4 else None) for answer in answers],
+                         [("i1", [3], None), ("i2", [], "bad_route"), ("i3", [], "bad_route"), ("i6", [3], None)])
+        self.assertFalse(self.redis.exists("{raw}:in:in"))

@@ -53,6 +53,21 @@ class TestExamples < RedisTest
     end
   end
 
+  def test_the_raw_workers_refuse_routes_and_answer_into_other_queues
+    WORKERS.values.drop(1).each do |command, ready|
+      started = program(*command).wait_for(ready)
+      jobs = [["add", [1, 2], "box@other", 1], ["add", [1, 2], "box@other", 2, { "route" => [{ "action" => "add" }] }],
+              ["add", [1, 2], "box@other", 3, { "gather" => 5 }], ["add", [1, 2], "box@o/ther", 4], ["add", [1, 2], "box@other", 5, []],
+              ["add", [1, 2], "box@other", 6]]
+      jobs.each { |job| call("RPUSH", Q, JSON.generate(job)) }
+      answers = Array.new(4) { JSON.parse(call("BLPOP", "{other}:in:box", "30").last) }
+      assert_equal [[1, [3], nil], [2, [], "bad_route"], [3, [], "bad_route"], [6, [3], nil]],
+                   answers.map { |answer| [answer[1], answer[2], answer.dig(3, "error", "code")] }
+      started.signal("TERM")
+      started.wait
+    end
+  end
+
   def test_the_raw_workers_answer_a_registered_caller_whose_inbox_never_expires
     WORKERS.values.drop(1).each do |command, ready|
       started = program(*command).wait_for(ready)

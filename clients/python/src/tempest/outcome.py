@@ -76,6 +76,6 @@ def push_elsewhere(link: Link, address: Address, *answers: bytes) -> None:
     link.call("RPUSH", key, *answers)
     try:
         if link.call("HEXISTS", inboxes_key(address.queue), address.inbox) == 0:
-            link.call("EXPIRE", key, ORPHAN_SECONDS, "NX")
+            link.call("EXPIRE", key, ORPHAN_SECONDS)
     except RedisRefused:
         pass  # no right to: the answers have arrived, and must not be pushed again

@@ -26,7 +26,7 @@ module Tempest
     # must not be pushed again.
     def expire(connection, address, key)
       registered = connection.call("HEXISTS", Keys.inboxes(address.queue), address.inbox)
-      connection.call("EXPIRE", key, ORPHAN_SECONDS, "NX") unless [1, true].include?(registered)
+      connection.call("EXPIRE", key, ORPHAN_SECONDS) unless [1, true].include?(registered)
     rescue ServerError
       nil
     end
