@@ -32,7 +32,8 @@
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
 --   {Q}:!cancelled      ZSET  job id -> until when it is remembered
---   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did
+--   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did; database: the number
+--                             of this database, as the last hello said it; absent: 0
 --   {Q}:!watch          ZSET  P -> until when it watches the others, of whom it is told by its ticks; at most WATCHERS
 --   {Q}:!idle           HASH  inbox -> "<beat counter>/<how many sweeps it stood still>"
 --   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by, tries
@@ -45,7 +46,7 @@
 --   {Q}:!gather:<sha1>  HASH  index -> result, of the steps of a route that run in parallel; "!" -> the index that came last,
 --                             or "-<index>" of the one that failed first; for GATHER_SECONDS
 --   {Q}:!news           CHANNEL "tick P" (or "*"): tick now; "suspect": a job is to be run alone; "cancel <job id>";
---                             "credit <job id> <used>"
+--                             "credit <job id> <used>". In database n > 0 its name is {Q}:!news@n: Redis' channels know no databases
 -- Times are milliseconds since 1970 by Redis' clock.
 
 local REVISION = 8
@@ -81,6 +82,7 @@ local GATHERED_SECONDS = 86400 -- and how long their results are kept once all a
 local GATHER_MOST = 256        -- and how many of them there may be
 local EVENTS_SECONDS = 86400   -- how long a channel's messages are kept after the last one
 local TRIES_SECONDS = 259200   -- how long crashes are remembered after the last one
+local DATABASES = 2147483647   -- the greatest number of a database
 
 local function at(q, name) return '{' .. q .. '}:!' .. name end
 
@@ -126,8 +128,17 @@ local function now()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Best effort: whoever may not publish, or does not hear it, learns of it with its next tick.
-local function tell_news(q, news) redis.pcall('PUBLISH', at(q, 'news'), news) end
+-- What is published in one database is heard in all: a channel of database n > 0 has `@n` at its end, which no name of a user has.
+local function channel_in(database, name) return database > 0 and name .. '@' .. string.format('%d', database) or name end
+
+-- Best effort: whoever may not publish, or does not hear it, learns of it with its next tick. Returns how many heard it.
+local function tell_news(q, news)
+  -- A function cannot learn in which database it runs: processes have said it.
+  local stored = redis.pcall('HGET', at(q, 'clock'), 'database')
+  local database = type(stored) == 'string' and number(stored, 0, DATABASES) or 0
+  local heard = redis.pcall('PUBLISH', channel_in(database, at(q, 'news')), news)
+  return type(heard) == 'number' and heard or 0
+end
 
 -- The first argument from `first` on that is no level, as an error; nil if all are.
 local function bad_level(argv, first)
@@ -385,7 +396,9 @@ local function revision() return REVISION end
 -- ARGV: P, mode, run_id/client_id…        mode = new | again | only
 -- new: registers P, fails with BADARG if P exists or was reaped. again: P must exist; adds the connections. only: the same, and
 -- forgets all others. `lease/<ms>` (100 to 86,400,000) among the connections is P's lease, where it is not 10,000; `level/<name>` and
--- `action/<name>` say that P would run jobs of these actions on these levels; `actions/none`, that it runs no more.
+-- `action/<name>` say that P would run jobs of these actions on these levels; `actions/none`, that it runs no more. `database/<n>` is the
+-- number of the database in which P calls this: the queue's news are published on the channel of that database. It stays as it was where
+-- P, written for an earlier revision, does not say it.
 -- Whoever says hello again goes on with other numbers for its jobs: a Redis that has forgotten its last second would give those a second
 -- time by which P still knows, and settles, other jobs.
 -- Returns [beat, other connection, …]: those registered that the call did not name.
@@ -403,12 +416,15 @@ local function hello(keys, argv)
   else
     return bad('mode: new, again or only')
   end
-  local given, lease, served, actions = {}, nil, {}, {}
+  local given, lease, database, served, actions = {}, nil, nil, {}, {}
   for i = 3, #argv do
     local ms = string.match(argv[i], '^lease/(.*)$')
     if ms then
       lease = number(ms, 100, 86400000)
       if not lease then return bad('lease: 100 to 86400000 milliseconds') end
+    elseif string.sub(argv[i], 1, 9) == 'database/' then
+      database = number(string.sub(argv[i], 10), 0, DATABASES)
+      if not database then return bad('database: 0 to 2147483647') end
     elseif string.sub(argv[i], 1, 7) == 'action/' then
       actions[#actions + 1] = string.sub(argv[i], 8)
     elseif string.sub(argv[i], 1, 6) == 'level/' then
@@ -424,6 +440,11 @@ local function hello(keys, argv)
   end
   if mode ~= 'new' then redis.pcall('HINCRBY', at(q, 'run:' .. p), '@', ANEW) end
   if lease then redis.call('HSET', at(q, 'leases'), p, string.format('%d', lease)) end
+  if database == 0 then
+    redis.call('HDEL', at(q, 'clock'), 'database')
+  elseif database then
+    redis.call('HSET', at(q, 'clock'), 'database', string.format('%d', database))
+  end
   local reply = { redis.call('HINCRBY', procs, p, 1) }
   for _, id in ipairs(redis.call('SMEMBERS', cids)) do
     if not given[id] then reply[#reply + 1] = id end
@@ -879,7 +900,7 @@ local function credit(keys, argv)
   end
   if not string.find(used, '^%d+$') or #used > 15 then return bad('used: an integer from 0') end
   redis.call('SET', flow_key(q, id), used, 'EX', FLOW_SECONDS)
-  redis.pcall('PUBLISH', at(q, 'news'), 'credit ' .. id .. ' ' .. used)
+  tell_news(q, 'credit ' .. id .. ' ' .. used)
   return 1
 end
 
@@ -929,21 +950,23 @@ local function gather(keys, argv)
   return word == place and results or {}
 end
 
--- KEYS: tempest:channel:<channel>     ARGV: channel, keep, message     message: the JSON of [event, data]
--- Keeps a message of a channel, at most `keep` of them, and publishes it with its id as third element. Returns [id, how many heard it].
+-- KEYS: tempest:channel:<channel>     ARGV: channel, keep, message, database
+-- Keeps a message of a channel, at most `keep` of them, and publishes it with its id as third element. message: the JSON of [event, data];
+-- database: the number of the database in which this is called, 0 without it. Returns [id, how many heard it].
 local function publish(keys, argv)
-  local channel, keep, message = argv[1], tonumber(argv[2]), argv[3]
+  local channel, keep, message, database = argv[1], tonumber(argv[2]), argv[3], number(argv[4] or '0', 0, DATABASES)
   if not channel or #channel > 128 or not string.find(channel, '^[%w_.:-]+$') then return bad('channel: 1 to 128 of A-Z a-z 0-9 _ . : -') end
   if keys[1] ~= 'tempest:channel:' .. channel then return bad('the key is tempest:channel:<channel>') end
   if not keep or keep < 0 or keep > 100000 or keep ~= math.floor(keep) then return bad('keep: 0 to 100000') end
   if not message or not string.find(message, '^%[.+%]$') then return bad('message: the JSON of [event, data]') end
+  if not database then return bad('database: 0 to 2147483647') end
   local id
   if keep > 0 then
     id = redis.call('XADD', keys[1], 'MAXLEN', keep, '*', 'message', message)
     redis.call('EXPIRE', keys[1], EVENTS_SECONDS)
     message = string.sub(message, 1, -2) .. ',{"id":"' .. id .. '"}]'
   end
-  return { id or '', redis.call('PUBLISH', channel, message) }
+  return { id or '', redis.call('PUBLISH', channel_in(database, channel), message) }
 end
 
 -- ARGV: P, field…     at most 1,000
@@ -1431,8 +1454,7 @@ local function cancel(keys, argv)
   local q, id, keep = keys[1], argv[1], number(argv[2], 1, 2592000000)
   if not id or #id == 0 or #id > 128 or not keep then return bad('job id (1 to 128 bytes), ms (1 to 2592000000)') end
   redis.call('ZADD', at(q, 'cancelled'), string.format('%d', now() + keep), id)
-  local heard = redis.pcall('PUBLISH', at(q, 'news'), 'cancel ' .. id)
-  return type(heard) == 'number' and heard or 0
+  return tell_news(q, 'cancel ' .. id)
 end
 
 -- ARGV: job id…. Returns 1 or 0 each: whether it was cancelled.

@@ -193,6 +193,11 @@ MUTANTS = {
     "the keeper does not look for unknown jobs in time": [("    if keeps == 1 then due = due == -1 and look or math.min(due, look) end\n", "")],
     "nobody gives up unknown jobs for a keeper that does not": [("if wait <= 0 and (keeps == 1 or wait <= -2 * SWEEP) then", "if wait <= 0 and keeps == 1 then")],
     "whoever knows nothing any more keeps its actions": [("      redis.call('DEL', at(q, 'actions:' .. p))\n    else\n", "    else\n")],
+    "news know no databases": [("redis.pcall('PUBLISH', channel_in(database, at(q, 'news')), news)", "redis.pcall('PUBLISH', at(q, 'news'), news)")],
+    "whoever does not say its database is in database 0": [("  if database == 0 then\n", "  if not database or database == 0 then\n")],
+    "a database that was left is not forgotten": [("    redis.call('HDEL', at(q, 'clock'), 'database')\n", "")],
+    "a keeper that leaves takes the database along": [
+        ("    redis.call('HDEL', at(q, 'clock'), 'keeper', 'until')\n", "    redis.call('DEL', at(q, 'clock'))\n")],
     "minus zero": [("0 - #(field_of", "-#(field_of")],
 }
 IN_EVERY_RUN = ["settle without a fence", "giveback to the tail"]

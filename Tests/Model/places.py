@@ -90,7 +90,8 @@ class Places:
             self.counts[name] = self.counts.get(name, 0) + n
 
     def tell(self, text):
-        self.news.append(text)
+        database = self.clock.get(b"database")
+        self.news.append((b"@%d" % database if database else b"", text))
 
     # Jobs
 

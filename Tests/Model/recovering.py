@@ -16,13 +16,12 @@ class Recovering:
             self.accepted = {place: n for place, n in self.accepted.items() if place[0] != p}
         else:
             self.must_live(p)
-            run = self.runs.setdefault(p, Run())
-            if run.jobs != b"jam":
-                run.jobs = (run.jobs or 0) + 1_000_000
-        lease, ids, actions, served = None, set(), set(), set()
+        lease, database, ids, actions, served = None, None, set(), set(), set()
         for name in names:
             if name.startswith(b"lease/"):
                 lease = number(name[6:], 100, 86400000)
+            elif name.startswith(b"database/"):
+                database = number(name[9:], 0, 2**31 - 1)
             elif name.startswith(b"action/"):
                 actions.add(name[7:])
             elif name.startswith(b"level/"):
@@ -31,8 +30,16 @@ class Recovering:
                 self.actions.pop(p, None)
             else:
                 ids.add(name)
+        if mode != b"new":
+            run = self.runs.setdefault(p, Run())
+            if run.jobs != b"jam":
+                run.jobs = (run.jobs or 0) + 1_000_000
         if lease is not None:
             self.leases[p] = lease
+        if database == 0:
+            self.clock.pop(b"database", None)
+        elif database:
+            self.clock[b"database"] = database
         if actions and served:
             self.actions[p] = self.actions.get(p, set()) | {(level, action) for level in served for action in actions}
         self.procs[p] = self.procs.get(p, 0) + 1

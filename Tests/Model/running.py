@@ -139,7 +139,7 @@ class Runner:
         self.redis, self.listener = Connection(self.server.path), Connection(self.server.path)
         self.redis.call(b"FUNCTION", b"LOAD", DUMP)
         self.load(limits, change)
-        self.listener.call(b"SUBSCRIBE", key(b"news"))
+        self.listener.call(b"PSUBSCRIBE", key(b"news") + b"*")
 
     def load(self, limits, change=lambda text: text):
         self.limits = limits
@@ -231,11 +231,11 @@ class Runner:
                 raise Difference(index, name.decode(), expected.get(name), found.get(name))
 
     def hear(self):
-        """The news published until now."""
+        """The news published until now, each with what its channel is called beyond `{Q}:!news`."""
         self.listener.send([[b"PING"]])
         news = []
         while True:
             message = self.listener.receive()
             if message[0] == b"pong":
                 return news
-            news.append(message[2])
+            news.append((message[2][len(key(b"news")):], message[3]))

@@ -132,11 +132,16 @@ class Scheduler:
         names = [b"run/%d" % len(self.actors)] + [b"action/" + action for action in ACTIONS if self.chance(0.4)]
         names += [b"level/" + level for level in LEVELS if self.chance(0.7)]
         names += ([b"lease/%d" % self.random.choice([100, 5000, 10])] if self.chance(0.3) else [])
+        names += self.database()
         self.call("hello", actor.p, b"new", *names)
 
     def again(self):
         actor = self.actor()
-        self.call("hello", actor.p, self.random.choice([b"again", b"only", b"new"]), b"run/%d" % self.random.randint(1, 9))
+        self.call("hello", actor.p, self.random.choice([b"again", b"only", b"new"]), b"run/%d" % self.random.randint(1, 9), *self.database())
+
+    def database(self):
+        """Mostly nothing, as a process of an earlier revision; a content that was brought from another database is told anew."""
+        return [self.random.choice([b"database/0", b"database/5", b"database/5", b"database/12", b"database/"])] if self.chance(0.3) else []
 
     def understand(self, actor, reply):
         """A process learns from a reply which jobs are its own."""

@@ -5,6 +5,7 @@ import ServiceLifecycle
 import Synchronization
 import Tempest
 import TempestFront
+import TempestRedis
 import TempestTesting
 import Testing
 
@@ -29,40 +30,63 @@ struct RunningFront {
         configuration.grace = .seconds(5)
         configuration.routes = try routes.map { try FrontRoute($0) }
         try change(&configuration)
+        return try await withPrivateRedis(options) { redis in
+            try await serve(configuration, redis, try RedisConfiguration(url: redis.url), logger: kept, handlers, body)
+        }
+    }
+
+    /// Runs another front like this one, and a worker, on another database of the same server.
+    func beside<R: Sendable>(
+        database: Int, handlers: (Worker) -> Void = { _ in }, _ body: (RunningFront) async throws -> R
+    ) async throws -> R {
+        var address = try RedisConfiguration(url: redis.url)
+        address.database = database
+        return try await Self.serve(configuration, redis, address, logger: nil, handlers, body)
+    }
+
+    private static func serve<R: Sendable>(
+        _ configuration: FrontConfiguration, _ redis: PrivateRedis, _ address: RedisConfiguration, logger kept: Logger?,
+        _ handlers: (Worker) -> Void, _ body: (RunningFront) async throws -> R
+    ) async throws -> R {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return try await withPrivateRedis(options) { redis in
-            let address = try RedisConfiguration(url: redis.url)
-            let client = try TempestClient(redis: address, options: configuration.clientOptions, logger: logger)
-            let worker = try Worker(queues: ["pages"], redis: address, logger: logger)
-            handlers(worker)
-            let (ports, found) = AsyncStream.makeStream(of: Int.self)
-            let front = try Front(configuration, client: client, logger: kept ?? logger) { channel in
-                found.yield(channel.localAddress?.port ?? 0)
-            }
-            let group = ServiceGroup(configuration: .init(services: [front], logger: logger))
-            return try await withRunning(worker) {
-                try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    tasks.addTask { try await group.run() }
-                    var iterator = ports.makeAsyncIterator()
-                    let port = try #require(await iterator.next())
-                    do {
-                        let running = RunningFront(
-                            port: port, redis: redis, client: client, front: front, configuration: configuration,
-                            drain: { await group.triggerGracefulShutdown() })
-                        let result = try await body(running)
-                        await group.triggerGracefulShutdown()
-                        try await tasks.waitForAll()
-                        await client.shutdown()
-                        return result
-                    } catch {
-                        tasks.cancelAll()
-                        await client.shutdown()
-                        throw error
-                    }
+        let client = try TempestClient(redis: address, options: configuration.clientOptions, logger: logger)
+        let worker = try Worker(queues: ["pages"], redis: address, logger: logger)
+        handlers(worker)
+        let (ports, found) = AsyncStream.makeStream(of: Int.self)
+        let front = try Front(configuration, client: client, logger: kept ?? logger) { channel in
+            found.yield(channel.localAddress?.port ?? 0)
+        }
+        let group = ServiceGroup(configuration: .init(services: [front], logger: logger))
+        return try await withRunning(worker) {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                var iterator = ports.makeAsyncIterator()
+                let port = try #require(await iterator.next())
+                do {
+                    let running = RunningFront(
+                        port: port, redis: redis, client: client, front: front, configuration: configuration,
+                        drain: { await group.triggerGracefulShutdown() })
+                    let result = try await body(running)
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                    await client.shutdown()
+                    return result
+                } catch {
+                    tasks.cancelAll()
+                    await client.shutdown()
+                    throw error
                 }
             }
         }
+    }
+
+    /// Publishes as redis-cli does; how many heard it.
+    func send(_ message: String, to channel: String) async throws -> Int {
+        let connection = RedisClient(try RedisConfiguration(url: redis.url), logger: Logger(label: "test"))
+        let heard = try await connection.execute(["PUBLISH", .init(channel), .init(message)]).integer
+        await connection.shutdown()
+        return Int(heard ?? -1)
     }
 
     /// A connection as a browser has it, byte by byte.

@@ -89,7 +89,7 @@ struct CancelTests {
                 try await eventually("it runs") { try await bench.running() == 1 }
                 let message = #"{"to":"test","do":"quiet"}"#
                 try await eventually("it is quiet") {
-                    _ = try await bench.redis.execute(["PUBLISH", .init(Keys.control), .init(message)])
+                    _ = try await bench.redis.execute(["PUBLISH", .init(Keys.control(database: 0)), .init(message)])
                     let records = try await bench.redis.execute(["HVALS", .init(Keys.nodes)]).array ?? []
                     return records.compactMap { $0.bytes.flatMap { NodeRecord(json: $0) } }.map(\.state) == [.quiet]
                 }

@@ -80,7 +80,7 @@ struct NodeTests {
     func told() async throws {
         try await Bench.run { bench in
             #expect(try await bench.client.tell(.stop, to: "*") == 0)
-            try await bench.redis.withSubscription(channels: [Keys.control]) { control in
+            try await bench.redis.withSubscription(channels: [Keys.control(database: 0)]) { control in
                 #expect(try await bench.client.tell(.quiet, to: #"a"b"#) == 1)
                 var messages = control.makeAsyncIterator()
                 let message = try #require(try await messages.next())

@@ -14,29 +14,45 @@ struct FunctionVectorTests {
             let loaded = try await redis.execute(["FUNCTION", "LOAD", .init(FunctionLibrary.source)])
             #expect(loaded.string == "tempest1")
             #expect(try await redis.execute(["FCALL", "tempest1_revision", "0"]).integer == Int64(FunctionLibrary.revision))
-            for vector in try VectorFile.list("functions") {
-                _ = try await redis.execute(["FLUSHALL"])
-                for (key, content) in vector["before"]?.asMap ?? [:] { try await put(key, content, redis) }
-                let call = (vector["call"]?.asArray ?? []).map { $0.asText ?? "" }
-                let result: Value
-                do throws(RedisError) {
-                    result = shown(try await redis.execute(.fcall(call[0], key: call[1], call[2...].map { .init($0) })))
-                } catch {
-                    result = ["error": .text(String((error.reply ?? "").split(separator: " ").first ?? ""))]
-                }
-                #expect(result == filled(vector["result"] ?? .null, result), "\(vector.name)")
-                for (key, content) in vector["after"]?.asMap ?? [:] {
-                    if key == "absent" {
-                        for absent in content.asArray ?? [] {
-                            let exists = try await redis.execute(["EXISTS", .init(absent.asText ?? "")]).integer
-                            #expect(exists == 0, "\(vector.name): \(absent)")
-                        }
-                    } else {
-                        try await expect(key, content, redis, vector.name)
+            let vectors = try VectorFile.list("functions")
+            for vector in vectors where vector["published"] == nil { try await run(vector, redis) }
+            try await redis.withSubscription(channels: [], patterns: ["*"]) { subscription in
+                var messages = subscription.makeAsyncIterator()
+                for vector in vectors {
+                    guard let wanted = vector["published"] else { continue }
+                    try await run(vector, redis)
+                    _ = try await redis.execute(["PUBLISH", "end", ""])
+                    var published: [Value] = []
+                    while let message = try await messages.next(), message.channel != "end" {
+                        published.append([.text(message.channel), .text(String(decoding: message.payload, as: UTF8.self))])
                     }
+                    #expect(.array(published) == filled(wanted, .array(published)), "\(vector.name)")
                 }
             }
             await redis.shutdown()
+        }
+    }
+
+    private func run(_ vector: Value, _ redis: RedisClient) async throws {
+        _ = try await redis.execute(["FLUSHALL"])
+        for (key, content) in vector["before"]?.asMap ?? [:] { try await put(key, content, redis) }
+        let call = (vector["call"]?.asArray ?? []).map { $0.asText ?? "" }
+        let result: Value
+        do throws(RedisError) {
+            result = shown(try await redis.execute(.fcall(call[0], key: call[1], call[2...].map { .init($0) })))
+        } catch {
+            result = ["error": .text(String((error.reply ?? "").split(separator: " ").first ?? ""))]
+        }
+        #expect(result == filled(vector["result"] ?? .null, result), "\(vector.name)")
+        for (key, content) in vector["after"]?.asMap ?? [:] {
+            if key == "absent" {
+                for absent in content.asArray ?? [] {
+                    let exists = try await redis.execute(["EXISTS", .init(absent.asText ?? "")]).integer
+                    #expect(exists == 0, "\(vector.name): \(absent)")
+                }
+            } else {
+                try await expect(key, content, redis, vector.name)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 // Events for browsers: what is published on a channel comes to those that follow it at a front, and is kept for those that come back.
 // The other way out of a program: a push goes to one worker, an event to everybody who listens.
 
+import Synchronization
 import TempestCodecs
 import TempestProtocol
 import TempestRedis
@@ -17,7 +18,7 @@ extension TempestClient {
     /// Messages of a channel that are kept when nothing else is said.
     public static let keptEvents = 100
 
-    /// Publishes an event on a channel: `GET /sub/<channel>` at a front.
+    /// Publishes an event on a channel: `GET /sub/<channel>` at a front of the same database.
     ///
     /// - Parameters:
     ///   - channel: 1 to 128 of `A-Z a-z 0-9 _ . : -`.
@@ -49,15 +50,24 @@ extension TempestClient {
     }
 
     private func publish(_ message: [UInt8], on channel: ChannelName, keep: Int) async throws -> Publication {
+        let database = redis.configuration.database
+        if database != 0 { try await ensureLibrary() }
         let reply = try await FunctionLoader.call(
             .fcall(
                 FunctionLibrary.publish, key: Keys.history(channel),
-                [.init(channel.description), .init(keep), .init(message)]), on: redis)
+                [.init(channel.description), .init(keep), .init(message), .init(database)]), on: redis)
         guard let parts = reply.array, parts.count == 2, let heard = parts[1].integer else {
             throw RedisError(
                 .protocolError, "Redis answered \(FunctionLibrary.publish) with something else than an id and a number")
         }
         let id = parts[0].string ?? ""
         return Publication(id: id.isEmpty ? nil : id, heard: Int(heard))
+    }
+
+    /// An earlier library would publish where the fronts of database 0 listen, and those of this one do not: it is looked for once.
+    private func ensureLibrary() async throws(RedisError) {
+        guard !hasLibrary.load(ordering: .relaxed) else { return }
+        try await FunctionLoader.ensure(on: redis)
+        hasLibrary.store(true, ordering: .relaxed)
     }
 }

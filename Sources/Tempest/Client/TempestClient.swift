@@ -32,6 +32,8 @@ public final class TempestClient: Service {
     let serverClock = ServerClock()
     /// Where answers of original workers arrive; opened by the first call to them.
     let direct: DirectInbox
+    /// Whether Redis has a library that is not earlier than ours, as far as publishing needs it.
+    let hasLibrary = Atomic(false)
     private let state = Mutex(State())
 
     private struct State {

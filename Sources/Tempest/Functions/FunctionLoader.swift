@@ -21,6 +21,16 @@ package enum FunctionLoader {
             }
     }
 
+    /// The same by the client's shared connection, for as long as its patience lasts.
+    package static func ensure(on client: RedisClient) async throws(RedisError) {
+        var revision: Int64 = 0
+        do {
+            revision = try await client.execute(["FCALL", .init(FunctionLibrary.revisionName), "0"]).integer ?? 0
+        } catch  where error.code == .noFunction {}
+        if revision >= FunctionLibrary.revision { return }
+        _ = try await client.execute(["FUNCTION", "LOAD", "REPLACE", .init(FunctionLibrary.source)])
+    }
+
     /// Runs a function, and once more after loading the library if the server does not know it (FUNCTION FLUSH, a failover).
     package static func call(_ command: RedisCommand, on client: RedisClient) async throws(RedisError) -> RedisReply {
         do {

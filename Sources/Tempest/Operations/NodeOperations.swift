@@ -69,13 +69,14 @@ extension TempestClient {
     }
 
     /// Tells a node, by its id or name, or all (`*`) what to do. Nobody looks whether there is such a node, and a node that is cut off
-    /// does not hear it: its record says whether it obeyed.
+    /// does not hear it: its record says whether it obeyed. Nodes of other databases are not told.
     ///
     /// Returns how many nodes were listening. Throws ``RedisError``.
     @discardableResult
     public func tell(_ order: NodeOrder, to node: String) async throws -> Int {
         let message: Value = ["to": .text(node), "do": .text(order.rawValue)]
-        let reply = try await redis.execute(["PUBLISH", .init(Keys.control), .init(try JSONCodec().encode(message))])
+        let channel = Keys.control(database: redis.configuration.database)
+        let reply = try await redis.execute(["PUBLISH", .init(channel), .init(try JSONCodec().encode(message))])
         return Int(reply.integer ?? 0)
     }
 

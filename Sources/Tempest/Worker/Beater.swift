@@ -25,9 +25,10 @@ final class Beater: Sendable {
 
     /// Hears the news of the queues, and `onControl` what operators say; which is called on the beater's event loop.
     func start(_ queues: [QueueName], onControl: @escaping @Sendable ([UInt8]) -> Void) {
-        let names = Dictionary(uniqueKeysWithValues: queues.map { (Keys.news($0), $0) })
+        let database = client.configuration.database
+        let names = Dictionary(uniqueKeysWithValues: queues.map { (Keys.news($0, database: database), $0) })
         let feed = NewsFeed(
-            client, control: Keys.control, channels: Array(names.keys), logger: logger,
+            client, control: Keys.control(database: database), channels: Array(names.keys), logger: logger,
             onListening: { for beat in self.beats.withLock({ Array($0.values) }) { beat.askForCancelled() } }
         ) { message in
             guard let queue = names[message.channel] else { return onControl(message.payload) }

@@ -31,7 +31,10 @@ extension QueueRunner {
             _ = try await session.main.execute(
                 .fcall(
                     FunctionLibrary.hello, key: queue.description,
-                    [.init(session.process.description), "again", "actions/none"]))
+                    [
+                        .init(session.process.description), "again", .init("database/\(redis.configuration.database)"),
+                        "actions/none",
+                    ]))
         } catch {
             throw RunnerTrouble(error)
         }

@@ -32,7 +32,8 @@ struct Session {
             }
             let session = Session(process: process, main: main, parkers: parkers, claims: 0)
             try await session.register(
-                isNew: isNew, queue: queue, levels: levels, actions: actions, lease: lease, clock: clock, connections: opened)
+                isNew: isNew, queue: queue, levels: levels, actions: actions, lease: lease,
+                database: redis.configuration.database, clock: clock, connections: opened)
             return session
         } catch {
             // Registered or not, nobody will be this P; what it might hold goes back.
@@ -55,13 +56,13 @@ struct Session {
     }
 
     private func register(
-        isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration, clock: ServerClock,
-        connections: [RedisConnection]
+        isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration, database: Int,
+        clock: ServerClock, connections: [RedisConnection]
     ) async throws {
         try await clock.ask(main).get()
         let ids =
             connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") } + [
-                .init("lease/\(max(100, lease.nanoseconds / 1_000_000))")
+                .init("lease/\(max(100, lease.nanoseconds / 1_000_000))"), .init("database/\(database)"),
             ] + levels.map { .init("level/\($0)") } + actions.map { .init("action/\($0)") }
         let hello = { (mode: String) -> RedisCommand in
             .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)

@@ -22,6 +22,7 @@ final class EventHub: Sendable {
     }
 
     private struct State {
+        /// By what they are called in Redis.
         var channels: [String: Followed] = [:]
         var listeners = 0
         var tickets = 0
@@ -55,6 +56,11 @@ final class EventHub: Sendable {
         self.subscriber.onNews { [weak self] in self?.hear($0) }
     }
 
+    /// What the channel is called in Redis, where channels are those of all databases.
+    private func name(_ channel: ChannelName) -> String {
+        Keys.events(channel, database: self.redis.configuration.database)
+    }
+
     // MARK: Listeners
 
     /// Why nobody may come now; nil: there is room.
@@ -76,7 +82,7 @@ final class EventHub: Sendable {
     func join(
         _ channel: ChannelName, since: HistoryPlace?, connection: (any Channel)?, waiting: WaitingBytes?
     ) -> EventListener? {
-        let name = channel.description
+        let name = self.name(channel)
         return self.state.withLock { state -> EventListener? in
             guard self.refusal(state) == nil else { return nil }
             state.listeners += 1
@@ -100,7 +106,7 @@ final class EventHub: Sendable {
 
     /// Lets a listener go; the last of a channel takes the channel along.
     func leave(_ channel: ChannelName, _ listener: EventListener) {
-        let name = channel.description
+        let name = self.name(channel)
         let emptied = self.state.withLock { state -> EventLoopPromise<Void>? in
             guard state.channels[name]?.listeners.removeValue(forKey: ObjectIdentifier(listener)) != nil else { return nil }
             if state.channels[name]?.listeners.isEmpty == true {
@@ -191,7 +197,7 @@ final class EventHub: Sendable {
     }
 
     /// Counts a message that is dropped; says so for the first of a channel.
-    func complain(_ name: String, _ flaw: RenderedEvent.Flaw) {
+    private func complain(_ name: String, _ flaw: RenderedEvent.Flaw) {
         Counter(label: "tempest_front_events_dropped_total", dimensions: [("reason", "\(flaw)")]).increment()
         guard self.isFirstComplaint(name) else { return }
         self.logger.warning(
@@ -200,7 +206,8 @@ final class EventHub: Sendable {
     }
 
     /// A history that cannot be read.
-    func complain(_ name: String, _ error: any Error) {
+    func complain(_ channel: ChannelName, _ error: any Error) {
+        let name = self.name(channel)
         guard self.isFirstComplaint(name) else { return }
         self.logger.warning(
             "the history of a channel cannot be read: browsers that come back miss events",

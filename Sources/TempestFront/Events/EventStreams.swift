@@ -153,11 +153,11 @@ public final class EventStreams: Service {
         let id = if case .after(let id) = place { id } else { HistoryID.zero }
         do {
             let hub = self.hub
-            page = try await hub.history.page(channel, after: id, since: epoch) { hub.complain(channel.description, $0) }
+            page = try await hub.history.page(channel, after: id, since: epoch) { hub.complain(channel, $0) }
         } catch {
             if let error = error as? RedisError, error.code == .permission || error.code == .wrongType {
                 // Nothing will be found there: what is published from now on is all there is.
-                self.hub.complain(channel.description, error)
+                self.hub.complain(channel, error)
                 return listener.read(to: nil, isLast: true, epoch: epoch)
             }
             // Redis is away again: the subscription says so, and the listener is told when it is back.

@@ -30,9 +30,6 @@ package enum Keys {
     /// The connections of a process, `<run_id>/<client id>`; P is any text that Redis holds for one.
     package static func connections(_ queue: QueueName, _ process: String) -> String { "{\(queue)}:!cid:\(process)" }
 
-    /// The channel of a queue's news: `tick P`, `suspect`, `cancel <job id>`.
-    package static func news(_ queue: QueueName) -> String { "{\(queue)}:!news" }
-
     /// Which inboxes are registered.
     package static func inboxes(_ queue: QueueName) -> String { "{\(queue)}:!inboxes" }
 
@@ -51,6 +48,18 @@ package enum Keys {
     /// The stream in which a channel's kept messages are.
     package static func history(_ channel: ChannelName) -> String { "tempest:channel:\(channel)" }
 
+    // MARK: Channels
+
+    // What is published in one database is heard in all: in all but database 0 a channel has `@n` at its end, which no name has.
+
+    /// The channel of a queue's news: `tick P`, `suspect`, `cancel <job id>`.
+    package static func news(_ queue: QueueName, database: Int) -> String { channel("{\(queue)}:!news", database) }
+
     /// The channel on which operators tell nodes what to do.
-    package static let control = "tempest:control"
+    package static func control(database: Int) -> String { channel("tempest:control", database) }
+
+    /// The channel on which a front hears events; their publishers name it without the database.
+    package static func events(_ channel: ChannelName, database: Int) -> String { Self.channel(channel.description, database) }
+
+    private static func channel(_ name: String, _ database: Int) -> String { database == 0 ? name : "\(name)@\(database)" }
 }

@@ -68,8 +68,9 @@ class RedisServer:
         self.client.execute_command("FUNCTION", "LOAD", "REPLACE",
                                     (checkout.ROOT / "protocol" / "tempest.lua").read_bytes())
 
-    def run_vector(self, test, entry):
-        """One entry of protocol/vectors/functions.json: what is there before, the call, and what is there after."""
+    def run_vector(self, test, entry, listener=None):
+        """One entry of protocol/vectors/functions.json: what is there before, the call, and what is there after. `listener`: what
+        `listening` returned, for an entry that says what is published."""
         self.client.flushall()
         for key, content in entry.get("before", {}).items():
             self._put(key, content)
@@ -83,6 +84,27 @@ class RedisServer:
                 ((kind, expected),) = content.items()
                 found = self._get(key, kind)
                 test.assertEqual(found, filled(sorted(expected) if kind == "set" else expected, found), key)
+
+        if listener is not None:
+            published = self._published(listener)
+            test.assertEqual(published, filled(entry["published"], published))
+
+    def listening(self):
+        """A subscription to all channels; to be closed."""
+        listener = self.client.pubsub()
+        listener.psubscribe("*")
+        wait_for(lambda: self.client.pubsub_numpat() == 1, "nobody listens")
+        return listener
+
+    def _published(self, listener):
+        """All that was published since it was asked last: [channel, message]."""
+        self.client.publish("end", "")
+        found = []
+        while not found or found[-1][0] != "end":
+            message = listener.get_message(timeout=10)
+            if message is not None and message["type"] == "pmessage":
+                found.append([text(message["channel"]), text(message["data"])])
+        return found[:-1]
 
     def _put(self, key, content):
         ((kind, value),) = content.items()

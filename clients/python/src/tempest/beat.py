@@ -17,9 +17,9 @@ from typing import Any, Dict, List, Tuple
 from . import functions
 from .backoff import Backoff
 from .errors import RedisRefused, RedisUnavailable, TempestError
-from .keys import is_process
+from .keys import control_channel, is_process, news_channel
 from .link import Link
-from .news import CONTROL, News, news_channel, order_in
+from .news import News, order_in
 from .observer import Observer
 from .undertaker import Undertaker
 from .voice import Voice
@@ -53,6 +53,7 @@ class Beat:
         self._connects = 0
         self._backoff = Backoff(0.1, 1.0)
         self._news = News(self._url, self._patience)
+        self._control = control_channel(self._news.database)
         self._news_backoff = Backoff(0.1, 1.0)
         self._news_due = 0.0
         self._troubled = False
@@ -186,7 +187,7 @@ class Beat:
         if now < self._news_due or not self._watched:
             return
         try:
-            if self._news.follow([CONTROL, *sorted({news_channel(queue) for queue, _ in self._watched})]):
+            if self._news.follow([self._control, *sorted({self._channel(queue) for queue, _ in self._watched})]):
                 self._voice.say({"sweep": True})  # cancellations may have been said while nobody listened
             for channel, data in self._news.heard():
                 self._hear(channel, data)
@@ -197,15 +198,18 @@ class Beat:
             self._news_due = now + REFUSED_SECONDS
             self._voice.say({"log": ["warning", f"no news of the queues, cancellations come late: {error}"]})
 
+    def _channel(self, queue: str) -> str:
+        return news_channel(queue, self._news.database)
+
     def _hear(self, channel: str, data: bytes) -> None:
-        if channel == CONTROL:
+        if channel == self._control:
             order = order_in(data, self._node, self._name)
             if order is not None:
                 self._voice.say({"control": order})
             return
         word, _, rest = data.decode("utf-8", "replace").partition(" ")
         for watched in self._watched.values():
-            if news_channel(watched.queue) == channel:
+            if self._channel(watched.queue) == channel:
                 if word == "suspect" or (word == "tick" and rest in ("*", watched.process)):
                     watched.due = 0.0
                 elif word == "cancel" and 0 < len(rest) <= 128:

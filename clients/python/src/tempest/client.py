@@ -70,6 +70,7 @@ class Client:
         self._lock = threading.Lock()
         self._link = Link(self._url, idle=0.0, at_once=True)
         self._inboxes: Dict[str, Inbox] = {}
+        self._knows_library = False  # whether Redis has one that is not earlier than ours, as far as publishing needs it
         self._closed = False
         # Their threads know the inboxes alone, so that they do not keep the client.
         weakref.finalize(self, _abandon, self._inboxes).atexit = False
@@ -181,7 +182,7 @@ class Client:
             return int(functions.call(self._link, "tell", place, address.inbox, answer)) == 1
 
     def publish(self, channel: str, data: Any, event: str = "", keep: int = 100) -> int:
-        """Publishes an event to the browsers that follow the channel at a front; how many fronts heard it at once.
+        """Publishes an event to the browsers that follow the channel at a front of this database; how many fronts heard it at once.
 
         `data`: text is sent as it is, anything else as JSON. `event`: what browsers know it by; without it, `message`.
         `keep`: how many of the channel's events are kept, for browsers that come back: 0 to 100000.
@@ -198,7 +199,11 @@ class Client:
         key = history_key(checked_channel(channel))
         with self._lock:
             self._check_open()
-            return int(functions.call(self._link, "publish", key, channel, keep, message)[1])
+            if self._link.database and not self._knows_library:
+                # An earlier library would publish where the fronts of database 0 listen, and those of this one do not.
+                functions.ensure(self._link)
+                self._knows_library = True
+            return int(functions.call(self._link, "publish", key, channel, keep, message, self._link.database)[1])
 
     @property
     def late(self) -> int:

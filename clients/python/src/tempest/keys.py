@@ -81,6 +81,21 @@ def history_key(channel: str) -> str:
     return f"tempest:channel:{channel}"
 
 
+def news_channel(queue: str, database: int) -> str:
+    """The channel of a queue's news."""
+    return _channel(f"{{{queue}}}:!news", database)
+
+
+def control_channel(database: int) -> str:
+    """The channel on which operators tell nodes what to do."""
+    return _channel("tempest:control", database)
+
+
+def _channel(name: str, database: int) -> str:
+    """What is published in one database is heard in all: in all but database 0 a channel has `@n` at its end, which no name has."""
+    return f"{name}@{database}" if database else name
+
+
 def inboxes_key(queue: str) -> str:
     return f"{{{queue}}}:!inboxes"
 

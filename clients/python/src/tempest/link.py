@@ -86,7 +86,7 @@ class Link:
 
     `blocking` is how many seconds its commands may block on the server; a reply may take `patience` more before the link
     counts as broken. After `idle` seconds without a command the link looks whether Redis has closed it meanwhile. Nothing is
-    connected before the first call; `connects` counts how often it was.
+    connected before the first call; `connects` counts how often it was. `database` is the number of the database.
 
     A user, a password or a database that Redis refuses is NotLetIn, which those who try again later take for any other
     trouble; with `at_once` it is the RedisRefused that it holds.
@@ -103,6 +103,7 @@ class Link:
         }
         where = redis_url.read(url)
         self._is_unix = where.socket is not None
+        self.database = where.database
         self._hurry: Optional[float] = None
         options.update(db=where.database, username=where.user, password=where.password)
         if where.socket is None:

@@ -61,8 +61,8 @@ class Membership:
     def join(self, link: Link) -> None:
         """Registers P, its levels and the queue."""
         functions.ensure(link)
-        self._call(link, "hello", "new", f"lease/{round(self.lease * 1000)}", *(f"level/{level}" for level in self.levels),
-                   *(f"action/{action}" for action in self.actions))
+        self._hello(link, "new", f"lease/{round(self.lease * 1000)}", *(f"level/{level}" for level in self.levels),
+                    *(f"action/{action}" for action in self.actions))
         functions.call(link, "levels", self.queue, *self.levels)
         try:
             # Only for people who look: a full Redis, or a user without the right, must not keep a worker from working.
@@ -79,11 +79,11 @@ class Membership:
             pass  # no right to: its name does not show whose it is, and nobody cuts it
         if identity is not None:
             self.connections.add(identity)
-            self._call(link, "hello", "again", identity)
+            self._hello(link, "again", identity)
 
     def know_nothing(self, link: Link) -> None:
         """P claims no more: nobody is to wait for it."""
-        self._call(link, "hello", "again", "actions/none")
+        self._hello(link, "again", "actions/none")
 
     def claim(self, link: Link, want: int, levels: Sequence[str]) -> Tuple[List[Claim], Set[str], bool]:
         """Up to `want` jobs of the levels (perhaps written `level=quota`), those that are closed, and whether there may be more."""
@@ -118,7 +118,7 @@ class Membership:
         """After a lost reply: the jobs that P holds and that nobody here has seen. `numbered` is RESYNC's number."""
         if numbered < 0:
             # On a new connection: a Redis that has forgotten gives P's jobs other numbers from here on.
-            self._call(link, "hello", "again")
+            self._hello(link, "again")
         with self._lock:
             known = set(self._held)
         # Known is taken before the hash is read: a job that is settled in between is then in the first and not new.
@@ -185,6 +185,10 @@ class Membership:
         if not self.fenced:
             self._renounce(link)
         return int(self._call(link, "goodbye", *self.levels))
+
+    def _hello(self, link: Link, mode: str, *words: str) -> None:
+        """Each says the database: the functions cannot know on whose channel the queue's news are heard."""
+        self._call(link, "hello", mode, f"database/{link.database}", *words)
 
     def _call(self, link: Link, name: str, *arguments: Any) -> Any:
         try:

@@ -13,7 +13,6 @@ import redis
 from .errors import RedisRefused, RedisUnavailable
 from .link import Link
 
-CONTROL = "tempest:control"
 QUIET_SECONDS = 5.0
 CONTROL_BYTES = 4096
 
@@ -76,10 +75,6 @@ class News(Link):
         except (redis.RedisError, OSError) as error:
             self.close()
             raise RedisUnavailable(f"the connection that listens for news broke: {error}") from error
-
-
-def news_channel(queue: str) -> str:
-    return f"{{{queue}}}:!news"
 
 
 def order_in(data: bytes, node: str, name: str) -> Optional[str]:

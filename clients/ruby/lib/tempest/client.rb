@@ -165,7 +165,7 @@ module Tempest
       nil
     end
 
-    # Publishes an event to the browsers that follow a channel at a front.
+    # Publishes an event to the browsers that follow a channel at a front of this database.
     #
     # @param data [Object] text is sent as it is, anything else as JSON
     # @param event [String, Symbol] what browsers know it by; without it, `message`
@@ -210,7 +210,13 @@ module Tempest
       channel = Keys.check_channel(channel)
       connection = line
       connection.freshen
-      connection.fcall("publish", Keys.history(channel), channel, keep, message)[1]
+      know_library(connection) unless connection.database.zero?
+      connection.fcall("publish", Keys.history(channel), channel, keep, message, connection.database)[1]
+    end
+
+    # An earlier library would publish where the fronts of database 0 listen, and those of this one do not: it is looked for once.
+    def know_library(connection)
+      @library ||= Functions.ensure_loaded(connection)
     end
 
     # @return [Hash] the meta of a job that somebody waits for

@@ -26,6 +26,9 @@ module Tempest
     # @return [String] the address without its password, for messages
     attr_reader :place
 
+    # @return [Integer] the number of the database
+    def database = @where.database
+
     # @param url [String] as docs/redis-url.md has it
     # @param blocking [Numeric] seconds that this connection's blocking commands wait at most
     # @param at_once [Boolean] whether not to be let in is a {ServerError}, for those who do not try again later
@@ -105,6 +108,14 @@ module Tempest
         Functions.ensure_loaded(self)
         retry
       end
+    end
+
+    # Says that P lives, and in which database: the functions cannot know on whose channel the queue's news are heard.
+    #
+    # @param words [Array<String>] what else it says of itself
+    # @return [Array<String>] P's connections that it did not name
+    def hello(queue, process, mode, *words)
+      fcall("hello", queue, process, mode, "database/#{database}", *words).drop(1)
     end
 
     # Makes sure that a connection which was idle for long still stands, so that the next command goes out once.

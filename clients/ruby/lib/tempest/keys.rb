@@ -8,8 +8,6 @@ module Tempest
     QUEUES = "tempest:queues"
     # The hash of the running nodes, node id -> JSON.
     NODES = "tempest:nodes"
-    # The channel on which operators speak to nodes.
-    CONTROL = "tempest:control"
     QUEUE = /\A[A-Za-z0-9_.-]{1,128}\z/.freeze
     LEVEL = /\A[A-Za-z][A-Za-z0-9_.-]{0,127}\z/.freeze
 
@@ -37,8 +35,18 @@ module Tempest
     end
 
     # @return [String] the channel on which the functions tell workers what is new
-    def news(queue)
-      "{#{queue}}:!news"
+    def news(queue, database)
+      channel("{#{queue}}:!news", database)
+    end
+
+    # @return [String] the channel on which operators speak to nodes
+    def control(database)
+      channel("tempest:control", database)
+    end
+
+    # What is published in one database is heard in all: in all but database 0 a channel has `@n` at its end, which no name has.
+    def channel(name, database)
+      database.zero? ? name : "#{name}@#{database}"
     end
 
     # @return [String] the hash of the jobs that a process holds

@@ -19,7 +19,9 @@ module Tempest
     # @param queues [Array<String>]
     def initialize(url, queues)
       @url = url
-      @channels = queues.to_h { |queue| [Keys.news(queue), queue] }
+      database = RedisURL.new(url).database
+      @control = Keys.control(database)
+      @channels = queues.to_h { |queue| [Keys.news(queue, database), queue] }
       @queue = Thread::Queue.new
       @signal, @ring = IO.pipe
       @backoff = Backoff.new
@@ -39,7 +41,7 @@ module Tempest
 
     def subscribe
       redis = ::Redis.new(**RedisURL.usable(@url).options, **News.keepalive(@url), reconnect_attempts: 0, connect_timeout: Connection::TIMEOUT)
-      redis.subscribe(*@channels.keys, Keys::CONTROL) do |on|
+      redis.subscribe(*@channels.keys, @control) do |on|
         on.subscribe { |_, count| subscribed if count == @channels.size + 1 }
         on.message { |channel, text| heard(channel, text) }
       end

@@ -133,7 +133,7 @@ module Tempest
       # By this name it is known from the connections of others.
       @connection.call("CLIENT", "SETNAME", OldConnections.name(process))
       identity = @connection.identity
-      @connection.fcall("hello", @station.queue, process, "again", *identity)
+      @connection.hello(@station.queue, process, "again", *identity)
       @introduced = process
       @identity = identity
       @mailbox.post(:doubt, @station) if @broken

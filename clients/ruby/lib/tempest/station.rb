@@ -59,7 +59,7 @@ module Tempest
       @landed = false
       fresh = ProcessName.fresh(@name)
       line.fcall("levels", @queue, *@levels)
-      line.fcall("hello", @queue, fresh, "new", "lease/#{@lease}", *@levels.map { |level| "level/#{level}" },
+      line.hello(@queue, fresh, "new", "lease/#{@lease}", *@levels.map { |level| "level/#{level}" },
                  *@actions.map { |action| "action/#{action}" })
       @process = fresh
     end
@@ -113,7 +113,7 @@ module Tempest
 
     # P claims no more: nobody is to wait for it.
     def know_nothing(line)
-      line.fcall("hello", @queue, @process, "again", "actions/none") if @process
+      line.hello(@queue, @process, "again", "actions/none") if @process
     end
 
     # Asks which of these jobs were cancelled while they waited, if any was.
@@ -168,7 +168,7 @@ module Tempest
     # @param identities [Array<String>] of the parked connections
     # @return [Array<String>] connections that Redis still counts as P's
     def rejoin(line, identities)
-      line.fcall("hello", @queue, @process, "only", *identities).drop(1)
+      line.hello(@queue, @process, "only", *identities)
     end
 
     # Compares what Redis says that P holds with what this process knows.
