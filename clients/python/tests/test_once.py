@@ -87,7 +87,7 @@ class Once(unittest.TestCase):
         self.assert_interrupted(call)
         self.assertLess(time.monotonic() - began, 10)
         wait_for(lambda: not self.redis.exists("{q}:!untold"), "nobody said that it was told")
-        wait_for(lambda: worker.said("told 1 caller of jobs that died with dead"), "the log does not say so")
+        wait_for(lambda: worker.said("told callers of jobs that died with a process queue=q process=dead callers=1"), "the log does not say so")
         self.assertEqual((self.held(), self.redis.hget("{q}:!counts", "reaped")), ([], b"1"))
 
     def test_callers_are_told_of_what_the_keeper_of_the_clock_found_in_a_grave(self):
@@ -111,7 +111,7 @@ class Once(unittest.TestCase):
         worker = self.start()
         wait_for(lambda: self.redis.llen("{q}:in:other") == 1, "the other was not told")
         wait_for(lambda: self.redis.zcard("{q}:!untold:dead") == 1, "not one alone is untold")
-        wait_for(lambda: worker.said("1 caller of jobs that died with dead could not be told (WRONGTYPE"), "the log does not say so")
+        wait_for(lambda: worker.said('could not be told; another worker tries again queue=q process=dead callers=1 error="WRONGTYPE'), "the log does not say so")
         self.assertEqual(self.redis.hget("{q}:!untold", "dead#"), b"0", "a try that Redis refused was counted")
         self.redis.delete("{q}:in:box")
         wait_for(lambda: self.redis.llen("{q}:in:box") == 1, "it was not told later", 10)
@@ -126,7 +126,7 @@ class Once(unittest.TestCase):
         self.redis.config_set("maxmemory", 1)
         self.function("reap", "dead", "*", "told")  # by a process that dies before it comes back: this one is a try
         began = time.monotonic()
-        full = "could not be told (OOM"
+        full = 'callers=1 error="OOM'
         wait_for(lambda: sum(full in line for worker in workers for line in list(worker.log)) >= 2, "nobody tried again", 15)
         self.assertGreater(time.monotonic() - began, 5.5, "all tried in the same round")
         wait_for(lambda: self.redis.hget("{q}:!untold", "dead#") == b"1", "a try that Redis refused was counted")
@@ -230,7 +230,7 @@ class Once(unittest.TestCase):
         finally:
             worker.signal(signal.SIGCONT)
         self.redis.rpush("release:once", "")
-        wait_for(lambda: worker.said("was fenced"), "it did not notice")
+        wait_for(lambda: worker.said("fenced: what it ran is dropped"), "it did not notice")
         other.signal(signal.SIGTERM)
         other.wait()
         self.assertEqual(self.client.call("echo", 1), [1])  # by the one that has begun anew

@@ -162,4 +162,4 @@ class Orders(unittest.TestCase):
         # Both slots are free again, for both handlers have ended: the jobs are begun a second time.
         self.held(4)
         self.assertEqual(self.redis.hget("{q}:!counts", "settled"), None)
-        self.assertTrue(worker.said("was fenced"))
+        self.assertTrue(worker.said("fenced: what it ran is dropped"))

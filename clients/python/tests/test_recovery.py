@@ -57,7 +57,7 @@ class Recovery(unittest.TestCase):
         self.assertGreater(time.monotonic() - began, LEASE * 0.5)
         self.assertEqual(len(self.processes()), 1)
         wait_for(lambda: self.states() == ["running"], "the record of the dead node stays")
-        wait_for(lambda: other.said("did not beat for its lease; 3 jobs taken back"), "the log does not say so")
+        wait_for(lambda: any("a process is dead: its jobs are back in the queue" in line and "jobs=3" in line for line in other.log), "the log does not say so")
         for word in "abcde":
             self.redis.rpush(f"release:{word}", "", "")
         wait_for(lambda: self.count("settled") == 5, "not all was run")
@@ -97,7 +97,7 @@ class Recovery(unittest.TestCase):
         new = [each for each in self.processes() if each.startswith("stopped")]
         self.assertEqual((len(new), old in new), (1, False))
         wait_for(lambda: sorted(self.states()) == ["quiet", "running"], "its record is not there again")
-        self.assertTrue(worker.said("was fenced"))
+        self.assertTrue(worker.said("fenced: what it ran is dropped"))
         self.assertIsNone(worker.process.poll())
 
     def test_a_redis_that_stood_still_costs_nobody_its_lease(self):
@@ -106,7 +106,7 @@ class Recovery(unittest.TestCase):
         self.server.process.send_signal(signal.SIGSTOP)
         try:
             # It is the time that passes that is tested: two leases in which nobody can beat.
-            wait_for(lambda: all(worker.said("the beat has trouble") for worker in workers), "nobody noticed")
+            wait_for(lambda: all(worker.said("cannot use Redis; trying again") for worker in workers), "nobody noticed")
             stopped = time.monotonic()
             wait_for(lambda: time.monotonic() > stopped + 2 * LEASE, "")
         finally:
@@ -136,7 +136,7 @@ class Recovery(unittest.TestCase):
         ((_, record),) = self.redis.xrange("{q}:!dead")
         self.assertEqual((record[b"reason"], record[b"tries"]), (b"poison", b"3"))
         self.assertEqual((self.redis.llen("{q}:!suspect"), self.count("settled")), (0, 1), "the bystander was run")
-        self.assertTrue(worker.said("is run alone"))
+        self.assertTrue(worker.said("a job that crashed its process runs alone"))
         self.assertEqual(watcher.log and [line for line in watcher.log if "Traceback" in line], [])
 
     def test_a_job_that_runs_alone_has_the_process_for_itself(self):
@@ -147,7 +147,7 @@ class Recovery(unittest.TestCase):
         self.redis.rpush("{q}:!suspect", 'default:["hold",["alone"],null,"id"]')
         self.redis.publish("{q}:!news", "suspect")
         (process,) = self.processes()
-        wait_for(lambda: worker.said("a job is to be run alone"), "it makes no room")
+        wait_for(lambda: worker.said("waits to run alone"), "it makes no room")
         self.client.push_many([("note", [str(n)]) for n in range(9)])
         self.redis.rpush("release:first", "")
         self.held(2)

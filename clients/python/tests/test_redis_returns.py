@@ -102,7 +102,7 @@ class RedisReturns(unittest.TestCase):
         wait_for(proxy.all_is_answered, "the worker waits for a reply")
         self.server.forget()
         self.runs_again()
-        self.assertFalse(worker.said("trying again in"), "its connection was to be kept")
+        self.assertFalse(worker.said("trying again"), "its connection was to be kept")
 
     def test_a_worker_that_may_not_ask_who_redis_is_compares_when_a_connection_has_had_trouble(self):
         self.redis.execute_command("ACL", "SETUSER", "default", "-info")
@@ -128,7 +128,7 @@ class RedisReturns(unittest.TestCase):
             self.redis.echo("seen")
             said = list(takewhile(lambda command: command != "ECHO seen", (seen["command"] for seen in monitor.listen())))
         said = [word for command in said for word in ("hello", "adopt") if f"tempest1_{word}" in command]
-        self.assertEqual(said[:2], ["hello", "adopt"])
+        self.assertEqual(said[:3], ["hello", "hello", "adopt"])  # the second says that it knows no actions
 
 
 class RedisLoads(unittest.TestCase):
@@ -163,7 +163,7 @@ class RedisLoads(unittest.TestCase):
 
     def test_whoever_asks_is_told_that_redis_is_away(self):
         self.restart_loading()
-        client = self.client()
+        client = self.client(patience=0)
         for ask in (lambda: client.push("echo"), lambda: client.push("echo", after=60), lambda: client.push_many([("echo", [])]),
                     lambda: client.cancel("id"), lambda: client.publish("news", 1), lambda: client.call("echo", timeout=0.3)):
             self.assertRaises(RedisUnavailable, ask)

@@ -43,7 +43,7 @@ class Unknown(unittest.TestCase):
         jobs = [self.client.push("new", number) for number in range(20)]
         calls = [self.calls.submit(self.client.call, "new", number, level="high") for number in range(5)]
         wait_for(lambda: self.waiting() == 25, "not all wait")
-        self.assertTrue(old.said("there is no handler for 'new'"))
+        self.assertTrue(old.said("no handler here for a job's action"))
         self.knows("new")
         self.assertEqual([call.result(20) for call in calls], [[number] for number in range(5)])
         wait_for(lambda: self.redis.hget("{q}:!counts", "settled") == b"25", "not all were run")
@@ -147,7 +147,19 @@ class Unknown(unittest.TestCase):
             else:
                 self.assertEqual(call.result(20), [number])
         self.assertEqual([record[b"reason"] for record in self.dead()], [b"refused"] * 3)
-        self.assertTrue(worker.said("cannot be settled as failed"))
+        self.assertTrue(worker.said("reason=refused outcome=failed"))
+
+    def test_a_worker_that_stops_and_still_runs_a_job_is_nobody_to_wait_for(self):
+        worker = self.start("--grace", "60")
+        self.client.push("hold", "a")
+        wait_for(lambda: self.redis.llen("held") == 1, "it does not run")
+        processes = text(self.redis.hkeys("{q}:!procs"))
+        self.assertTrue(self.redis.exists("{q}:!actions:" + processes[0]))
+        worker.signal()
+        wait_for(lambda: not self.redis.exists("{q}:!actions:" + processes[0]), "it still says that it knows actions")
+        self.assertEqual(text(self.redis.hkeys("{q}:!procs")), processes, "it runs the job")
+        self.redis.rpush("release:a", "")
+        self.assertEqual(worker.wait(), 0)
 
     def test_the_actions_go_with_their_process(self):
         served = self.knows("new")

@@ -30,7 +30,7 @@ class TestRecovery < RedisTest
     assert_includes (LEASE * 0.9)..(LEASE + 2), Tempest.now - killed
     refute_includes processes, dead
     assert_equal [1, 1, 1], counts.values_at("reaped", "recovered", "crashed")
-    Await.until("a word of it in the log") { log.string.include?("#{dead} on q is dead: 1 of its jobs taken back") }
+    Await.until("a word of it in the log") { log.string.include?("a process is dead: its jobs are back in the queue queue=q process=#{dead} jobs=1") }
   end
 
   def test_several_observers_take_each_job_once
@@ -118,7 +118,7 @@ class TestRecovery < RedisTest
     c.push("note", "long")
     assert_equal "long", Timeout.timeout(30) { begun.pop }
     call("RPUSH", "{#{Q}}:!suspect", 'default:["note",["alone"],null,"s"]')
-    Await.until("the drain") { log.string.include?("finishing what runs") }
+    Await.until("the drain") { log.string.include?("waits to run alone") }
     c.push("note", "more")
     gate << 1
     assert_equal "alone", Timeout.timeout(30) { begun.pop }
@@ -166,7 +166,7 @@ class TestRecovery < RedisTest
     assert_equal "in time", answer.value
     FileUtils.rm_f(hold)
     stopped.signal("CONT")
-    stopped.wait_for("beginning as a new process")
+    stopped.wait_for("fenced: what it ran is dropped")
     refute_includes processes, before
     assert_equal 1, counts["settled"]
   end

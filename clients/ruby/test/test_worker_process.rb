@@ -174,7 +174,7 @@ class TestWorkerProcess < RedisTest
     own.kill
     made.wait_for("trying again")
     own.start
-    made.wait_for("connected to Redis again")
+    made.wait_for("Redis is back")
     assert_equal "done", call_again(c, "slow", 0)
     Await.until("the settle of what ran meanwhile") { counts["settled"] == 3 }
     made.signal("TERM")

@@ -56,6 +56,7 @@ class Beat:
         self._control = control_channel(self._news.database)
         self._news_backoff = Backoff(0.1, 1.0)
         self._news_due = 0.0
+        self._is_deaf = False
         self._troubled = False
         self._parent = os.getppid()
         self._voice = Voice(1)
@@ -180,7 +181,7 @@ class Beat:
             self._trouble(error)
             self._bury_due = time.monotonic() + self._backoff.next()
         except TempestError as error:
-            self._voice.say({"log": ["error", str(error)]})
+            self._voice.say({"log": ["error", "a dead process cannot be reaped; trying again", {"error": str(error)}]})
 
     def _listen(self) -> None:
         now = time.monotonic()
@@ -188,6 +189,7 @@ class Beat:
             return
         try:
             if self._news.follow([self._control, *sorted({self._channel(queue) for queue, _ in self._watched})]):
+                self._is_deaf = False
                 self._voice.say({"sweep": True})  # cancellations may have been said while nobody listened
             for channel, data in self._news.heard():
                 self._hear(channel, data)
@@ -196,7 +198,10 @@ class Beat:
             self._news_due = now + self._news_backoff.next()
         except RedisRefused as error:
             self._news_due = now + REFUSED_SECONDS
-            self._voice.say({"log": ["warning", f"no news of the queues, cancellations come late: {error}"]})
+            if not self._is_deaf:
+                self._voice.say({"log": ["warning", "no news from Redis: running jobs cannot be cancelled, and operators are not heard",
+                                         {"error": str(error)}]})
+            self._is_deaf = True
 
     def _channel(self, queue: str) -> str:
         return news_channel(queue, self._news.database)

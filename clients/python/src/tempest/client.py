@@ -9,10 +9,11 @@ import threading
 import time
 import weakref
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import forks, functions, json_codec
 from .addresses import parse_address
+from .backoff import Backoff
 from .clock import RedisClock
 from .codecs import Codec, named
 from .envelope import Answer, Job, JobId, encode_answer, encode_job
@@ -20,7 +21,8 @@ from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
 from .inbox import Inbox
 from .keys import checked_action, checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
-from .options import When, checked_timeout, due_in, job_meta, milliseconds
+from .options import When, checked_patience, checked_timeout, due_in, job_meta, milliseconds
+from .outage import Outage
 from .redis_url import environment
 from .reply import Reply
 from .routes import Route, route_meta
@@ -30,7 +32,12 @@ class _Default(float):
     """A timeout that nobody gave: the client's own is taken."""
 
 
+Found = TypeVar("Found")
+
 DEFAULT = _Default()
+PATIENCE = 5.0
+REGISTER_SECONDS = 5.0
+GREET_SECONDS = 2.0  # that a new connection may take to answer
 PUSH_MOST = 1000
 PUSH_BYTES = 1024 * 1024
 CLOCK_SECONDS = 1.0  # then Redis is asked again: its clock may be set, and another Redis may take its place
@@ -53,18 +60,24 @@ class Client:
     and the step after it gets all their answers. The last answer is what a caller gets. BadRoute for what is none. `once`: when a
     worker ends while it runs the job, the job is not run again; it is dead, as `interrupted`, and its caller gets that RemoteError.
 
-    Nothing is connected before the first push, and no inbox registered before the first call. RedisUnavailable from a
-    push means that the job may or may not be on its queue. A child of os.fork may go on with a client of its parent: it gets
+    While Redis is away, or still loads, each method waits up to `patience` seconds for it (a call or a stream at most as long as its
+    `timeout`; 0: one attempt), and then raises RedisUnavailable. A user or password that Redis refuses is RedisRefused at once. What
+    was sent is never sent again: if the connection breaks before the reply, RedisUnavailable says that the job may or may not be on its
+    queue (docs/redis-away.md).
+
+    Nothing is connected before the first push, and no inbox registered before the first call. A child of os.fork may go on with a client of its parent: it gets
     a connection and inboxes of its own. A client that is closed by nobody is closed when nothing refers to it.
     """
 
     def __init__(self, redis_url: Optional[str] = None, queue: str = "tempest", codec: str = "json",
-                 timeout: Optional[float] = 30.0, four_elements: bool = False) -> None:
+                 timeout: Optional[float] = 30.0, four_elements: bool = False, patience: float = PATIENCE) -> None:
         self._url = redis_url or environment(os.environ)
         self._queue = checked_queue(queue)
         self._codec = named(codec)
         self._timeout = checked_timeout(timeout)
         self._four_elements = four_elements
+        self._patience = checked_patience(patience)
+        self._outage = Outage()
         self._clock = RedisClock()
         self._clock_of = 0  # the connection of the link that it was asked for by
         self._lock = threading.Lock()
@@ -132,8 +145,9 @@ class Client:
         """
         seconds = self._timeout if isinstance(timeout, _Default) else checked_timeout(timeout)
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
-        inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=True)
+        until = self._until(deadline)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, deadline, route, once, until)
+        inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, until, whole=True)
         try:
             return _value(reply.take(deadline))
         finally:
@@ -151,8 +165,9 @@ class Client:
         """
         seconds = self._timeout if isinstance(timeout, _Default) else checked_timeout(timeout)
         deadline = None if seconds is None else time.monotonic() + seconds
-        meta = self._meta(meta, attempts, backoff, run_timeout, expires, seconds, route, once)
-        inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, whole=False)
+        until = self._until(deadline)
+        meta = self._meta(meta, attempts, backoff, run_timeout, expires, deadline, route, once, until)
+        inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, until, whole=False)
         return Stream(self, inbox, job_id, reply, seconds)
 
     def cancel(self, job_id: Union[str, int], queue: Optional[str] = None, keep: float = CANCEL_SECONDS) -> int:
@@ -160,9 +175,7 @@ class Client:
         of one that runs is told, and ends early if it listens. How many processes of the queue heard of it."""
         queue = checked_queue(self._queue if queue is None else queue)
         kept = max(1, min(2_592_000_000, milliseconds(keep, "keep", 0)))
-        with self._lock:
-            self._check_open()
-            return int(functions.call(self._link, "cancel", queue, str(job_id), kept))
+        return self._with_redis(lambda link: int(functions.call(link, "cancel", queue, str(job_id), kept)))
 
     def tell(self, queue: str, respond_to: str, job_id: JobId, frames: Sequence[Any], action: str = "websocket",
              codec: Optional[str] = None) -> bool:
@@ -177,9 +190,7 @@ class Client:
             raise ValueError(f"respond_to is an inbox, or an inbox @ queue, not {respond_to!r}")
         place = address.queue if address.kind == "elsewhere" else checked_queue(queue)
         answer = encode_answer(Answer(action, job_id, checked_frames(frames), {}, self._named(codec)))
-        with self._lock:
-            self._check_open()
-            return int(functions.call(self._link, "tell", place, address.inbox, answer)) == 1
+        return self._with_redis(lambda link: int(functions.call(link, "tell", place, address.inbox, answer))) == 1
 
     def publish(self, channel: str, data: Any, event: str = "", keep: int = 100) -> int:
         """Publishes an event to the browsers that follow the channel at a front of this database; how many fronts heard it at once.
@@ -197,13 +208,14 @@ class Client:
 
     def _publish(self, channel: str, message: bytes, keep: int) -> int:
         key = history_key(checked_channel(channel))
-        with self._lock:
-            self._check_open()
-            if self._link.database and not self._knows_library:
+        def send(link: Link) -> int:
+            if link.database and not self._knows_library:
                 # An earlier library would publish where the fronts of database 0 listen, and those of this one do not.
-                functions.ensure(self._link)
+                functions.ensure(link)
                 self._knows_library = True
-            return int(functions.call(self._link, "publish", key, channel, keep, message, self._link.database)[1])
+            return int(functions.call(link, "publish", key, channel, keep, message, link.database)[1])
+
+        return self._with_redis(send)
 
     @property
     def late(self) -> int:
@@ -237,57 +249,85 @@ class Client:
 
     def _meta(self, given: Optional[Dict[str, Any]], attempts: Optional[int], backoff: Optional[Tuple[float, float]],
               timeout: Optional[float], expires: Optional[When], deadline: Optional[float] = None,
-              route: Route = (), once: bool = False) -> Dict[str, Any]:
-        """The meta of a job: what its caller gives, and the options. `deadline` is in seconds from now."""
+              route: Route = (), once: bool = False, until: Optional[float] = None) -> Dict[str, Any]:
+        """The meta of a job: what its caller gives, and the options. `deadline` is a monotonic time."""
         steps = route_meta(route)
         if self._four_elements:
             if given or steps or once or any(option is not None for option in (attempts, backoff, timeout, expires)):
                 raise ValueError("this client was made with four_elements: its jobs cannot carry a meta")
             return {}
         relative = deadline is not None or (expires is not None and not isinstance(expires, datetime))
-        now = self._now() if relative else None
+        now = self._now(until) if relative else None
         meta = job_meta(given or {}, attempts, backoff, timeout, expires, now, once)
         if deadline is not None and now is not None:
-            meta.setdefault("deadline", now + round(min(deadline, 1e9) * 1000))
+            meta.setdefault("deadline", now + round(min(max(0.0, deadline - time.monotonic()), 1e9) * 1000))
         return {**meta, "route": steps} if steps else meta
 
-    def _now(self) -> Optional[int]:
+    def _now(self, until: Optional[float]) -> Optional[int]:
         """Redis' clock, asked for now and then; None if Redis' rights do not allow to."""
-        with self._lock:
-            self._check_open()
-            self._link.open()
-            known = self._clock.now is not None and self._clock_of == self._link.connects
-            if not known or time.monotonic() - self._clock.set_at > CLOCK_SECONDS:
+        return self._with_redis(self._read_clock, until)
+
+    def _read_clock(self, link: Link) -> Optional[int]:
+        known = self._clock.now is not None and self._clock_of == link.connects
+        if not known or time.monotonic() - self._clock.set_at > CLOCK_SECONDS:
+            try:
+                self._clock.ask(link)
+            except RedisRefused:
+                return None
+            self._clock_of = link.connects
+        return self._clock.now
+
+    def _until(self, deadline: Optional[float] = None) -> float:
+        """How long Redis is waited for: a monotonic time."""
+        patient = time.monotonic() + self._patience
+        return patient if deadline is None else min(patient, deadline)
+
+    def _with_redis(self, use: Callable[[Link], Found], until: Optional[float] = None) -> Found:
+        """What `use` returns, which is called once, with a connection that answers. Waits for it until that time; one attempt is made in
+        any case."""
+        until = self._until() if until is None else until
+        backoff = Backoff(0.05, 1.0)
+        while True:
+            with self._lock:
+                self._check_open()
                 try:
-                    self._clock.ask(self._link)
-                except RedisRefused:
-                    return None
-                self._clock_of = self._link.connects
-            return self._clock.now
+                    self._link.greet(GREET_SECONDS)
+                except RedisUnavailable as error:
+                    self._outage.lost("client", error)
+                    left = until - time.monotonic()
+                    if left <= 0:
+                        raise
+                else:
+                    self._outage.back("client")
+                    return use(self._link)
+            # Not under the lock: others may close the client.
+            time.sleep(min(left, backoff.next()))
 
     def _check_open(self) -> None:
         if self._closed:
             raise ClientClosed("the client is closed")
 
-    def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes], due: Optional[str] = None) -> None:
+    def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes], due: Optional[str] = None,
+              until: Optional[float] = None) -> None:
         queue = checked_queue(self._queue if queue is None else queue)
         key = level_key(queue, checked_level(level))
-        with self._lock:
-            self._check_open()
-            if due is None:
-                self._link.call("RPUSH", key, *payloads)
-            else:
-                functions.call(self._link, "delay", queue, due, level, *payloads)
+        if due is None:
+            self._with_redis(lambda link: link.call("RPUSH", key, *payloads), until)
+        else:
+            self._with_redis(lambda link: functions.call(link, "delay", queue, due, level, *payloads), until)
 
     def _begin(self, action: str, args: Sequence[Any], queue: Optional[str], level: str, codec: Optional[str],
-               meta: Dict[str, Any], deadline: Optional[float], whole: bool) -> Tuple[Inbox, str, Reply]:
+               meta: Dict[str, Any], deadline: Optional[float], until: float, whole: bool) -> Tuple[Inbox, str, Reply]:
         inbox = self._inbox(checked_queue(self._queue if queue is None else queue))
         job_id = new_id()
         payload = encode_job(Job(checked_action(action), list(args), inbox.id, job_id, meta, self._named(codec)))
-        inbox.await_listening(deadline)
+        # Redis is there: to register takes a moment, also where nothing else is waited for.
+        self._with_redis(lambda _: None, until)
+        registered = max(until, time.monotonic() + REGISTER_SECONDS)
+        inbox.await_listening(registered if deadline is None else min(registered, deadline))
         reply = inbox.expect(job_id, whole)
         try:
-            self._send(queue, level, [payload])
+            self._send(queue, level, [payload], until=until)
         except BaseException:
             inbox.forget(job_id)
             raise
@@ -298,7 +338,7 @@ class Client:
             self._check_open()
             inbox = self._inboxes.get(queue)
             if inbox is None or inbox.has_ended or not inbox.is_alive():
-                inbox = self._inboxes[queue] = Inbox(self._url, queue)
+                inbox = self._inboxes[queue] = Inbox(self._url, queue, self._outage)
                 inbox.start()
             return inbox
 

@@ -16,10 +16,13 @@ from .backoff import Backoff
 from .clock import RedisClock
 from .errors import RedisRefused, RedisTooOld, RedisUnavailable
 from .heart import Heart
+from .keys import level_key
 from .link import Link, NotLetIn
+from .log_lines import say
 from .membership import Claim, Membership
 from .node import Node
 from .once import is_once
+from .outage import Outage
 from .running import Running
 from .slots import Slots
 from .solo import return_landed, unpark
@@ -49,8 +52,9 @@ class Dispatcher(threading.Thread):
 
     def __init__(self, url: str, name: str, lease: float, stations: Sequence[Station], slots: Slots, heart: Heart, node: Node,
                  clock: RedisClock, running: Running, weights: Optional[Mapping[str, int]], actions: Sequence[str],
-                 hooks: Hooks) -> None:
+                 hooks: Hooks, outage: Outage) -> None:
         super().__init__(name="tempest-dispatcher", daemon=True)
+        self._outage = outage
         self._url, self._name, self._lease = url, name, lease
         self._link = Link(url)
         self._heard = 0  # the connection of the link on which the stations are known
@@ -65,6 +69,7 @@ class Dispatcher(threading.Thread):
         self._actions = actions
         self._hooks = hooks
         self._ready = False
+        self._is_unheard = False
         self._turn = 0
         self._state = ""  # what the node's record says
         self._announce_at = 0.0  # a full Redis did not take it: when it is tried again
@@ -80,6 +85,7 @@ class Dispatcher(threading.Thread):
                 if work is None:
                     return self._settle_down()
                 work()
+                self._outage.back("dispatcher")
                 backoff.reset()
             except RedisTooOld as error:
                 return self._hooks.fatal(error)
@@ -95,7 +101,7 @@ class Dispatcher(threading.Thread):
                 if error.word != "FENCED":
                     self._rest(backoff, error)
             except Exception as error:
-                log.exception("tempest: the dispatcher met an error it does not know; going on")
+                log.exception("the dispatcher met an error it does not know; going on")
                 self.doubt()
                 self._rest(backoff, error)
 
@@ -112,7 +118,7 @@ class Dispatcher(threading.Thread):
         # The thread may still wait for a reply. Only when it has ended is the connection ours: it closes it when that breaks.
         self._link.end(self, 5.0)
         if self.is_alive():
-            log.error("tempest: the dispatcher does not end; the queues stay joined until others see that this worker is dead")
+            self._say_unheard("the dispatcher does not end")
             return False
         has_heard = True
         for station in self._stations:
@@ -129,7 +135,7 @@ class Dispatcher(threading.Thread):
             if has_heard:
                 self._node.remove(self._link)
         except (RedisUnavailable, RedisRefused) as error:
-            log.warning("tempest: the record of %s stays: %s", self._node.id, error)
+            log.debug("the record of %s stays: %s", self._node.id, error)
         self._link.close()
         return has_heard
 
@@ -138,7 +144,7 @@ class Dispatcher(threading.Thread):
         try:
             self._change("stopping")
         except (RedisUnavailable, RedisRefused) as error:
-            log.warning("tempest: what landed stays until the end: %s", error)
+            log.debug("what landed stays until the end: %s", error)
 
     def _leave(self, membership: Membership, deadline: float) -> bool:
         """Tries at least once."""
@@ -148,14 +154,18 @@ class Dispatcher(threading.Thread):
             self._link.hurry(min(5.0, max(HASTE_SECONDS, deadline - time.monotonic())))
             try:
                 self._part(membership, time.monotonic() + PARK_SECONDS + 1)
-                log.info("tempest: left queue %s, %d jobs given back", membership.queue, membership.leave(self._link))
+                membership.leave(self._link)
                 return True
             except (RedisUnavailable, RedisRefused) as error:
                 if time.monotonic() >= deadline:
-                    log.error("tempest: queue %s could not be left: %s; %s stays until others see that it is dead",
-                              membership.queue, error, membership.process)
+                    self._say_unheard(error)
                     return isinstance(error, RedisRefused)
             time.sleep(min(backoff.next(), max(0.0, deadline - time.monotonic())))
+
+    def _say_unheard(self, error: object) -> None:
+        if not self._is_unheard:
+            say(logging.WARNING, "Redis did not hear the goodbye: other workers take what is left when the lease is over", error=error)
+        self._is_unheard = True
 
     def _next(self) -> Optional[Callable[[], None]]:
         """What is to be done next: each queue in turn; None at the end."""
@@ -185,12 +195,12 @@ class Dispatcher(threading.Thread):
             # Before anything is adopted: a Redis that has forgotten would give numbers a second time.
             self._compare(station)
         if state != "running":
+            # First: another worker may have to take what waits for one that knows its action.
+            for station in self._stations:
+                if station.membership is not None:
+                    station.membership.know_nothing(self._link)
             unpark(self._link, self.parkers)
             return_landed(self._link, self._stations)
-        if state == "quiet":
-            for station in self._stations:
-                if station.membership is not None and not station.membership.fenced:
-                    station.membership.know_nothing(self._link)
         self._announce(state)
 
     def _announce(self, state: str) -> None:
@@ -202,7 +212,7 @@ class Dispatcher(threading.Thread):
             if error.word == "OOM":
                 self._announce_at = time.monotonic() + FULL_SECONDS
                 return
-            log.warning("tempest: this worker is not on record for `tempest workers`: %s", error)
+            say(logging.WARNING, "this worker is not on record for `tempest workers`", error=error)
         self._state = state
 
     def _recognise(self) -> None:
@@ -292,7 +302,7 @@ class Dispatcher(threading.Thread):
                 for each in self._stations:
                     each.dry = False
         for claim in claims:
-            log.warning("tempest: queue %s: a job that crashed its process before is run alone (%s)", station.queue, claim.token)
+            say(logging.INFO, "a job that crashed its process runs alone", queue=station.queue, level=claim.level, claim=claim.field)
             self._hooks.start(claim)
 
     def _above(self, station: Station, membership: Membership, landed: List[Claim]) -> List[Claim]:
@@ -326,14 +336,15 @@ class Dispatcher(threading.Thread):
         self._take(station, claims)
         broken = {level for level in closed if level.startswith("!")}
         if broken - station.closed:
-            log.error("tempest: queue %s: the keys of these levels are no lists: %s", station.queue,
-                      ", ".join(sorted(level[1:] for level in broken)))
+            for level in sorted(broken - station.closed):
+                say(logging.ERROR, "a level's key is not a list: its jobs cannot be served; delete or rename the key",
+                    queue=station.queue, level=level[1:], key=level_key(station.queue, level[1:]))
         with self._slots.lock:
             if not station.landed:
                 station.looked(not more, closed)
 
     def _resync(self, station: Station, membership: Membership, error: RedisRefused) -> List[Claim]:
-        log.warning("tempest: queue %s: the reply to a claim was lost; reading what it held", station.queue)
+        log.debug("queue %s: the reply to a claim was lost; reading what it held", station.queue)
         return membership.recover(self._link, int(error.message.split()[0]))
 
     def _take(self, station: Station, claims: List[Claim]) -> None:
@@ -372,7 +383,7 @@ class Dispatcher(threading.Thread):
             raise
         lost = [claim for claim in once if claim.field not in ours]
         for claim in lost:
-            log.warning("tempest: %s was no longer ours; it is not run", claim.token)
+            say(logging.WARNING, "a job was given to another process before it was begun", queue=membership.queue, claim=claim.field)
             membership.ended(claim.field)
         return [claim for claim in claims if claim not in lost] if lost else claims
 
@@ -384,8 +395,7 @@ class Dispatcher(threading.Thread):
     def _join(self, station: Station) -> None:
         old = station.membership
         if old is not None:
-            log.error("tempest: queue %s: %s was fenced; what it ran is dropped, and a new process begins",
-                      station.queue, old.process)
+            say(logging.WARNING, "fenced: what it ran is dropped, and a new process begins", queue=station.queue, process=old.process)
             self._running.interrupt(old.process)
             self._heart.forget(station.queue, old.process)
             # A P is never used twice. No connection of ours must land jobs for it from here on, and what they landed when
@@ -402,6 +412,8 @@ class Dispatcher(threading.Thread):
             station.membership = membership
             station.dry = station.landed = station.unsure = False
             station.suspects = 0
+        if old is not None:
+            say(logging.INFO, "joined again", queue=station.queue, process=membership.process)
         if all(each.membership is not None for each in self._stations):
             self._state = ""  # the record names each P
             if not self._ready:
@@ -409,7 +421,7 @@ class Dispatcher(threading.Thread):
                 self._hooks.ready()
                 lossy = eviction.warning(self._link)
                 if lossy:
-                    log.warning("tempest: %s", lossy)
+                    say(logging.WARNING, lossy)
 
     def _part(self, membership: Membership, deadline: float) -> None:
         """Returns when no connection can land a job for P any more, as far as that is known here."""
@@ -420,6 +432,6 @@ class Dispatcher(threading.Thread):
 
     def _rest(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()
-        log.warning("tempest: %s; trying again in %.1f s", error, seconds)
+        self._outage.lost("dispatcher", error)
         with self._slots.lock:
             self._slots.turn.wait_for(lambda: self._slots.stopping, seconds)

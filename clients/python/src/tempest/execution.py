@@ -10,9 +10,9 @@ import logging
 import os
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any, Dict, Generator, List, Mapping, Optional, Set
+from typing import Any, Dict, Generator, List, Mapping, Optional, Set, Tuple
 
-from . import asynchronous
+from . import asynchronous, log_lines
 from .clock import RedisClock
 from .context import Context, Sender
 from .elements import args_of
@@ -21,15 +21,12 @@ from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCance
 from .forks import end_child
 from .handlers import Handler
 from .membership import Claim
-from .outcome import Outcome, answers_in
+from .outcome import Failure, Outcome, answers_in
 from .retries import Plan, again, caller_waits, is_late
 from .routes import BadRoute, Journey, answer_id, journey_of
 from .running import Running
 
-log = logging.getLogger("tempest")
-
 DETAIL_MOST = 500
-STRANGERS_MOST = 1000  # whoever may push can make up names
 MESSAGE_MOST = 10_000
 INTERRUPTED = "the worker ended while it ran; it may have been carried out"
 
@@ -48,18 +45,25 @@ class Bench:
 
 def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
     """The outcome of the claim, or None if it was lost while it ran and there is nothing left to settle."""
+    outcome, job = _outcome(claim, bench)
+    if outcome is not None:
+        log_lines.ended(outcome, job)
+    return outcome
+
+
+def _outcome(claim: Claim, bench: Bench) -> Tuple[Optional[Outcome], Optional[Job]]:
     try:
         job = parse_job(claim.payload)
     except EnvelopeError as error:
-        return _dead(claim, error.reason, error.message)
+        return _dead(claim, error.reason, error.message), None
     try:
         journey = journey_of(job, claim.membership.queue)
     except BadRoute as error:
-        return _dead(claim, "bad_route", str(error), job)
+        return _dead(claim, "bad_route", str(error), job), job
     outcome = _execute(claim, job, journey, bench)
     if outcome is not None and journey is not None and not outcome.goes_back:
         outcome.journey = journey
-    return outcome
+    return outcome, job
 
 
 def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -> Optional[Outcome]:
@@ -85,7 +89,8 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
     try:
         return _done(claim, job, journey, copy_context().run(_call, handler, job, context), context)
     except ClaimLost:
-        log.warning("tempest: %s was given to another process while it ran", claim.token)
+        log_lines.say(logging.WARNING, "a job was given to another process while it ran: what it came to is dropped",
+                      queue=claim.membership.queue, action=job.action, claim=claim.field)
         return None
     except BaseException as error:
         return _ended(claim, job, handler, plan, context, error, bench)
@@ -100,9 +105,14 @@ def unknown(claim: Claim, bench: Bench) -> Outcome:
         journey = journey_of(job, claim.membership.queue)
     except (EnvelopeError, BadRoute):
         return execute(claim, bench) or Outcome(claim, "done")
-    outcome = _cancelled(claim, job) if claim.cancelled else _dead(claim, "unknown_action", f"no worker has a handler for {job.action!r}", job)
+    outcome = _cancelled(claim, job) if claim.cancelled else _no_handler(claim, job)
     outcome.journey = journey
+    log_lines.ended(outcome, job)
     return outcome
+
+
+def _no_handler(claim: Claim, job: Job) -> Outcome:
+    return _dead(claim, "unknown_action", f"no worker has a handler for {job.action[:DETAIL_MOST]!r}", job)
 
 
 def _unknown(claim: Claim, job: Job, bench: Bench) -> Outcome:
@@ -111,12 +121,8 @@ def _unknown(claim: Claim, job: Job, bench: Bench) -> Outcome:
     if now is not None and type(deadline) is int:
         patience = min(patience, (deadline - now) // 2)
     if patience < 1:
-        return _dead(claim, "unknown_action", f"there is no handler for {job.action!r}", job)
-    # Two programs may share the queue: then it is so all the time, and named once.
-    level = logging.DEBUG if job.action in bench.strangers or len(bench.strangers) >= STRANGERS_MOST else logging.WARNING
-    bench.strangers.add(job.action)
-    log.log(level, "tempest: there is no handler for %r here: job %s waits for a worker that has one, or %.1f s", job.action, job.job_id,
-            patience / 1000)
+        return _no_handler(claim, job)
+    log_lines.put_aside(claim, job, patience, bench.strangers)
     return Outcome(claim, f"unknown {patience} {job.action}")
 
 
@@ -138,16 +144,17 @@ def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Contex
     delay = plan.next_delay(job, handler.policy, error, bench.clock.now)
     said = _printable(str(error) if isinstance(error, (HandlerError, JobTimedOut)) else f"{type(error).__name__}: {_text(error)}")
     next_payload = None if delay is None else again(claim.payload, plan.attempt + 1, said)
+    is_fault = not isinstance(error, HandlerError)
+    # What the exception says is for the log; a caller must not learn of paths, secrets or code.
+    failure = Failure(said, plan.attempt, plan.attempts, is_fault, error if code == "handler" else None)
     if next_payload is not None:
-        log.warning("tempest: attempt %d of %d of %r (job %s) failed, the next is in %.1f s: %s", plan.attempt, plan.attempts,
-                    job.action, job.job_id, (delay or 0) / 1000, said)
-        return Outcome(claim, f"retry {delay}", again=next_payload)
-    if code == "handler":
-        # What the exception says is for the log; a caller must not learn of paths, secrets or code.
-        log.error("tempest: the handler of %r failed (job %s, %s)", job.action, job.job_id, claim.token, exc_info=error)
+        return Outcome(claim, f"retry {delay}", again=next_payload, failure=failure)
     if job.address is None:
-        return _dead(claim, "exhausted", said)
-    return _failed(claim, job, code, message, details, context)
+        outcome = _dead(claim, "exhausted", said)
+    else:
+        outcome = _failed(claim, job, code, message, details, context)
+    outcome.failure = failure
+    return outcome
 
 
 def _cancelled(claim: Claim, job: Job, context: Optional[Context] = None) -> Outcome:
@@ -237,19 +244,27 @@ def _on(claim: Claim, job: Job, journey: Journey, args: List[Any]) -> Outcome:
 def _failed(claim: Claim, job: Job, code: str, message: str, details: Any = None,
             context: Optional[Context] = None, outcome: str = "failed") -> Outcome:
     if job.address is None:
-        return Outcome(claim, outcome)
+        # What nobody is told is kept.
+        return _dead(claim, code, message) if outcome == "failed" else Outcome(claim, outcome)
+    made = _answered(claim, job, code, message, details, context, outcome)
+    made.code = code
+    if outcome == "failed":
+        made.failure = Failure(_printable(f"{code}: {message}"), is_fault=code == "bad_answer")
+    return made
+
+
+def _answered(claim: Claim, job: Job, code: str, message: str, details: Any, context: Optional[Context], outcome: str) -> Outcome:
     error: Dict[str, Any] = {"code": code, "message": message[:MESSAGE_MOST].encode("utf-8", "replace").decode("utf-8")}
     if details is not None:
         try:
             return Outcome(claim, outcome, job.address, _last(job, [], {"error": {**error, "details": details}}, claim, context))
-        except CodecError as refused:
-            log.error("tempest: the details of the error %s of %r are left out: %s", code, job.action, refused)
+        except CodecError:
+            pass  # without them
     return Outcome(claim, outcome, job.address, _last(job, [], {"error": error}, claim, context))
 
 
 def _dead(claim: Claim, reason: str, detail: str, job: Optional[Job] = None) -> Outcome:
     detail = _printable(detail)
-    log.warning("tempest: %s is dead: %s: %s", claim.token, reason, detail)
     outcome = f"dead {reason} {detail}"
     return Outcome(claim, outcome) if job is None else _failed(claim, job, reason, detail, outcome=outcome)
 

@@ -16,9 +16,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .backoff import Backoff
 from .errors import RedisUnavailable
+from .log_lines import say
 from .membership import Membership
-
-log = logging.getLogger("tempest")
+from .outage import Outage
 
 UP_SECONDS = 10.0
 # So often in turn a beat process may end before one has ever run: then the next will not run either.
@@ -81,8 +81,9 @@ class Listener:
 class Heart(threading.Thread):
     """Keeps one beat process alive; one that died is replaced and told everything again. `given` goes to it first."""
 
-    def __init__(self, given: Dict[str, Any], listener: Listener) -> None:
+    def __init__(self, given: Dict[str, Any], listener: Listener, outage: Outage) -> None:
         super().__init__(name="tempest-heart", daemon=True)
+        self._outage = outage
         self._given = given
         self._listener = listener
         self._lock = threading.Lock()
@@ -146,6 +147,7 @@ class Heart(threading.Thread):
                     backoff.reset()
                     self._hear(line)
             self._up.clear()
+            self._outage.forget("beat")
             _close(process.stdin)
             status = process.wait()
             if self._stopped.is_set():
@@ -156,13 +158,13 @@ class Heart(threading.Thread):
                 return self._listener.hopeless(RuntimeError(
                     f"the beat process cannot run: `{self._python} -I -c …` ended {VAIN_STARTS} times, at last with status {status}; "
                     "what it printed says why. If this is no Python, name one in TEMPEST_PYTHON"))
-            log.error("tempest: the beat process ended with status %s; starting another", status)
+            say(logging.ERROR, "the beat process ended; starting another", status=status)
             while not self._stopped.wait(backoff.next()):
                 try:
                     self._spawn()
                     break
                 except OSError as error:
-                    log.error("tempest: the beat process cannot be started: %s", error)
+                    say(logging.ERROR, "the beat process cannot be started", error=error)
 
     def _spawn(self) -> None:
         with self._lock:
@@ -204,12 +206,13 @@ class Heart(threading.Thread):
         elif "sweep" in word:
             self._listener.sweep()
         elif "trouble" in word:
-            log.warning("tempest: the beat has trouble: %s", word["trouble"])
+            self._outage.lost("beat", word["trouble"])
             self._listener.trouble()
         elif "well" in word:
-            log.info("tempest: the beat is well again")
+            self._outage.back("beat")
         elif "log" in word:
-            log.log(logging.ERROR if word["log"][0] == "error" else logging.WARNING, "tempest: %s", word["log"][1])
+            level, message, fields = word["log"]
+            say(logging.ERROR if level == "error" else logging.WARNING, message, **fields)
 
 
 def _interpreter() -> str:

@@ -15,10 +15,10 @@ from .envelope import JobId, parse_answer
 from .errors import ClientClosed, EnvelopeError, RedisRefused, RedisUnavailable, TempestError
 from .keys import inbox_key, new_id
 from .link import Link, NotLetIn
+from .log_lines import say
+from .outage import Outage
 from .reply import Reply
 from .turn import Turn
-
-log = logging.getLogger("tempest")
 
 PARK_SECONDS = 5
 READ_MOST = 1000
@@ -28,8 +28,9 @@ READ_BYTES = 1024 * 1024
 class Inbox(threading.Thread):
     """Starts with `start`; `id` is what jobs carry as respond_to. `late` counts answers that nobody waited for."""
 
-    def __init__(self, url: str, queue: str) -> None:
+    def __init__(self, url: str, queue: str, outage: Outage) -> None:
         super().__init__(name=f"tempest-inbox-{queue}", daemon=True)
+        self._outage = outage
         self.queue = queue
         self.id = new_id()
         self.late = 0
@@ -94,6 +95,7 @@ class Inbox(threading.Thread):
             pass  # it is swept when others see that it stands still
         finally:
             self._closed = True
+            self._outage.forget(self.name)
             self._link.close()
 
     def _run(self) -> None:
@@ -101,6 +103,7 @@ class Inbox(threading.Thread):
         while not self._closed:
             try:
                 self._read()
+                self._outage.back(self.name)
                 backoff.reset()
             except NotLetIn as error:
                 if not self._listening:
@@ -147,7 +150,7 @@ class Inbox(threading.Thread):
         try:
             answer = parse_answer(data)
         except EnvelopeError as error:
-            log.warning("tempest: something in the inbox of %s is no answer: %s", self.queue, error)
+            say(logging.WARNING, "what came to the inbox is not an answer", queue=self.queue, reason=error.reason, error=error.message)
             return
         with self._turn.lock:
             reply = self._replies.get(answer.job_id)
@@ -160,5 +163,5 @@ class Inbox(threading.Thread):
         if self._closed:
             return
         self._trouble = error
-        log.warning("tempest: the inbox of %s waits %.1f s: %s", self.queue, seconds, error)
+        self._outage.lost(self.name, error)
         self._turn.wait_for(lambda: self._closed, seconds)

@@ -8,14 +8,13 @@ import logging
 from typing import Any, List
 
 from . import functions
-from .envelope import Answer, encode_answer
+from .envelope import Answer, Job, encode_answer
 from .errors import CodecError, RedisRefused
 from .keys import level_key
 from .link import Link
-from .outcome import Outcome, answers_in
+from .log_lines import ended, say
+from .outcome import Failure, Outcome, answers_in
 from .routes import BadRoute, Journey, Onward, answer_id
-
-log = logging.getLogger("tempest")
 
 
 def go_on(link: Link, outcome: Outcome) -> None:
@@ -33,11 +32,9 @@ def go_on(link: Link, outcome: Outcome) -> None:
     except RedisRefused as error:
         if error.word == "OOM":
             raise
-        _end(outcome, "bad_route", f"the route cannot go on: {error.word}")
-        log.error("tempest: the route of %s cannot go on: %s", outcome.claim.token, error)
+        _end(outcome, "bad_route", f"the route cannot go on: {error.word}", f"the route cannot go on: {error}")
     except BadRoute as error:
-        _end(outcome, "bad_route", str(error))
-        log.error("tempest: the route of %s cannot go on: %s", outcome.claim.token, error)
+        _end(outcome, "bad_route", str(error), f"the route cannot go on: {error}")
     except CodecError as error:
         _end(outcome, "bad_answer", f"the answers of the steps in parallel cannot be written: {error}")
     outcome.journey = None
@@ -52,7 +49,8 @@ def _fail(link: Link, outcome: Outcome) -> None:
         if functions.call(link, "gather", gather.queue, gather.id, gather.index, gather.count) == 0:
             outcome.address = None
     except RedisRefused as error:
-        log.error("tempest: the others of %s are not told that it failed: %s", outcome.claim.token, error)
+        say(logging.ERROR, "steps in parallel are not told that one has failed", queue=outcome.claim.membership.queue,
+            claim=outcome.claim.field, error=error)
 
 
 def _succeed(link: Link, outcome: Outcome) -> None:
@@ -91,10 +89,16 @@ def _gather(link: Link, journey: Journey, args: List[Any], result: bytes) -> Any
     return journey, args
 
 
-def _end(outcome: Outcome, code: str, message: str) -> None:
-    """The route ends here, and its caller is told why; without one it is recorded."""
+def _end(outcome: Outcome, code: str, message: str, text: str = "") -> None:
+    """The route ends here, and its caller is told why; without one it is recorded. `text` is what the log says of it."""
     assert outcome.journey is not None
     job = outcome.journey.job
+    _settle_as_failed(outcome, job, code, message)
+    outcome.code, outcome.failure = code, Failure(text or message)
+    ended(outcome, job)
+
+
+def _settle_as_failed(outcome: Outcome, job: Job, code: str, message: str) -> None:
     address = job.address
     outcome.again = b""
     if address is None:

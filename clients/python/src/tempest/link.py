@@ -102,6 +102,7 @@ class Link:
             "health_check_interval": 0,
         }
         where = redis_url.read(url)
+        self.place = where.place
         self._is_unix = where.socket is not None
         self.database = where.database
         self._hurry: Optional[float] = None
@@ -148,7 +149,8 @@ class Link:
             refused = _not_let_in(error)
             if refused is not None:
                 raise self._turned_away(refused) from error
-            raise RedisUnavailable(f"cannot connect to Redis: {error}") from error
+            why = str(error).rstrip(".")
+            raise RedisUnavailable(f"cannot connect to Redis at {self.place}: {why}. Is redis-server running there? Check REDIS_URL") from error
         except BaseException:
             connection.disconnect()  # it may be open already, and nobody else knows of it
             raise
@@ -156,6 +158,23 @@ class Link:
         self._used = time.monotonic()
         self.identity = None
         self.connects += 1
+
+    def greet(self, seconds: float) -> None:
+        """Connects, if it is not connected, and then makes sure that Redis serves: RedisUnavailable if it does not within the seconds."""
+        before = self.connects
+        self.open()
+        if self.connects == before:
+            return
+        sock = self._connection._sock
+        usual = sock.gettimeout()
+        sock.settimeout(seconds)
+        try:
+            self.call("PING")
+        except RedisRefused as error:
+            if error.word != "NOPERM":  # an answer all the same
+                self.close()
+                raise
+        sock.settimeout(usual)
 
     def hurry(self, seconds: float) -> None:
         """From now on a reply may take no longer, nor a connection."""
@@ -208,7 +227,8 @@ class Link:
             raise
         except (redis.RedisError, OSError) as error:
             self.close()
-            raise RedisUnavailable(f"the connection to Redis broke: {error}") from error
+            raise RedisUnavailable(f"the connection to Redis at {self.place} broke, and {_named(commands)} may or may not have been "
+                                   f"carried out: {error}") from error
         except BaseException:
             # Half a reply may be on its way: this connection can never be used again.
             self.close()
@@ -249,6 +269,11 @@ class Link:
 
     def _turned_away(self, refused: RedisRefused) -> Exception:
         return refused if self._at_once else NotLetIn(refused)
+
+
+def _named(commands: Sequence[Sequence[Argument]]) -> str:
+    words = [word.decode("ascii", "replace") if isinstance(word, bytes) else str(word) for word in commands[0][:2]]
+    return words[1] if words[0] == "FCALL" else words[0]
 
 
 def run_of(identity: str) -> str:

@@ -83,7 +83,8 @@ class Membership:
 
     def know_nothing(self, link: Link) -> None:
         """P claims no more: nobody is to wait for it."""
-        self._hello(link, "again", "actions/none")
+        if not self.fenced:
+            self._hello(link, "again", "actions/none")
 
     def claim(self, link: Link, want: int, levels: Sequence[str]) -> Tuple[List[Claim], Set[str], bool]:
         """Up to `want` jobs of the levels (perhaps written `level=quota`), those that are closed, and whether there may be more."""

@@ -71,6 +71,11 @@ def checked_timeout(seconds: Optional[float]) -> Optional[float]:
     return seconds
 
 
+def checked_patience(seconds: float) -> float:
+    """ValueError for what is not a number of seconds from 0 on."""
+    return milliseconds(seconds, "patience", 0) / 1000
+
+
 def milliseconds(seconds: float, what: str, least: int) -> int:
     """Of the seconds, and no fewer than `least`; ValueError, which says `what` it is, for no number from 0 to 1e10."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 1e10:

@@ -16,6 +16,17 @@ from .routes import Journey, Onward
 ORPHAN_SECONDS = 300
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A failed run in the words of the log. `is_fault`: nobody meant it for a caller. `error`: whose traceback is of use."""
+
+    text: str
+    attempt: Optional[int] = None
+    attempts: Optional[int] = None
+    is_fault: bool = True
+    error: Optional[BaseException] = None
+
+
 @dataclass
 class Outcome:
     """`outcome` is a word that settle takes: done, failed, expired, `cancelled <job id>`, `dead <reason> <detail>`, `retry <ms>`,
@@ -38,6 +49,9 @@ class Outcome:
     args: Optional[List[Any]] = None
     onward: Optional[List[Onward]] = None
     result: bytes = b""
+    failure: Optional[Failure] = None
+    code: Optional[str] = None  # of the error that is answered
+    was_sent: bool = False  # by a call whose reply was lost: what the next one says of the claim may be due to that
 
     @property
     def goes_back(self) -> bool:

@@ -16,6 +16,8 @@ from .errors import RedisRefused, RedisUnavailable
 from .journeys import go_on
 from .link import Link
 from .membership import Membership
+from .log_lines import say
+from .outage import Outage
 from .outcome import Outcome, push_elsewhere
 
 log = logging.getLogger("tempest")
@@ -29,8 +31,10 @@ REFUSED_SECONDS = 1.0  # until what was refused, and may be taken later, is trie
 class Settler(threading.Thread):
     """`settle` may be called from any thread. `on_fenced` hears of memberships that are no more."""
 
-    def __init__(self, url: str, on_fenced: Callable[[Membership], None]) -> None:
+    def __init__(self, url: str, on_fenced: Callable[[Membership], None], outage: Outage) -> None:
         super().__init__(name="tempest-settler", daemon=True)
+        self._outage = outage
+        self._refusal = ""  # what Redis said last when it took an outcome in no form, and may later
         self._link = Link(url)
         self._on_fenced = on_fenced
         self._waiting: Deque[Outcome] = deque()
@@ -71,13 +75,18 @@ class Settler(threading.Thread):
                 return
             try:
                 late = self._settle_all(batch)
+                self._outage.back("settler")
+                if not late:
+                    self._refusal = ""
                 backoff.reset()
             except RedisUnavailable as error:
                 # Settling twice harms nothing: the second time the field is not P's any more, and the answer is dropped.
                 late = [outcome for outcome in batch if not outcome.is_over]
+                for outcome in late:
+                    outcome.was_sent = True
                 self._pause(backoff, error)
             except Exception:
-                log.exception("tempest: %d outcomes could not be settled; their jobs go back at the end", len(batch))
+                log.exception("%d outcomes could not be settled; their jobs go back at the end", len(batch))
                 late = []
             with self._turn:
                 self._waiting.extendleft(reversed(late))
@@ -127,11 +136,12 @@ class Settler(threading.Thread):
             for outcome, word in zip(now, words):
                 membership.ended(outcome.claim.field)
                 outcome.is_over = True
-                if word == 0:
-                    log.warning("tempest: %s was no longer ours; its answer was dropped", outcome.claim.token)
+                if word == 0 and not outcome.was_sent:
+                    say(logging.WARNING, "a job was given to another process while it ran: what it came to is dropped",
+                        queue=membership.queue, claim=outcome.claim.field)
                 elif word == 2:
-                    log.warning("tempest: the answer of %s could not be delivered: %r is no inbox",
-                                outcome.claim.token, outcome.inbox)
+                    say(logging.WARNING, "an answer could not be delivered and is dropped", queue=membership.queue,
+                        claim=outcome.claim.field, inbox=outcome.inbox, error="the inbox is not a list")
         return late
 
     def _answer_elsewhere(self, outcome: Outcome) -> bool:
@@ -155,7 +165,8 @@ class Settler(threading.Thread):
             if error.word == "OOM" and now < outcome.give_up:
                 outcome.not_before = now + 0.5
                 return False
-            log.error("tempest: the answer of %s to %s@%s is lost: %s", outcome.claim.token, address.inbox, address.queue, error)
+            say(logging.WARNING, "an answer could not be delivered and is dropped", queue=outcome.claim.membership.queue,
+                claim=outcome.claim.field, inbox=f"{address.inbox}@{address.queue}", error=error)
         outcome.address = None
         return True
 
@@ -187,14 +198,18 @@ class Settler(threading.Thread):
 
     def _settle_refused(self, outcome: Outcome, error: RedisRefused) -> List[Outcome]:
         """What Redis takes in no form would be run again and again: it is dead. Of a user without the right to settle nothing is taken."""
-        log.error("tempest: %s cannot be settled as %.200s: %s", outcome.claim.token, outcome.outcome, error)
         outcome.not_before = time.monotonic() + REFUSED_SECONDS
         if outcome.goes_back and not outcome.again:
             # These are the functions of an earlier version: it knows no jobs that are put aside.
             functions.ensure(self._link)
             return [outcome]
         if not _is_refusal(error):
+            if self._refusal != str(error):
+                self._refusal = str(error)
+                say(logging.ERROR, "Redis refuses to settle jobs; trying again", queue=outcome.claim.membership.queue, error=error)
             return [outcome]
+        say(logging.ERROR, "a job is dead", queue=outcome.claim.membership.queue, claim=outcome.claim.field, reason="refused",
+            outcome=outcome.outcome[:200], error=error)
         try:
             self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
         except RedisRefused as again:
@@ -205,7 +220,7 @@ class Settler(threading.Thread):
 
     def _pause(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()
-        log.warning("tempest: settling waits %.1f s: %s", seconds, error)
+        self._outage.lost("settler", error)
         with self._turn:
             self._turn.wait_for(lambda: self._stopping, seconds)
 

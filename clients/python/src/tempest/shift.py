@@ -8,9 +8,9 @@ import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
-from . import asynchronous
+from . import asynchronous, log_lines
 from .clock import RedisClock
 from .context import Sender
 from .dispatcher import LAST_SECONDS, Dispatcher, Hooks
@@ -20,6 +20,7 @@ from .heart import Heart, Listener, Tick
 from .membership import Claim, Membership
 from .node import Node
 from .once import left_behind
+from .outage import Outage
 from .running import Running
 from .settler import Settler
 from .signals import QUIET
@@ -47,12 +48,13 @@ class Shift(Listener):
         self._running = Running()
         self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait), self._running, self._clock,
                             round(worker.unknown_patience * 1000))
-        self._settler = Settler(url, self._fence)
+        outage = Outage()
+        self._settler = Settler(url, self._fence, outage)
         node = Node(worker.name, worker.concurrency)
-        self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self)
+        self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self, outage)
         hooks = Hooks(self._claims.put, self._bury, self._ready, self._orders.put)
         self._dispatcher = Dispatcher(url, worker.name, worker.lease, self._stations, self._slots, self._heart, node, self._clock,
-                                      self._running, worker.weights, list(handlers), hooks)
+                                      self._running, worker.weights, list(handlers), hooks, outage)
         self._hands = [threading.Thread(target=self._work, name=f"tempest-handler-{n}", daemon=True)
                        for n in range(worker.concurrency)]
 
@@ -120,7 +122,7 @@ class Shift(Listener):
             self._slots.quiet = True
             self._slots.draining = False
             self._slots.turn.notify_all()
-        log.info("tempest: quiet; no more jobs are claimed, what runs goes on")
+        log_lines.say(logging.INFO, "tempest worker quiet: it claims no more jobs")
 
     def _stop(self) -> None:
         deadline = time.monotonic() + self._worker.grace
@@ -129,15 +131,17 @@ class Shift(Listener):
             self._slots.turn.notify_all()
             for station in self._stations:
                 station.park_turn.notify_all()
-        log.info("tempest: stopping; what runs has %.0f s, a second signal gives it back at once", self._worker.grace)
+        log_lines.say(logging.INFO, "tempest worker stopping: it claims no more jobs; stop it again to give back at once what it runs",
+                      grace_s=self._worker.grace)
         self._dispatcher.join(min(2.0, self._worker.grace))
         if not self._await(self._is_idle, deadline):
             deadline = time.monotonic()
-            log.warning("tempest: %d handlers still run; their jobs go back", self._slots.count - self._slots.free)
+            log_lines.say(logging.WARNING, "handlers still run: their jobs go back to the queue",
+                          jobs=self._slots.count - self._slots.free)
             self._leave_behind(deadline + LAST_SECONDS)
         elif not self._await(self._is_settled, deadline):
             deadline = time.monotonic()
-            log.error("tempest: Redis did not take what some jobs came to; others run them again")
+            log_lines.say(logging.ERROR, "Redis did not take what some jobs came to: others run them again")
         self._over.set()
         self._running.interrupt()
         self._settler.stop()
@@ -151,7 +155,7 @@ class Shift(Listener):
             # They end at once and close their connections; one that still runs a handler does when that returns.
             for hand in self._hands:
                 hand.join(1.0)
-        log.info("tempest worker stopped")
+        log_lines.say(logging.INFO, "tempest worker stopped")
 
     def _await(self, condition: Callable[[float], bool], deadline: float) -> bool:
         """Whether the condition, which may wait for so many seconds, holds before the deadline and before a second order to stop."""
@@ -174,9 +178,12 @@ class Shift(Listener):
 
     def _leave_behind(self, deadline: float) -> None:
         """Jobs that are to be run once do not go back once they run: their callers are told."""
-        outcomes = [outcome for outcome in map(left_behind, self._running.all) if outcome is not None]
+        left = [(left_behind(context), context.job) for context in self._running.all]
+        outcomes = [outcome for outcome, _ in left if outcome is not None]
+        for outcome, job in left:
+            if outcome is not None:
+                log_lines.ended(outcome, job)
         for outcome in outcomes:
-            log.warning("tempest: %s is to be run once, and still runs: it is dead, as interrupted", outcome.claim.token)
             self._settler.settle(outcome)
         if outcomes:
             self._settler.drain(deadline)
@@ -201,7 +208,7 @@ class Shift(Listener):
                     if outcome is not None:
                         self._settler.settle(outcome)
             except BaseException:
-                log.exception("tempest: %s could not be run; its job goes back when the worker stops", claim.token)
+                log.exception("a job could not be run, and goes back when the worker stops: %s", claim.token)
             finally:
                 self._freed()
 
@@ -229,8 +236,5 @@ class Shift(Listener):
                 station.wake()
 
     def _ready(self) -> None:
-        pairs: List[str] = [f"{station.queue} as {station.membership.process}" for station in self._stations
-                            if station.membership is not None]
-        log.info("tempest worker ready on %s; levels %s, concurrency %d, actions %s", ", ".join(pairs),
-                 ",".join(self._worker.levels), self._worker.concurrency,
-                 ", ".join(sorted(self._bench.handlers)) or "none")
+        log_lines.say(logging.INFO, "tempest worker ready", queues=",".join(self._worker.queues), levels=",".join(self._worker.levels),
+                      concurrency=self._worker.concurrency, actions=",".join(sorted(self._bench.handlers)))

@@ -13,6 +13,7 @@ from .backoff import Backoff
 from .errors import RedisRefused, RedisUnavailable
 from .keys import land_key, level_key
 from .link import Link
+from .log_lines import say
 from .membership import Membership
 from .slots import Slots
 
@@ -86,7 +87,7 @@ class Station:
         may = suspects > 0 and keeper and not self.slots.quiet and not self.slots.alone
         if may and not self.slots.idle and time.monotonic() >= self._suspect_at:
             if not self.slots.draining:
-                log.info("tempest: queue %s: a job is to be run alone; nothing is begun until what runs has ended", self.queue)
+                say(logging.INFO, "a job that crashed its process waits to run alone: nothing else is begun", queue=self.queue)
             self.slots.draining = True
         self.slots.turn.notify_all()
 
@@ -148,6 +149,7 @@ class Parker(threading.Thread):
         self.parked_for: Optional[Membership] = None
         self._known = 0  # the connection of the link that was parked last
         self._broken = False
+        self._refusal = ""
 
     @property
     def client(self) -> Optional[str]:
@@ -184,7 +186,7 @@ class Parker(threading.Thread):
             except RedisRefused as error:
                 self._refused(membership, backoff, error)
             except Exception:
-                log.exception("tempest: parking on %s of %s failed", self.level, self._station.queue)
+                log.exception("parking on %s of %s failed", self.level, self._station.queue)
                 self._rest(backoff, None)
             finally:
                 self.parked_for = None
@@ -221,7 +223,10 @@ class Parker(threading.Thread):
     def _rest(self, backoff: Backoff, error: Optional[Exception]) -> None:
         self.parked_for = None
         seconds = backoff.next()
-        if error is not None:
-            log.warning("tempest: cannot park on %s of %s: %s; again in %.1f s", self.level, self._station.queue, error, seconds)
+        if isinstance(error, RedisRefused) and str(error) != self._refusal:
+            # That Redis is away the dispatcher says.
+            self._refusal = str(error)
+            say(logging.WARNING, "Redis refuses the blocking read of a level; trying again", queue=self._station.queue, level=self.level,
+                error=error)
         with self._station.slots.lock:
             self._station.slots.turn.wait_for(lambda: self._station.slots.stopping, seconds)

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from . import functions
 from .addresses import Address
 from .connections import cut
-from .envelope import Answer, encode_answer, parse_job
+from .envelope import Answer, Job, encode_answer, parse_job
 from .errors import RedisRefused, RedisUnavailable, TempestError
 from .keys import NODES, connections_key
 from .link import Link
@@ -59,6 +59,7 @@ class _Telling(threading.Thread):
         super().__init__(daemon=True)
         self._url, self._queue, self._untold = url, queue, untold
         self.told: List[bytes] = []
+        self.lines: List[Dict[str, Any]] = []  # of each who was told: what the log says
         self.refusal = ""
         self.start()
 
@@ -66,23 +67,27 @@ class _Telling(threading.Thread):
         link = Link(self._url)
         try:
             for code, record, payload in self._untold:
-                if self._tell(link, code, payload):
+                job = _job(payload)
+                if self._tell(link, code, job):
                     self.told.append(record)
+                    named = {} if job is None else {"action": job.action, "job_id": str(job.job_id)}
+                    self.lines.append({"queue": self._queue, **named, "reason": code, "error": REASONS[code]})
         except RedisUnavailable as error:
             self.refusal = str(error)  # the rest stay untold
         finally:
             link.close()
 
-    def _tell(self, link: Link, code: str, payload: bytes) -> bool:
+    def _tell(self, link: Link, code: str, job: Optional[Job]) -> bool:
+        if job is None:
+            return True
         try:
-            job = parse_job(payload)
             address = job.address
             if address is None:
                 return True
             error = {"code": code, "message": REASONS[code]}
             answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
         except TempestError:
-            return True  # no job at all
+            return True  # nobody could read it
         try:
             push_elsewhere(link, Address("elsewhere", address.inbox, address.queue or self._queue), answer)
         except RedisRefused as error:
@@ -91,12 +96,19 @@ class _Telling(threading.Thread):
         return True
 
 
+def _job(payload: bytes) -> Optional[Job]:
+    try:
+        return parse_job(payload)
+    except TempestError:
+        return None
+
+
 def _pairs(flat: List[bytes]) -> List[Tuple[bytes, bytes]]:
     return list(zip(flat[::2], flat[1::2]))
 
 
 class Undertaker:
-    """`say` hears what was done, as {"log": [level, text]}."""
+    """`say` hears what was done, as {"log": [level, message, fields]}."""
 
     def __init__(self, url: str, say: Callable[[Dict[str, Any]], None]) -> None:
         self._url = url
@@ -128,9 +140,12 @@ class Undertaker:
             moved, left, poisoned, interrupted = functions.call(link, "reap", queue, process, dead.counter, "told", *said)
         except RedisRefused as error:
             del self._dead[key]
-            return self._say({"log": ["error", f"queue {queue}: {process} stands still and cannot be reaped: {error}"]})
+            return self._say({"log": ["error", "a dead process cannot be reaped",
+                                      {"queue": queue, "process": process, "error": str(error)}]})
         if dead.telling:
             dead.told, dead.refusal = dead.told + len(told), dead.telling.refusal or dead.refusal
+            for fields in dead.telling.lines:
+                self._say({"log": ["error", "a job is dead", fields]})
         if moved < 0:
             if dead.moved is None:  # it beats, or another was quicker
                 del self._dead[key]
@@ -162,20 +177,15 @@ class Undertaker:
         (queue, process), dead = key, self._dead.pop(key)
         self._forget_node(link, queue, process)
         if dead.moved or not (dead.told or untold):
-            self._warn(queue, f"{process} did not beat for its lease; {_counted(dead.moved or 0, 'job')} taken back")
+            self._warn("a process is dead: its jobs are back in the queue", queue=queue, process=process, jobs=dead.moved or 0)
         if dead.told:
-            self._warn(queue, f"told {_counted(dead.told, 'caller')} of jobs that died with {process}")
+            self._warn("told callers of jobs that died with a process", queue=queue, process=process, callers=dead.told)
         if untold:
-            why = f" ({dead.refusal})" if dead.refusal else ""
-            self._warn(queue, f"{_counted(untold, 'caller')} of jobs that died with {process} could not be told{why}; "
-                              "another worker tries again")
+            self._warn("callers of jobs that died with a process could not be told; another worker tries again", queue=queue,
+                       process=process, callers=untold, error=dead.refusal or None)
 
-    def _warn(self, queue: str, text: str) -> None:
-        self._say({"log": ["warning", f"queue {queue}: {text}"]})
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    def _warn(self, message: str, **fields: Any) -> None:
+        self._say({"log": ["warning", message, fields]})
 
 
 def _process_of(record: bytes, queue: str) -> Any:

@@ -80,7 +80,7 @@ module Tempest
     def follow(order, queue, process, rest)
       case order
       when "WATCH"
-        @watches[[queue, process]] = Watch.new(@connection, queue, process, @levels, @lease) { |text| @reports.say("LOG #{text}") }
+        @watches[[queue, process]] = Watch.new(@connection, queue, process, @levels, @lease) { |*line, **fields| log(*line, **fields) }
       when "FORGET" then @watches.delete([queue, process])
       when "NOTE" then @watches[[queue, process]]&.note = rest
       end
@@ -159,12 +159,18 @@ module Tempest
       when :news then hear_news(*subject)
       when :control then hear_control(subject)
       when :subscribed
+        @deaf = false
         # What was published before, and not heard, is asked for.
         @watches.each_value { |watch| recheck(watch.queue) } if @subscribed
         @subscribed = true
       when :deaf
-        @reports.say("TROUBLE no news from Redis, so some things are learnt a second later: #{subject}", :deaf)
+        log("warning", "no news from Redis: running jobs cannot be cancelled, and operators are not heard", error: subject) unless @deaf
+        @deaf = true
       end
+    end
+
+    def log(severity, message, **fields)
+      @reports.say("LOG #{JSON.generate([severity, message, fields])}")
     end
 
     def hear_news(queue, text)

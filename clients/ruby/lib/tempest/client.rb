@@ -15,6 +15,8 @@ module Tempest
   class Client
     # Seconds that call and stream wait.
     TIMEOUT = 30
+    # Seconds that a Redis is waited for that is away, and that an inbox may take to be registered.
+    PATIENCE = 5
     # What one RPUSH carries at most.
     PUSH_JOBS = 500
     PUSH_BYTES = 1_048_576
@@ -30,13 +32,20 @@ module Tempest
     # @param logger [Logger, nil] nil: silent
     # @param four_elements [Boolean] whether jobs never have a fifth element, for workers that do not know it; then nothing tells
     #   them when a caller has stopped waiting
+    # @param patience [Numeric] seconds that each method waits for a Redis that is away or still loads, before {ConnectionLost}; a call or a
+    #   stream at most as long as its timeout; 0: one attempt. A user or password that Redis refuses is a {ServerError} at once. What was
+    #   sent is never sent again (docs/redis-away.md)
     def initialize(queue: "tempest", redis_url: RedisURL.environment, codec: :json, logger: nil,
-                   four_elements: false)
+                   four_elements: false, patience: PATIENCE)
       @queue = Keys.check_queue(queue)
       @url = redis_url
       @codec = Codecs.named(codec)
       @logger = logger
       @four_elements = four_elements
+      raise ArgumentError, "patience is seconds from 0 on, not #{patience.inspect}" unless patience.is_a?(Numeric) && patience >= 0
+
+      @patience = patience
+      @outage = Outage.new(logger)
       @lock = Mutex.new
       @closed = false
       @inboxes = {}
@@ -96,7 +105,6 @@ module Tempest
     # @raise [ConnectionLost] it may or may not be known
     def cancel(job_id, queue: @queue, keep: CANCELLED)
       connection = line
-      connection.freshen
       connection.fcall("cancel", Keys.check_queue(queue), job_id, JobOptions.milliseconds("keep", keep))
     end
 
@@ -117,7 +125,6 @@ module Tempest
       answer = Answer.new(action: action, job_id: job_id, args: Sockets.check(frames), meta: {},
                           codec: codec.is_a?(Module) ? codec : Codecs.named(codec)).encode
       connection = line
-      connection.freshen
       connection.fcall("tell", place, address.inbox, answer) == 1
     end
 
@@ -133,8 +140,8 @@ module Tempest
     # @raise [CallTimeout] no last answer in time
     # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
-      meta = caller_meta(meta, timeout, run_timeout, options)
       over = timeout && Tempest.now + timeout
+      meta = caller_meta(meta, over, run_timeout, options)
       answers = []
       answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
       return value(answers.first) if answers.size == 1
@@ -158,7 +165,7 @@ module Tempest
                                                 meta: meta, **options)
       end
 
-      meta = caller_meta(meta, timeout, run_timeout, options)
+      meta = caller_meta(meta, timeout && Tempest.now + timeout, run_timeout, options)
       answers_of(action, args, queue, level, codec, meta, -> { timeout && Tempest.now + timeout }) do |answer|
         yield value(answer) unless answer.args.empty?
       end
@@ -209,7 +216,6 @@ module Tempest
     def publish_message(channel, message, keep)
       channel = Keys.check_channel(channel)
       connection = line
-      connection.freshen
       know_library(connection) unless connection.database.zero?
       connection.fcall("publish", Keys.history(channel), channel, keep, message, connection.database)[1]
     end
@@ -219,10 +225,16 @@ module Tempest
       @library ||= Functions.ensure_loaded(connection)
     end
 
+    # Redis is there when it returns.
+    #
+    # @param over [Float, nil] when the call is over
     # @return [Hash] the meta of a job that somebody waits for
-    def caller_meta(meta, timeout, run_timeout, options)
-      meta = JobOptions.meta(meta, method(:clock), timeout: run_timeout, **options)
-      deadline = JobOptions.deadline(timeout, method(:clock)) unless @four_elements
+    def caller_meta(meta, over, run_timeout, options)
+      patient = limit(over)
+      line(patient)
+      clock = -> { clock(patient) }
+      meta = JobOptions.meta(meta, clock, timeout: run_timeout, **options)
+      deadline = JobOptions.deadline(over && [over - Tempest.now, 0].max, clock) unless @four_elements
       deadline ? { "deadline" => deadline }.merge(meta) : meta
     end
 
@@ -236,9 +248,8 @@ module Tempest
     # Redis' clock, asked for again from time to time, and by each new connection.
     #
     # @return [RedisClock, nil] nil: this user may not ask for it
-    def clock
-      connection = line
-      connection.freshen
+    def clock(over = limit)
+      connection = line(over)
       return @clock if @clock && Tempest.now - @clock_set < CLOCK && @clock_of == connection.number
 
       made = RedisClock.new.set(connection)
@@ -258,11 +269,32 @@ module Tempest
       begin_process unless @pid == Process.pid
     end
 
-    def line
-      @lock.synchronize do
-        check_process
-        @line
+    # @return [Connection] one that answers; waited for as long as the patience lasts, or until `over`
+    # @raise [ConnectionLost] Redis is still away; one attempt is made in any case
+    def line(over = limit)
+      backoff = Backoff.new
+      begin
+        connection = @lock.synchronize do
+          check_process
+          @line
+        end
+        connection.greet
+        @outage.back(:client)
+        connection
+      rescue ConnectionLost => e
+        @outage.lost(:client, e)
+        left = over - Tempest.now
+        raise unless left.positive?
+
+        sleep([left, backoff.next].min)
+        retry
       end
+    end
+
+    # @param over [Float, nil] when a call is over
+    # @return [Float] until when Redis is waited for
+    def limit(over = nil)
+      [Tempest.now + @patience, over].compact.min
     end
 
     def inbox(queue)
@@ -270,7 +302,7 @@ module Tempest
         check_process
         queue = Keys.check_queue(queue)
         @inboxes.delete(queue) if @inboxes[queue]&.refused?
-        @inboxes[queue] ||= Inbox.new(queue, @url, @logger)
+        @inboxes[queue] ||= Inbox.new(queue, @url, @logger, @outage)
       end
     end
 
@@ -289,13 +321,12 @@ module Tempest
     # One try: a job that was sent twice would be run twice.
     #
     # @param due [String, nil] as JobOptions makes it; nil: now
-    def send_jobs(queue, level, payloads, due = nil)
+    def send_jobs(queue, level, payloads, due = nil, over = limit)
       key = Keys.level(Keys.check_queue(queue), Keys.check_level(level))
-      connection = line
+      connection = line(over)
       transmit = lambda do |batch|
         due ? connection.fcall("delay", queue, due, level, *batch) : connection.call("RPUSH", key, *batch)
       end
-      connection.freshen
       batch = []
       payloads.each do |payload|
         if batch.size == PUSH_JOBS || (batch.any? && batch.sum(&:bytesize) + payload.bytesize > PUSH_BYTES)
@@ -312,9 +343,9 @@ module Tempest
       inbox = inbox(queue)
       job = job(action, args, codec, meta, inbox.id)
       payload = job.encode
-      inbox.await_registered(deadline.call)
+      inbox.await_registered([Tempest.now + PATIENCE, deadline.call].compact.min)
       expected = inbox.expect(job.job_id)
-      send_jobs(queue, level, [payload])
+      send_jobs(queue, level, [payload], nil, limit(deadline.call))
       loop do
         answer = expected.take(deadline.call)
         raise CallTimeout, "no answer to #{action} (job #{job.job_id}) from queue #{queue} in time" unless answer

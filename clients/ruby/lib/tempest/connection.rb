@@ -72,7 +72,7 @@ module Tempest
       raise not_let_in(e.message) if e.message.match?(NOT_LET_IN) # the gem redis 5 says it so
 
       close
-      raise ConnectionLost, "Redis at #{@place}: #{e.message}"
+      raise ConnectionLost, "Redis at #{@place}: #{e.message}. Is redis-server running there? Check REDIS_URL"
     end
 
     # Sends commands of which all are carried out or none.
@@ -125,6 +125,14 @@ module Tempest
       ping
     rescue ConnectionLost
       ping
+    end
+
+    # Makes sure that Redis serves, by this connection or a new one, so that the next command goes out once.
+    #
+    # @raise [ConnectionLost] it is away, or cannot serve now
+    # @raise [ServerError] it refuses the user, the password or the database, of a connection made `at_once`
+    def greet
+      @redis.nil? ? ping : freshen
     end
 
     def ping

@@ -23,6 +23,7 @@ module Tempest
       @handlers = handlers
       @mailbox = mailbox
       @clock = RedisClock.new
+      @outage = Outage.new(@logger)
       @node = Node.new(worker.name, worker.concurrency, @clock, @logger)
       @stations = worker.queues.map do |queue|
         Station.new(queue, worker.levels, handlers.actions, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
@@ -64,7 +65,7 @@ module Tempest
     # The beat process takes its time to start, and a lease begins with the registration: so it goes first.
     def start_beat
       @heartbeat = Heartbeat.new({ url: @worker.redis_url, queues: @worker.queues, levels: @worker.levels, lease: @worker.lease_ms,
-                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger)
+                                   node: @node.id, name: @worker.name }, @clock, @mailbox, @logger, @outage)
       note(@mailbox.take(ROUND)) until @ready || @stops.positive?
     end
 
@@ -75,6 +76,7 @@ module Tempest
       @clock.set(@line)
       @stations.each { |station| open(station) unless station.process }
       lossy = Eviction.warning(@line)
+      @outage.back(:dispatcher)
       @logger.warn(lossy) if lossy
     rescue NotLetIn => e
       raise e.refusal
@@ -86,6 +88,7 @@ module Tempest
     def open(station)
       @knows = true # what it says now is taken back at once, where this worker is quiet
       station.open(@line)
+      station.know_nothing(@line) if @stops.positive?
       @heartbeat.watch(station.queue, station.process)
     end
 
@@ -94,9 +97,8 @@ module Tempest
       @runner = Runner.new(@handlers, @sender, @clock, @logger, (@worker.unknown_patience * 1000).round)
       @pool = Pool.new(@worker.concurrency, @runner, @mailbox)
       @backoff.reset
-      @logger.info("tempest worker ready: queues #{@worker.queues.join(', ')}; levels #{@worker.levels.join(', ')}; " \
-                   "actions #{@handlers.actions.join(', ')}; concurrency #{@worker.concurrency}; " \
-                   "redis #{@line.place}; pid #{Process.pid}")
+      @logger.info(LogLine.of("tempest worker ready", queues: @worker.queues.join(","), levels: @worker.levels.join(","),
+                                                      concurrency: @worker.concurrency, actions: @handlers.actions.sort.join(",")))
     end
 
     def step
@@ -187,7 +189,7 @@ module Tempest
 
     # For good: what was claimed is finished, and nothing is begun any more.
     def quieten
-      @logger.info("quiet: no more claims, until the word to stop") unless @quiet
+      @logger.info("tempest worker quiet: it claims no more jobs") unless @quiet
       @knows = !@quiet
       @quiet = true
       @next_round = 0
@@ -245,7 +247,7 @@ module Tempest
         begin_alone(station)
       else
         drains = station&.keeper
-        @logger.info("a job on #{station.queue} is to be run alone: finishing what runs, for that") if drains && !@alone
+        @logger.info(LogLine.of("a job that crashed its process waits to run alone: nothing else is begun", queue: station.queue)) if drains && !@alone
         @alone = drains ? :waits : nil
       end
     end
@@ -258,6 +260,9 @@ module Tempest
       claims = station.suspect(@line)
       station.mark_cancelled(@line, claims)
       claims = station.begin_once(@line, claims)
+      claims.each do |claim|
+        @logger.info(LogLine.of("a job that crashed its process runs alone", queue: station.queue, level: claim.level, claim: claim.field))
+      end
       begin_now(claims)
       station.suspects = claims.empty? ? 0 : station.suspects - 1
       station.keeper = false
@@ -298,12 +303,16 @@ module Tempest
 
     # Begins anew on one queue: others have given its jobs away.
     def renew(station, why)
-      @logger.warn("fenced on #{station.queue}: #{why}; beginning as a new process")
+      if station.process
+        @logger.warn(LogLine.of("fenced: what it ran is dropped, and a new process begins", queue: station.queue, process: station.process,
+                                                                                            error: why))
+      end
       @heartbeat.forget(station.queue, station.process) if station.process
       station.abandon
       # Parked connections still wait under the old name.
       @parks.rest(@line, [station])
       open(station)
+      @logger.info(LogLine.of("joined again", queue: station.queue, process: station.process))
       @next_round = 0
     end
 
@@ -315,7 +324,7 @@ module Tempest
       @identity = @line.identity
       return if known && known == @identity
 
-      @logger.info("Redis may be another one: comparing what it holds with what runs")
+      @logger.debug("Redis may be another one: comparing what it holds with what runs")
       compare
     end
 
@@ -327,7 +336,7 @@ module Tempest
       end_old_line
       compare
       @backoff.reset
-      @logger.info("connected to Redis again")
+      @outage.back(:dispatcher)
     rescue ConnectionLost, ServerError => e
       error = e
       retry if @stops.zero?
@@ -367,7 +376,7 @@ module Tempest
 
     def wait_for_redis(error)
       seconds = @backoff.next
-      @logger.warn("#{error.message}; trying again in #{seconds.round(1)} s")
+      @outage.lost(:dispatcher, error)
       @line.close
       over = Tempest.now + seconds
       while @stops.zero? && (left = over - Tempest.now).positive?
@@ -378,8 +387,10 @@ module Tempest
     # Finishes what runs, for as long as the grace lasts or until the second word to stop.
     def drain
       over = Tempest.now + @worker.grace
-      running = @worker.concurrency - @free
-      @logger.info("stopping: no more claims; #{running} running, grace #{@worker.grace} s")
+      @logger.info(LogLine.of("tempest worker stopping: it claims no more jobs; stop it again to give back at once what it runs",
+                              grace_s: @worker.grace))
+      # First: another worker may have to take what waits for one that knows its action.
+      attempt { @stations.each { |station| forget_actions(station) } }
       attempt { @parks.end_all(@line) }
       attempt { look_around }
       while @stops == 1 && unfinished? && (left = over - Tempest.now).positive?
@@ -387,6 +398,14 @@ module Tempest
         @settlement.resume
         attempt { @settlement.settle(@line) }
       end
+      busy = @worker.concurrency - @free
+      @logger.warn(LogLine.of("handlers still run: their jobs go back to the queue", jobs: busy)) if busy.positive?
+    end
+
+    def forget_actions(station)
+      station.know_nothing(@line)
+    rescue Fenced => e
+      renew(station, e.message)
     end
 
     def unfinished?
@@ -396,17 +415,16 @@ module Tempest
     # The last word to Redis, and to the threads and the process that were started.
     def finish
       leave_behind if @pool
-      @stations.each do |station|
-        attempt do
-          returned = station.goodbye(@line)
-          @logger.info("left #{station.queue}; #{returned} given back") if returned.positive?
-        end
+      unheard = @stations.filter_map { |station| attempt { station.goodbye(@line) } }.first
+      if unheard
+        @logger.warn(LogLine.of("Redis did not hear the goodbye: other workers take what is left when the lease is over", error: unheard))
       end
       attempt { @node.remove(@line) }
       @heartbeat&.close(@gone ? LAST_TRY : Heartbeat::ENDING)
       @pool&.close
       @parks&.close
       [@line, @sender].compact.each(&:close)
+      @logger.info("tempest worker stopped")
     end
 
     # Jobs that are to be run once do not go back once they run: their callers are told.
@@ -419,18 +437,21 @@ module Tempest
     end
 
     # Once, and once more on a new connection; a Redis that is gone, or hangs, must not keep a worker from ending.
+    # @return [String, nil] why it was in vain
     def attempt
       tries = 0
       begin
         yield
         @gone = false
+        nil
       rescue ConnectionLost, ServerError => e
         tries += 1
-        @logger.warn("while stopping: #{e.message}") unless @gone
+        @logger.debug("while stopping: #{e.message}")
         @line.hurry(LAST_TRY) if e.is_a?(ConnectionLost)
         sleep(0.2)
         retry if tries < 2 && !@gone
         @gone = e.is_a?(ConnectionLost)
+        e.message
       end
     end
   end

@@ -29,9 +29,9 @@ module Tempest
       @message = Failure.clean(message)
     end
 
-    # @return [Boolean] whether the arguments were at fault: another run would not help
-    def bad_arguments?
-      @code == "bad_args"
+    # @return [Boolean] whether another run would not help: the arguments were at fault, or what came back has no form in the codec
+    def final?
+      %w[bad_args bad_answer].include?(@code)
     end
 
     # @return [Boolean] whether the handler meant this error for others; any other is logged with its backtrace

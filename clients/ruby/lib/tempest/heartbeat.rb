@@ -24,8 +24,10 @@ module Tempest
     # @param mailbox [Mailbox] gets `[:ready, nil]` when the process can beat, `[:fenced, [queue, P]]`, `[:wake, [queue, P, landed, waiting, suspects, keeper, unknown]]`,
     #   `[:fatal, error]` when none can be started, `[:suspect, queue]`, `[:cancel, [queue, job id]]`, `[:recheck, queue]`, `[:control, "quiet" or "stop"]`, and `[:doubt, nil]` when the
     #   beat's connection has trouble and when that is over
-    def initialize(settings, clock, mailbox, logger)
+    # @param outage [Outage] hears of the beat's trouble
+    def initialize(settings, clock, mailbox, logger, outage)
       @settings = settings
+      @outage = outage
       @clock = clock
       @mailbox = mailbox
       @logger = logger
@@ -92,7 +94,8 @@ module Tempest
         break if @closed
         break hopeless(status) if @vain && (@vain += 1) >= VAIN
 
-        @logger.warn("the beat process ended; starting another")
+        @outage.forget(:beat)
+        @logger.error(LogLine.of("the beat process ended; starting another", status: status))
         sleep(RESTART)
       end
     end
@@ -157,15 +160,21 @@ module Tempest
       when "RECHECK" then @mailbox.post(:recheck, rest)
       when "CONTROL" then @mailbox.post(:control, rest)
       when "FENCED" then @mailbox.post(:fenced, rest.split)
-      when "LOG" then @logger.warn(rest)
+      when "LOG" then say(JSON.parse(rest))
       when "TROUBLE", "WELL" then doubt(rest)
       end
     end
 
     # @param why [String, nil] nil: the trouble is over
     def doubt(why)
-      why ? @logger.warn("the beat has trouble: #{why}") : @logger.info("the beat goes on")
+      why ? @outage.lost(:beat, why) : @outage.back(:beat)
       @mailbox.post(:doubt)
+    end
+
+    # @param line [Array] a severity, a message and its fields
+    def say(line)
+      severity, message, fields = line
+      @logger.add(severity == "error" ? Logger::ERROR : Logger::WARN, LogLine.of(message, **fields.transform_keys(&:to_sym)))
     end
   end
 end

@@ -19,8 +19,10 @@ module Tempest
     attr_reader :late
 
     # Starts to register the inbox, and to read it.
-    def initialize(queue, url, logger)
+    # @param outage [Outage] hears when Redis is away
+    def initialize(queue, url, logger, outage)
       @queue = queue
+      @outage = outage
       @logger = logger
       @id = SecureRandom.hex(16)
       @connection = Connection.new(url, blocking: WAIT)
@@ -87,7 +89,7 @@ module Tempest
       end_reader(line)
       line.fcall("unlisten", @queue, @id)
     rescue ConnectionLost, ServerError => e
-      @logger&.warn("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
+      @logger&.debug("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
     ensure
       @connection.close
     end
@@ -131,11 +133,12 @@ module Tempest
       look until @closed || @refusal
       @connection.fcall("unlisten", @queue, @id) if @abandoned && @registered
     rescue ConnectionLost, ServerError => e
-      @logger&.warn("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
+      @logger&.debug("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
     rescue StandardError => e
       change { @refusal = e }
       raise
     ensure
+      @outage.forget(@id)
       @connection.close
     end
 
@@ -152,6 +155,7 @@ module Tempest
       listen unless @heard == @connection.number
       answers = @connection.fcall("read", @queue, @id, @position, READ_ANSWERS, READ_BYTES)
       @backoff.reset
+      @outage.back(@id)
       return wait if answers.empty?
 
       answers.each { |bytes| deliver(bytes) }
@@ -160,7 +164,7 @@ module Tempest
       @heard = nil
     rescue ConnectionLost, ServerError => e
       @client_id = @heard = nil
-      @logger&.warn("inbox on #{@queue}: #{e.message}")
+      @outage.lost(@id, e) unless @closed
       e = e.refusal if e.is_a?(NotLetIn) && !@registered
       return change { @refusal = e } if e.is_a?(ServerError) && !@registered
 
@@ -191,7 +195,7 @@ module Tempest
 
       @late += 1
     rescue Refused => e
-      @logger&.warn("inbox on #{@queue}: dropped what is no answer: #{e.message}")
+      @logger&.warn(LogLine.of("what came to the inbox is not an answer", queue: @queue, reason: e.reason, error: e.message))
     end
   end
 end

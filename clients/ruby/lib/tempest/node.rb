@@ -48,7 +48,10 @@ module Tempest
 
       # A user without that right works all the same.
       @written = record
-      @logger.warn("this node is not on record in #{Keys::NODES}: #{e.message}")
+      return if @refusal == e.message
+
+      @refusal = e.message
+      @logger.warn(LogLine.of("this worker is not on record for `tempest workers`", error: e.message))
     end
 
     # @raise [ConnectionLost]

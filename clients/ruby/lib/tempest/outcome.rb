@@ -17,6 +17,11 @@ module Tempest
     # @return [Array<Onward>, nil] the jobs that follow, as far as they are known
     attr_accessor :onward
 
+    # @return [FailedRun, nil] what the log says of a run that failed
+    attr_accessor :failed_run
+    # @return [Boolean] whether a call whose reply was lost has named it: what the next one says of the claim may be due to that
+    attr_accessor :was_sent
+
     # @param verdict [String] as settle takes it: `done`, `failed`, `expired`, `cancelled <job id>`, `dead <reason> <sentence>`,
     #   `retry <ms>`, `next <level>`, `unknown <ms> <action>`
     # @param answer [String] bytes; empty: none. Of a retry: the job as it is to be run next; of `next`: the job that follows

@@ -117,9 +117,18 @@ module Tempest
 
     # A full Redis (OOM) takes no BLMOVE, but functions: claims go on, each time this has waited.
     def trouble(error)
-      @logger.warn("parked on #{@station.queue} (#{@level}): #{error.message}") unless error.code == "UNBLOCKED"
+      refused(error) unless error.code == "UNBLOCKED" || error.full?
       pause(@backoff.next)
       @mailbox.post(:poll, @station) if error.full?
+    end
+
+    # Said once for as long as Redis says the same.
+    def refused(error)
+      return if @refusal == error.message
+
+      @refusal = error.message
+      @logger.warn(LogLine.of("Redis refuses the blocking read of a level; trying again", queue: @station.queue, level: @level,
+                                                                                          error: error.message))
     end
 
     def source

@@ -7,7 +7,7 @@
 module Tempest
   # The dead processes of one queue.
   class Reaper
-    # @yieldparam sentence [String] for the worker's log
+    # @yieldparam line [Array] for the worker's log: severity, message, fields
     def initialize(line, queue, &log)
       @line = line
       @queue = queue
@@ -68,6 +68,7 @@ module Tempest
       return unless @telling
 
       @told += @telling.told.size
+      @telling.dead.each { |fields| @log.call("error", "a job is dead", **fields) }
       @refusal = @telling.refusal || @refusal
       @telling = nil
     end
@@ -80,16 +81,15 @@ module Tempest
     end
 
     def report(process, untold)
-      @log.call("#{process} on #{@queue} is dead: #{@moved} of its jobs taken back") if @moved.positive? || (@told + untold).zero?
-      @log.call("told #{callers(@told)} of jobs that died with #{process} on #{@queue}") if @told.positive?
+      who = { queue: @queue, process: process }
+      if @moved.positive? || (@told + untold).zero?
+        @log.call("warning", "a process is dead: its jobs are back in the queue", **who, jobs: @moved)
+      end
+      @log.call("warning", "told callers of jobs that died with a process", **who, callers: @told) if @told.positive?
       return unless untold.positive?
 
-      @log.call("#{callers(untold)} of jobs that died with #{process} on #{@queue} could not be told#{" (#{@refusal})" if @refusal}; " \
-                "another worker tries again")
-    end
-
-    def callers(count)
-      count == 1 ? "1 caller" : "#{count} callers"
+      @log.call("warning", "callers of jobs that died with a process could not be told; another worker tries again", **who,
+                callers: untold, error: @refusal)
     end
 
     # Tells callers, in a thread: reading what others wrote may take a while, and must not delay a beat.
@@ -98,6 +98,8 @@ module Tempest
       attr_reader :told
       # @return [String, nil] why another one was not told
       attr_reader :refusal
+      # @return [Array<Hash>] what the log says of their jobs
+      attr_reader :dead
 
       # @param untold [Array<Array<String>>] those that are dead of poison and those that were interrupted: the id of a dead record, its
       #   payload, and so on
@@ -105,6 +107,7 @@ module Tempest
         @line = line
         @queue = queue
         @told = []
+        @dead = []
         @thread = Thread.new { tell(untold) }
       end
 
@@ -128,15 +131,22 @@ module Tempest
         @refusal = e.message
       end
 
+      # @return [true]
+      def note(job, code)
+        @dead << { queue: @queue, action: job.action[0, LogLine::NAME], job_id: job.job_id.to_s[0, LogLine::NAME], reason: code,
+                   error: Failure::REASONS.fetch(code) }
+        true
+      end
+
       # @return [Boolean] whether the caller was told, or there is none
       def answer(payload, code)
         job = Job.read(payload)
         address = job.address
-        return true unless address
+        return note(job, code) unless address
 
         address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
         Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)
-        true
+        note(job, code)
       rescue Refused, CodecError
         true
       rescue ServerError => e

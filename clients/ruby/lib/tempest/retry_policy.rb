@@ -54,11 +54,12 @@ module Tempest
       backoff.map { |seconds| (seconds * 1000).round }
     end
 
-    private
-
+    # @return [Integer] how often the job is run at most
     def attempts(job)
       job.number("attempts", 1) || @attempts || (job.respond_to ? ANSWERED : UNANSWERED)
     end
+
+    private
 
     def retried?(error)
       case error

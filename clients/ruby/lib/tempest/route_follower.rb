@@ -35,7 +35,8 @@ module Tempest
       gather = outcome.journey.gather
       outcome.unanswered if gather && gather(gather).zero?
     rescue ServerError => e
-      @logger.error("#{outcome.claim.field}: the other steps are not told that it failed: #{e.message}")
+      @logger.error(LogLine.of("steps in parallel are not told that one has failed", queue: outcome.claim.station.queue,
+                                                                                     claim: outcome.claim.field, error: e.message))
     end
 
     def go_on(outcome)
@@ -71,11 +72,12 @@ module Tempest
     end
 
     def fail_with(outcome, code, message, error)
-      @logger.error("the route of #{outcome.claim.field} cannot go on: #{error.message}")
       job = outcome.journey.job
       outcome.become_dead(code, message) unless job.address
       answer(outcome, "failed") { Answer.new(**common(job), args: [], meta: { "error" => { "code" => code, "message" => message } }).encode }
       outcome.journey = nil
+      outcome.failed_run = FailedRun.new(text: "the route cannot go on: #{error.message}", code: code, fault: true)
+      LogLine.ended(@logger, outcome, job)
     end
 
     def answer(outcome, verdict)

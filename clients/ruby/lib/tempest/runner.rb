@@ -13,8 +13,6 @@ module Tempest
       "session" => String, "accept" => Array, "credits" => Integer, "unique" => String,
       "once" => ->(value) { [true, false].include?(value) }
     }.freeze
-    # Characters of an exception's message that are logged at most.
-    MESSAGE = 2000
     # Actions without a handler that are remembered: whoever may push can make up names.
     STRANGERS = 1000
 
@@ -39,18 +37,18 @@ module Tempest
       journey = begin
         Journey.of(job, claim.station.queue)
       rescue BadRoute => e
-        return dead(claim, job, address, "bad_route", e.message)
+        return said(dead(claim, job, address, "bad_route", e.message), job)
       end
       outcome = run_job(claim, job, address, journey)
       outcome.journey = journey unless outcome.goes_back? || (outcome.verdict == "done" && outcome.args.nil?)
-      outcome
+      said(outcome, job)
     rescue Refused => e
-      @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{e.reason}: #{e.message}")
-      Outcome.dead(claim, e.reason, e.message)
+      said(Outcome.dead(claim, e.reason, e.message), nil)
     rescue StandardError => e
       # A fault of this library: the job must not come back for ever, and its bytes are kept.
-      @logger.error("dead job on #{claim.station.queue} (#{claim.level}): #{describe(e)}")
-      Outcome.dead(claim, "bad_codec", "the job could not be read")
+      outcome = Outcome.dead(claim, "bad_codec", "the job could not be read")
+      outcome.failed_run = FailedRun.new(text: "#{e.class}: #{Failure.said(e)}", fault: true, backtrace: e.backtrace)
+      said(outcome, job)
     end
 
     # @return [Outcome] of a job that is to be run once, and whose handler is left behind: nobody knows what it has done
@@ -58,9 +56,9 @@ module Tempest
       job = claim.job
       outcome = dead(claim, job, job.address, "interrupted", Failure::REASONS.fetch("interrupted"))
       outcome.journey = Journey.of(job, claim.station.queue)
-      outcome
+      said(outcome, job)
     rescue BadRoute
-      outcome
+      said(outcome, job)
     end
 
     # @return [Outcome] of a job that has waited in vain for a worker that has a handler for its action
@@ -69,7 +67,7 @@ module Tempest
       journey = Journey.of(job, claim.station.queue)
       outcome = claim.cancelled? ? cancelled(claim, job, job.address) : no_handler(claim, job, job.address)
       outcome.journey = journey
-      outcome
+      said(outcome, job)
     rescue Refused, BadRoute
       run(claim)
     end
@@ -80,10 +78,17 @@ module Tempest
       handler = job && @handlers.find(job.action)
       return Outcome.new(claim, "failed") unless handler
 
-      failed(claim, job, job.address, nil, handler, Failure.new(Error.new("the handler ended its own thread"), false))
+      said(failed(claim, job, job.address, nil, handler, Failure.new(Error.new("the handler ended its own thread"), false)), job)
     end
 
     private
+
+    # The one line that its end leaves in the log.
+    # @return [Outcome]
+    def said(outcome, job)
+      LogLine.ended(@logger, outcome, job)
+      outcome
+    end
 
     def run_job(claim, job, address, journey)
       now = @clock.now
@@ -104,9 +109,9 @@ module Tempest
       return unless patience.positive?
 
       # Two programs may share the queue: then it is so all the time, and named once.
-      @logger.add(stranger?(job.action) ? Logger::WARN : Logger::DEBUG,
-                  "no handler for the action #{job.action[0, 100].inspect} here: job #{job.job_id} waits for a worker that has one, " \
-                  "or #{patience / 1000.0} s")
+      @logger.add(stranger?(job.action) ? Logger::WARN : Logger::DEBUG) do
+        LogLine.of("no handler here for a job's action: it waits for a worker that has one", **LogLine.of_job(claim, job), patience_ms: patience)
+      end
       Outcome.new(claim, "unknown #{patience} #{job.action}")
     end
 
@@ -128,6 +133,7 @@ module Tempest
 
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
     rescue ClaimLost
+      # That it was given to another is said when it is settled.
       Outcome.new(claim, "done")
     rescue Exception => e # rubocop:disable Lint/RescueException
       # Everything: a handler that says exit or overflows its stack must not end the worker.
@@ -151,11 +157,19 @@ module Tempest
       return cancelled(claim, job, address, context) if after && claim.cancelled?
 
       payload = after && again(claim, job, failure)
-      log_failure(job, failure, payload && after)
-      return Outcome.retry(claim, after, payload) if payload
-      return outcome(claim, "failed", address) { error(job, context, failure.code, failure.message, failure.details) } if address
+      made = if payload then Outcome.retry(claim, after, payload)
+             elsif address then outcome(claim, "failed", address) { error(job, context, failure.code, failure.message, failure.details) }
+             else Outcome.dead(claim, failure.final? ? failure.code : "exhausted", failure.final? ? failure.message : failure.text)
+             end
+      made.failed_run = failed_run(job, handler, failure, payload.nil?)
+      made
+    end
 
-      failure.bad_arguments? ? Outcome.dead(claim, "bad_args", failure.message) : Outcome.dead(claim, "exhausted", failure.text)
+    # @param last [Boolean] whether it was the last attempt: then an unexpected error's backtrace is of use
+    def failed_run(job, handler, failure, last)
+      FailedRun.new(text: failure.text, code: failure.code, attempt: job.attempt, attempts: handler.policy.attempts(job),
+                    fault: !failure.meant? || failure.error.is_a?(CodecError) || failure.error.is_a?(TimedOut),
+                    backtrace: last && !failure.meant? ? failure.error.backtrace : nil)
     end
 
     # The job as it is to be run next. Read anew, because a handler may have changed its arguments in place.
@@ -164,20 +178,8 @@ module Tempest
       fresh = Job.read(claim.payload)
       fresh.meta = fresh.meta.merge("attempt" => job.attempt + 1, "last_error" => failure.text)
       fresh.encode
-    rescue CodecError => e
-      @logger.error("#{job.action} (#{job.job_id}) cannot be run again: #{e.message}")
+    rescue CodecError
       nil
-    end
-
-    def log_failure(job, failure, after)
-      text = failure.meant? ? failure.text : describe(failure.error)
-      if after
-        @logger.warn("#{job.action} (#{job.job_id}) failed in attempt #{job.attempt}, again in #{after / 1000.0} s: #{text}")
-      elsif failure.meant?
-        @logger.info("#{job.action} (#{job.job_id}) failed: #{text}")
-      else
-        @logger.error("#{job.action} (#{job.job_id}) failed: #{text}")
-      end
     end
 
     def error(job, context, code, message, details = nil)
@@ -190,7 +192,6 @@ module Tempest
     end
 
     def cancelled(claim, job, address, context = nil)
-      @logger.info("#{job.action} (#{job.job_id}) was cancelled")
       outcome(claim, "cancelled #{job.job_id}", address) { error(job, context, "cancelled", "the job was cancelled") }
     end
 
@@ -201,7 +202,6 @@ module Tempest
     # A caller whose deadline has passed waits no more, and is told nothing.
     def expired(claim, job, address, now)
       deadline = job.number("deadline", 0)
-      @logger.info("#{job.action} (#{job.job_id}) came too late to be begun")
       outcome(claim, "expired", deadline && now > deadline ? nil : address) do
         error(job, nil, "expired", "the job was not begun before it expired")
       end
@@ -216,7 +216,6 @@ module Tempest
     end
 
     def dead(claim, job, address, reason, sentence)
-      @logger.warn("dead job on #{claim.station.queue} (#{claim.level}): #{reason}: #{sentence}")
       bytes = address ? Answer.error(job, reason, sentence).encode : ""
       Outcome.dead(claim, reason, sentence, bytes, address)
     end
@@ -226,14 +225,9 @@ module Tempest
         type = META_TYPES[key]
         next if type.nil? || type === value # rubocop:disable Style/CaseEquality
 
-        @logger.warn("#{job.action} (#{job.job_id}): meta.#{key} is ignored: it is #{Envelope.kind(value)}")
+        @logger.warn(LogLine.of("a key of a job's meta is ignored", action: job.action[0, 100], job_id: job.job_id, key: key,
+                                                                    error: "it is #{Envelope.kind(value)}"))
       end
-    end
-
-    def describe(error)
-      # Messages and paths may be in any encodings, and as long as a response that could not be read.
-      lines = ["#{error.class}: #{Failure.said(error)[0, MESSAGE]}", *Array(error.backtrace).first(12).map { |line| Failure.clean(line) }]
-      lines.join("\n  ")
     end
   end
 end

@@ -17,6 +17,7 @@ module Tempest
       @fenced = fenced
       @outbox = []
       @postponed = []
+      @refusal = nil
     end
 
     # @param outcome [Outcome]
@@ -64,11 +65,11 @@ module Tempest
       batch -= batch.select(&:elsewhere?).reject { |outcome| deliver(line, outcome) }
       return if batch.empty?
 
-      station.settle(line, batch).zip(batch) do |reply, outcome|
-        next unless reply.zero?
-
-        @logger.warn("#{outcome.claim.field} on #{station.queue} was given to another process; its answer is dropped")
-      end
+      station.settle(line, batch).zip(batch) { |reply, outcome| say(station, outcome, reply) unless reply == 1 }
+      @refusal = nil
+    rescue ConnectionLost
+      batch.each { |outcome| outcome.was_sent = true }
+      raise
     rescue Fenced => e
       @fenced.call(station, e.message)
     rescue ServerError => e
@@ -76,26 +77,44 @@ module Tempest
       batch.size == 1 ? settle_refused(line, station, batch.first, e) : batch.each { |outcome| apply(line, station, [outcome]) }
     end
 
+    # Of a claim that had ended, or an inbox that is none.
+    def say(station, outcome, reply)
+      if reply == 2
+        return @logger.warn(LogLine.of("an answer could not be delivered and is dropped", queue: station.queue, claim: outcome.claim.field,
+                                                                                          inbox: outcome.inbox, error: "the inbox is not a list"))
+      end
+      return if outcome.was_sent
+
+      @logger.warn(LogLine.of("a job was given to another process while it ran: what it came to is dropped", queue: station.queue,
+                                                                                                             claim: outcome.claim.field))
+    end
+
     # What Redis takes in no form would be run again and again: it is dead. From a user without the right to settle, and by a full Redis
     # that has lost its functions, nothing is taken: it is tried again.
     def settle_refused(line, station, outcome, error)
-      where = "#{outcome.claim.field} on #{station.queue}"
       if outcome.verdict.start_with?("unknown ")
         # These are the functions of an earlier version: it knows no jobs that are put aside.
         Functions.ensure_loaded(line)
         return @postponed << outcome
       end
-      unless refusal?(error)
-        @logger.error("#{where} cannot be settled: #{error.message}; it is tried again")
-        return @postponed << outcome
-      end
-      @logger.error("#{where} cannot be settled as #{outcome.verdict[0, 200]}: #{error.message}; it is dead")
+      return postpone(station, outcome, error) unless refusal?(error)
+
+      @logger.error(LogLine.of("a job is dead", queue: station.queue, claim: outcome.claim.field, reason: "refused",
+                                                outcome: outcome.verdict[0, 200], error: error.message))
       outcome.become_dead("refused", error.message)
       station.settle(line, [outcome])
     rescue Fenced
       raise
     rescue ServerError => e
-      @logger.error("#{where} cannot be settled: #{e.message}; it is tried again")
+      postpone(station, outcome, e)
+    end
+
+    # Said once for as long as Redis says the same.
+    def postpone(station, outcome, error)
+      if @refusal != error.message
+        @refusal = error.message
+        @logger.error(LogLine.of("Redis refuses to settle jobs; trying again", queue: station.queue, error: error.message))
+      end
       @postponed << outcome
     end
 
@@ -116,7 +135,6 @@ module Tempest
       raise unless e.full?
 
       @postponed << outcome
-      @logger.warn("the route of #{outcome.claim.field} waits: #{e.message}")
       false
     end
 
@@ -128,8 +146,11 @@ module Tempest
     rescue ServerError => e
       @postponed << outcome if e.full?
       # No list, or no right to write to it: nobody can be answered there, and the job is done all the same.
-      where = "#{outcome.address.inbox}@#{outcome.address.queue}"
-      @logger.warn("an answer to #{where} #{e.full? ? 'waits' : 'is dropped'}: #{e.message}")
+      unless e.full?
+        @logger.warn(LogLine.of("an answer could not be delivered and is dropped",
+                                queue: outcome.claim.station.queue, claim: outcome.claim.field,
+                                inbox: "#{outcome.address.inbox}@#{outcome.address.queue}", error: e.message))
+      end
       !e.full?
     end
   end

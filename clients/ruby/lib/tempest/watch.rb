@@ -21,7 +21,7 @@ module Tempest
     attr_reader :news
 
     # @param lease [Integer] P's own, in milliseconds
-    # @yieldparam sentence [String] for the worker's log
+    # @yieldparam line [Array] for the worker's log: severity, message, fields
     def initialize(line, queue, process, levels, lease, &log)
       @line = line
       @queue = queue
