@@ -186,6 +186,28 @@ struct UnknownTests {
         }
     }
 
+    @Test func `who is to stop, and still runs a job, is nobody to wait for`() async throws {
+        try await Bench.run { bench in
+            let (gate, begun) = (Gate(), Mutex(false))
+            let worker = try bench.worker(grace: .seconds(60))
+            worker.handle("hold") { (_: JobContext) in
+                begun.withLock { $0 = true }
+                try await gate.wait()
+            }
+            try await withRunning(worker) {
+                try await bench.client.push("hold", queue: "q")
+                try await eventually("it runs") { begun.withLock { $0 } }
+                let processes = try await bench.redis.execute(["HKEYS", "{q}:!procs"]).array?.compactMap(\.string) ?? []
+                let known = RedisArgument("{q}:!actions:\(processes.first ?? "")")
+                #expect(try await bench.redis.execute(["EXISTS", known]).integer == 1)
+                worker.stop()
+                try await eventually("it knows nothing") { try await bench.redis.execute(["EXISTS", known]).integer == 0 }
+                #expect(try await bench.client.statistics(QueueName("q")).running == 1)
+                gate.open()
+            }
+        }
+    }
+
     @Test func `a quiet worker that keeps the clock gives up what nobody can run`() async throws {
         try await Bench.run { bench in
             let worker = try Self.worker(bench, "old", patience: .milliseconds(700))

@@ -110,11 +110,11 @@ struct UntoldTests {
             #expect(try await tries(bench) == "0", "Redis refused the answer, which is no try")
             #expect(
                 log.words == [
-                    "warning a job that is to be run once was interrupted: recorded as dead",
-                    "warning a job that is to be run once was interrupted: recorded as dead",
-                    "notice a process is dead: its jobs are back in the queue",
-                    "notice told callers of jobs that died with a process",
-                    "warning 1 caller of a dead job could not be told; another worker tries again",
+                    "error a job is dead",
+                    "error a job is dead",
+                    "warning a process is dead: its jobs are back in the queue",
+                    "warning told callers of jobs that died with a process",
+                    "warning callers of jobs that died with a process could not be told; another worker tries again",
                 ])
             _ = try await bench.redis.execute(["DEL", "{q}:in:box"])
             try await withObserver(bench) {
@@ -136,11 +136,13 @@ struct UntoldTests {
             for _ in 0..<12 { _ = try await reaper.reap(prefix: "dead") }
             #expect(try await untold(bench) == 2)
             #expect(try await tries(bench) == "0")
-            #expect(log.words.first == "notice a process is dead: its jobs are back in the queue")
+            #expect(log.words.first == "warning a process is dead: its jobs are back in the queue")
             #expect(
                 Array(log.words.dropFirst())
                     == Array(
-                        repeating: "warning 2 callers of dead jobs could not be told; another worker tries again", count: 12))
+                        repeating:
+                            "warning callers of jobs that died with a process could not be told; another worker tries again",
+                        count: 12))
         }
     }
 
@@ -158,7 +160,8 @@ struct UntoldTests {
             for _ in 0..<8 {
                 #expect(try await reaper.reap("dead", of: QueueName("q"), counter: counter, on: connection).get() == 0)
             }
-            #expect(log.words == ["warning 1 caller of a dead job could not be told; another worker tries again"])
+            #expect(
+                log.words == ["warning callers of jobs that died with a process could not be told; another worker tries again"])
             #expect(try await tries(bench) == "1", "that of the reaper which did not come back")
         }
     }

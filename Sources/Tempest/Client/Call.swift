@@ -76,17 +76,20 @@ extension TempestClient {
         let timeout = timeout ?? options.timeout
         if isOriginal(name) { return try await directAnswer(to: job, name, level, timeout, steps) }
         let codec = try answerable(codec)
-        let inbox = try await inbox(name)
+        let start = NIODeadline.now()
+        let inbox = try await inbox(name, for: timeout)
+        // What it has waited for Redis is a part of its time.
+        let left = max(.zero, TimeAmount.nanoseconds(timeout.nanoseconds) - (NIODeadline.now() - start))
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
             let now = serverClock.now
             rules.write(to: &meta, now: now)
             meta["route"] = steps
-            if let now, !options.fourElements { meta["deadline"] = .int(now + timeout.nanoseconds / 1_000_000) }
+            if let now, !options.fourElements { meta["deadline"] = .int(now + left.nanoseconds / 1_000_000) }
         }
         let pending = PendingCall(job.id)
         try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
         inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } }
-        let alarm = alarms.set(in: .nanoseconds(timeout.nanoseconds)) {
+        let alarm = alarms.set(in: left) {
             pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
         }
         defer {

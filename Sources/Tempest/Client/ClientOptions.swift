@@ -14,7 +14,8 @@ public struct ClientOptions: Sendable {
     public var codecs: CodecSet = .standard
     /// What an answer, and a job on its way out, may be at most.
     public var limits: Limits = .standard
-    /// How long a push or a call waits for Redis to be there before it throws.
+    /// How long a client waits for a Redis that is away, or still loads, before it throws ``RedisError``; a call at most as long as its
+    /// time-out. Zero: one attempt. What was sent is never sent again (docs/redis-away.md).
     public var patience: Duration = .seconds(5)
 
     /// Calls have four elements and no meta, as workers written for node-tempest expect them: those cannot know when a caller has stopped

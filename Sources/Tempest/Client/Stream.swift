@@ -34,7 +34,7 @@ extension TempestClient {
             return try await directStream(job, name, level, timeout ?? options.timeout, steps, of: Element.self)
         }
         let codec = try answerable(codec)
-        let inbox = try await inbox(name)
+        let inbox = try await inbox(name, for: timeout ?? options.timeout)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
             let now = serverClock.now
             rules.write(to: &meta, now: now)

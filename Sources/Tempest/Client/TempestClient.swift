@@ -89,7 +89,9 @@ public final class TempestClient: Service {
     }
 
     /// The inbox for answers to calls on a queue, registered in Redis.
-    func inbox(_ queue: QueueName) async throws -> Inbox {
+    ///
+    /// - Parameter timeout: of the call: a Redis that is away is waited for no longer than that, nor than the client's patience.
+    func inbox(_ queue: QueueName, for timeout: Duration? = nil) async throws -> Inbox {
         let inbox = try state.withLock { state in
             guard !state.isClosed else { throw CallError(.closed, "the client was shut down") }
             if let inbox = state.inboxes[queue] { return inbox }
@@ -99,9 +101,24 @@ public final class TempestClient: Service {
             state.inboxes[queue] = inbox
             return inbox
         }
-        // To wait for a future is two changes of threads, even for one that has come.
-        if !inbox.isOpen { try await inbox.open().get() }
-        return inbox
+        if redis.ready != nil, inbox.isOpen { return inbox }
+        let deadline = patience(timeout)
+        while true {
+            _ = try await redis.connection(until: deadline)
+            // To wait for a future is two changes of threads, even for one that has come.
+            if inbox.isOpen { return inbox }
+            do {
+                try await inbox.open().get()
+                return inbox
+            } catch let error as RedisError where error.mayPass && NIODeadline.now() < deadline && !Task.isCancelled {
+                continue
+            }
+        }
+    }
+
+    private func patience(_ timeout: Duration?) -> NIODeadline {
+        let ends = redis.patienceEnds
+        return timeout.map { min(ends, .now() + .nanoseconds($0.nanoseconds)) } ?? ends
     }
 
     /// The inbox of a queue, if it has been asked for.
@@ -118,7 +135,7 @@ public final class TempestClient: Service {
     /// Redis' clock, asked if it was not heard of lately.
     func serverTime() async throws -> Int64? {
         if serverClock.age.map({ $0 > .seconds(60) }) ?? true {
-            try await serverClock.ask(try await redis.connection().get()).get()
+            try await serverClock.ask(try await redis.connection(until: redis.patienceEnds)).get()
         }
         return serverClock.now
     }

@@ -14,7 +14,7 @@ extension TempestClient {
         _ id: JobID, queue: QueueName, until deadline: NIODeadline, receiver: @escaping @Sendable (InboxNote) -> Void
     ) async throws -> InboxID {
         var open: Inbox?
-        try await again(until: deadline, unless: { false }) { open = try await inbox(queue) }
+        try await again(until: deadline, unless: { false }) { open = try await inbox(queue, for: .zero) }
         guard let open else { throw CancellationError() }
         open.expect(id, receiver)
         return open.id
@@ -27,7 +27,7 @@ extension TempestClient {
 
     /// Opens the inbox of a queue before it is needed, and says so in ``readiness``.
     package func open(_ queue: QueueName) async throws {
-        if isOriginal(queue) { try await direct.open().get() } else { _ = try await inbox(queue) }
+        if isOriginal(queue) { try await direct.open().get() } else { _ = try await inbox(queue, for: .zero) }
     }
 
     /// Pushes a letter: `respondTo` is what ``attend(_:queue:receiver:)`` returned, or nil.

@@ -12,6 +12,17 @@ struct FinishedJob: Sendable {
     var outcome: Outcome
     /// Of the last answer, when there were others before it.
     var closing: ValueMap = [:]
+    /// Of a run that failed: what the log says of it.
+    var failure: FailedRun?
+}
+
+/// A failed run in the words of the log.
+struct FailedRun: Sendable {
+    var attempts: Int
+    /// On one line, cut.
+    var text: String
+    /// Nobody meant it for a caller: a fault of the handler's.
+    var isFault = true
 }
 
 /// What all runs of one incarnation on one queue share.
@@ -24,8 +35,8 @@ final class JobRun: Sendable {
     let limits: Limits
     /// How long a job waits whose action has no handler here, in milliseconds.
     private let patience: Int64
-    /// Actions that were named in the log as unknown.
-    private let strangers = Strangers()
+    /// Actions that were named in the log as unknown, by this worker.
+    let strangers: Strangers
     let running: RunningJobs
     let clock: ServerClock
     /// Where time-outs are waited for.
@@ -36,10 +47,12 @@ final class JobRun: Sendable {
 
     init(
         queue: QueueName, process: ProcessName, handlers: [String: RegisteredHandler], options: WorkerOptions,
-        running: RunningJobs, clock: ServerClock, eventLoop: any EventLoop, logger: Logger, direct: DirectSender?
+        strangers: Strangers, running: RunningJobs, clock: ServerClock, eventLoop: any EventLoop, logger: Logger,
+        direct: DirectSender?
     ) {
         (self.queue, self.process, self.handlers, self.running) = (queue, process, handlers, running)
         (self.middleware, self.codecs, self.limits) = (options.middleware.busy(logger), options.codecs, options.limits)
+        self.strangers = strangers
         patience = max(0, min(options.unknownPatience.nanoseconds / 1_000_000, 86_400_000))
         (self.clock, self.eventLoop, self.logger, self.direct) = (clock, eventLoop, logger, direct)
     }
@@ -57,21 +70,12 @@ final class JobRun: Sendable {
         do {
             job = try readJob(claimed.payload)
         } catch {
-            logger.warning(
-                "a malformed job was recorded as dead",
-                metadata: [
-                    LogKey.level: "\(claimed.claim.level)", LogKey.reason: "\(error.reason.rawValue)",
-                    LogKey.error: "\(error.detail)",
-                ])
             return .over(nil, .dead(reason: error.reason.rawValue, detail: error.detail, nil), nil)
         }
         let journey: Journey?
         do {
             journey = try Journey(job, queue: queue)
         } catch {
-            logger.warning(
-                "a job with a bad route was recorded as dead",
-                metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)", LogKey.error: "\(error)"])
             let detail = error.description
             let failure = Failure(code: Failure.badRoute, message: detail)
             return .over(job, .dead(reason: Failure.badRoute, detail: detail, failure), nil)
@@ -79,9 +83,6 @@ final class JobRun: Sendable {
         let rules = JobRules(job.meta)
         // One that has waited in vain is dead, as what it is, also when its time is over by now.
         if !claimed.hasWaited, rules.deadline != nil || rules.expiresAt != nil, let now = clock.now, rules.isOver(at: now) {
-            logger.info(
-                "a job came too late to be begun",
-                metadata: [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"])
             let failure = Failure(code: Failure.expired, message: "the job had expired before a worker was free")
             return .over(job, .expired(rules.isUnanswerable(at: now) ? nil : failure), journey)
         }
@@ -94,18 +95,9 @@ final class JobRun: Sendable {
     /// Another process may have a handler, or come with one. A caller's job waits no longer than half of the time that is left, so that it
     /// still learns what was wrong.
     private func unknown(_ job: Job, _ claimed: ClaimedJob, _ rules: JobRules) -> Outcome {
-        var metadata: Logger.Metadata = [LogKey.job: "\(job.id)", LogKey.action: "\(job.action.debugDescription)"]
         var left = patience
         if let deadline = rules.deadline, let now = clock.now { left = min(left, (deadline - now) / 2) }
-        if !claimed.hasWaited, left > 0 {
-            metadata["patience_ms"] = "\(left)"
-            // Two programs may share the queue: then it is so all the time.
-            logger.log(
-                level: strangers.isNew(job.action) ? .warning : .debug,
-                "no handler here for a job's action: it waits for a worker that has one", metadata: metadata)
-            return .unknown(action: job.action, patience: left)
-        }
-        logger.warning("a job of an unknown action was recorded as dead", metadata: metadata)
+        if !claimed.hasWaited, left > 0 { return .unknown(action: job.action, patience: left) }
         let detail = "no worker has a handler for \(String(job.action.prefix(80)).debugDescription)"
         return .dead(
             reason: Failure.unknownAction, detail: detail, Failure(code: Failure.unknownAction, message: detail))
@@ -113,10 +105,7 @@ final class JobRun: Sendable {
 
     /// Runs the handler inside the middleware.
     func run(_ job: RunningJob) async -> FinishedJob {
-        if job.mayBeCancelled, await job.end.wasCancelled(job.job.id) {
-            job.logger.info("a job was cancelled before it was begun")
-            return FinishedJob(outcome: .cancelled(job.job.id))
-        }
+        if job.mayBeCancelled, await job.end.wasCancelled(job.job.id) { return FinishedJob(outcome: .cancelled(job.job.id)) }
         if let stop = running.begin(job) {
             return FinishedJob(outcome: stop == .cancelled ? .cancelled(job.job.id) : .released)
         }
@@ -128,10 +117,11 @@ final class JobRun: Sendable {
         let end = await end(of: context)
         job.handler.pace.note(.now - start)
         alarm?.cancel()
-        var outcome = decide(end, running.end(job), context)
+        var finished = decide(end, running.end(job), context)
         // What its handler has done until then nobody knows.
-        if case .released = outcome, job.rules.once { outcome = .interrupted }
-        return FinishedJob(outcome: outcome, closing: job.closing)
+        if case .released = finished.outcome, job.rules.once { finished.outcome = .interrupted }
+        finished.closing = job.closing
+        return finished
     }
 
     private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {
@@ -156,33 +146,30 @@ final class JobRun: Sendable {
         }
     }
 
-    private func decide(_ end: HandlerEnd, _ stop: RunningJob.Stop?, _ context: JobContext) -> Outcome {
+    private func decide(_ end: HandlerEnd, _ stop: RunningJob.Stop?, _ context: JobContext) -> FinishedJob {
         // What was done in spite of a cancellation or a time-out is done.
-        guard case .failed(let error) = end else {
-            guard case .finished(let reply) = end else { return .released }
-            return .finished(reply)
+        let error: any Error
+        switch end {
+        case .finished(let reply): return FinishedJob(outcome: .finished(reply))
+        case .failed(let failure): error = failure
         }
         let policy = context.running.handler.retry
         switch stop {
         case .cancelled:
-            context.logger.info("a running job was cancelled")
-            return .cancelled(context.job.id)
-        case .lost: return .released
+            return FinishedJob(outcome: .cancelled(context.job.id))
+        case .lost: return FinishedJob(outcome: .released)
         case .timeout:
-            context.logger.error("a handler took longer than it may")
             return again(
                 after: error, Failure(code: Failure.timeout, message: "the handler took longer than it may"), context, policy)
         case nil: break
         }
         switch error {
-        case is CancellationError where Task.isCancelled: return .released
+        case is CancellationError where Task.isCancelled: return FinishedJob(outcome: .released)
         case let error as BadArguments:
-            let failure = Failure(code: Failure.badArguments, message: error.message)
-            return finally(failure, context)
+            return finally(Failure(code: Failure.badArguments, message: error.message), context)
         case let error as UnwritableAnswer:
-            context.logger.error("a handler's answer could not be written", metadata: [LogKey.error: "\(error.message)"])
-            return finally(Failure(code: Failure.badAnswer, message: error.message), context)
-        case let error as HandlerError: return again(after: error, error.failure, context, policy)
+            return finally(Failure(code: Failure.badAnswer, message: error.message), context, isFault: true)
+        case let error as HandlerError: return again(after: error, error.failure, context, policy, isFault: false)
         case let error as JobRetry:
             let failure = Failure(code: Failure.handler, message: error.reason)
             var policy = policy
@@ -190,7 +177,6 @@ final class JobRun: Sendable {
             policy.retries = { _ in true }
             return again(after: error, failure, context, policy, delay: max(0, error.delay.nanoseconds / 1_000_000))
         default:
-            context.logger.error("a handler failed", metadata: [LogKey.error: "\(ErrorText.line(error))"])
             return again(
                 after: error, Failure(code: Failure.handler, message: "the handler failed"), context, policy)
         }
@@ -198,41 +184,49 @@ final class JobRun: Sendable {
 
     /// Another attempt, if the job has one left and the error is worth it.
     private func again(
-        after error: any Error, _ failure: Failure, _ context: JobContext, _ policy: RetryPolicy, delay: Int64? = nil
-    ) -> Outcome {
+        after error: any Error, _ failure: Failure, _ context: JobContext, _ policy: RetryPolicy, delay: Int64? = nil,
+        isFault: Bool = true
+    ) -> FinishedJob {
         let rules = context.running.rules
         let limit = policy.limit(rules, hasCaller: context.job.address != nil)
         let text = ErrorText.line(error, most: JobRules.longestError)
+        let run = FailedRun(attempts: limit, text: text, isFault: isFault)
         guard rules.attempt < limit, policy.retries(error) else {
-            return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? text : nil)
+            return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? text : nil, run)
         }
         var random = SystemRandomNumberGenerator()
         let delay = min(delay ?? policy.delay(after: rules.attempt, rules, using: &random), JobRules.longest)
         // Its caller would have stopped waiting: it is told now.
         if let deadline = rules.deadline, let now = clock.now, now + delay > deadline {
-            return finally(failure, context, because: text)
+            return finally(failure, context, because: text, run)
         }
         do {
             let payload = try context.job.again(attempt: rules.attempt + 1, lastError: text, limits: limits)
-            context.logger.info(
-                "the job is tried again",
-                metadata: [
-                    LogKey.error: "\(text)", "attempt": "\(rules.attempt)", "attempts": "\(limit)", "delay_ms": "\(delay)",
-                ])
-            return .retry(after: delay, payload: payload)
+            return FinishedJob(outcome: .retry(after: delay, payload: payload), failure: run)
         } catch {
-            context.logger.error("a job cannot be written again for another attempt", metadata: [LogKey.error: "\(error)"])
-            return finally(failure, context)
+            let why = "\(text) (it cannot be written for another attempt: \(error))"
+            return finally(failure, context, FailedRun(attempts: limit, text: why))
         }
     }
 
     /// The last failure of a job: its caller's answer, or, without one, the dead set, where an operator finds it.
-    private func finally(_ failure: Failure, _ context: JobContext, because detail: String? = nil) -> Outcome {
-        if context.job.address != nil { return .failed(failure) }
+    private func finally(
+        _ failure: Failure, _ context: JobContext, because detail: String? = nil, _ run: FailedRun? = nil, isFault: Bool = false
+    ) -> FinishedJob {
+        let run =
+            run
+            ?? FailedRun(
+                attempts: policyLimit(context), text: ErrorText.cut("\(failure.code): \(failure.message)"), isFault: isFault)
+        if context.job.address != nil { return FinishedJob(outcome: .failed(failure), failure: run) }
         let known = [Failure.badArguments, Failure.badAnswer]
         let reason = known.contains(failure.code) ? failure.code : "exhausted"
         let text = detail ?? (failure.code == Failure.handler ? failure.message : "\(failure.code): \(failure.message)")
-        return .dead(reason: reason, detail: String(text.prefix(JobRules.longestError)), nil)
+        return FinishedJob(
+            outcome: .dead(reason: reason, detail: String(text.prefix(JobRules.longestError)), nil), failure: run)
+    }
+
+    private func policyLimit(_ context: JobContext) -> Int {
+        context.running.handler.retry.limit(context.running.rules, hasCaller: context.job.address != nil)
     }
 
     /// The job's codec, unless its caller names others that we know.

@@ -37,7 +37,7 @@ struct DeadJobAnswer {
     func send(_ reason: Reason, _ payload: [UInt8], on connection: RedisConnection) -> EventLoopFuture<Outcome> {
         let job = try? Job(payload, codecs: .standard, limits: .standard)
         var metadata: Logger.Metadata = [LogKey.queue: "\(queue)"]
-        if let job { metadata.merge([LogKey.job: "\(job.id)", LogKey.action: "\(job.action)"]) { $1 } }
+        if let job { metadata.merge(Self.fields(job)) { $1 } }
         return push(reason, job, on: connection).map { [metadata] outcome in
             // Whoever is refused is returned again and again.
             if outcome == .told { self.log(reason, metadata) }
@@ -45,12 +45,16 @@ struct DeadJobAnswer {
         }
     }
 
+    private static func fields(_ job: Job) -> Logger.Metadata {
+        [
+            LogKey.job: "\(ErrorText.cut("\(job.id)", most: 100))", LogKey.action: "\(ErrorText.cut(job.action, most: 100))",
+        ]
+    }
+
     private func log(_ reason: Reason, _ metadata: Logger.Metadata) {
-        switch reason {
-        case .poison: logger.error("a job crashed its process again and again: recorded as dead", metadata: metadata)
-        case .interrupted:
-            logger.warning("a job that is to be run once was interrupted: recorded as dead", metadata: metadata)
-        }
+        let failure = reason.failure
+        let why: Logger.Metadata = [LogKey.reason: "\(failure.code)", LogKey.error: "\(failure.message)"]
+        logger.error("a job is dead", metadata: metadata.merging(why) { $1 })
     }
 
     private func push(_ reason: Reason, _ job: Job?, on connection: RedisConnection) -> EventLoopFuture<Outcome> {

@@ -135,18 +135,19 @@ package struct Reaper: Sendable {
         let metadata: Logger.Metadata = [LogKey.queue: "\(queue)", LogKey.process: "\(process.prefix(128))"]
         if progress.moved > 0 || progress.told + untold == 0 {
             let jobs: Logger.Metadata = ["jobs": "\(progress.moved)"]
-            logger.notice(
+            logger.warning(
                 "a process is dead: its jobs are back in the queue", metadata: metadata.merging(jobs) { $1 })
         }
         if progress.told > 0 {
             let callers: Logger.Metadata = ["callers": "\(progress.told)"]
-            logger.notice("told callers of jobs that died with a process", metadata: metadata.merging(callers) { $1 })
+            logger.warning("told callers of jobs that died with a process", metadata: metadata.merging(callers) { $1 })
         }
         if untold > 0 {
-            let who = untold == 1 ? "1 caller of a dead job" : "\(untold) callers of dead jobs"
-            let why: Logger.Metadata = progress.refusal.map { [LogKey.error: "\($0)"] } ?? [:]
+            var why: Logger.Metadata = ["callers": "\(untold)"]
+            why[LogKey.error] = progress.refusal.map { "\($0)" }
             logger.warning(
-                "\(who) could not be told; another worker tries again", metadata: metadata.merging(why) { $1 })
+                "callers of jobs that died with a process could not be told; another worker tries again",
+                metadata: metadata.merging(why) { $1 })
         }
     }
 }

@@ -1,7 +1,6 @@
 // Takes an answer on along its job's route: pushes what follows, or gathers the answers of several steps at once (protocol/routes.md). Before
 // it: a handler's reply. After it: settle, and the next worker.
 
-import Logging
 import NIOCore
 import TempestCodecs
 import TempestProtocol
@@ -20,8 +19,8 @@ struct RouteFollower: Sendable {
         case next(Level, payload: [UInt8])
         /// Nothing follows: this is the answer.
         case answer(HandlerReply)
-        /// The route cannot go on.
-        case failed(Failure)
+        /// The route cannot go on; beside what its caller is told, what the log says.
+        case failed(Failure, String)
         /// The claim is gone, or the worker stops: the job must not be settled.
         case lost
     }
@@ -31,11 +30,11 @@ struct RouteFollower: Sendable {
         do {
             return try await follow(onceMore: journey, reply)
         } catch let error as CodecError {
-            return failed(Failure.badAnswer, "the answer cannot go on: \(error)", error, journey)
+            return failed(Failure.badAnswer, "the answer cannot go on: \(error)", error)
         } catch let error as RouteError {
-            return failed(Failure.badRoute, error.description, error, journey)
+            return failed(Failure.badRoute, error.description, error)
         } catch let error as RedisError {
-            return failed(Failure.badRoute, "the route cannot go on: \(error.code)", error, journey)
+            return failed(Failure.badRoute, "the route cannot go on: \(error.code)", error)
         } catch {
             return .lost
         }
@@ -86,14 +85,8 @@ struct RouteFollower: Sendable {
         throw CancellationError()
     }
 
-    private func failed(_ code: String, _ message: String, _ error: any Error, _ journey: Journey) -> End {
-        run.logger.error(
-            "the route of a job cannot go on",
-            metadata: [
-                LogKey.action: "\(journey.job.action.debugDescription)", LogKey.job: "\(journey.job.id)",
-                LogKey.error: "\(error)",
-            ])
-        return .failed(Failure(code: code, message: message))
+    private func failed(_ code: String, _ message: String, _ error: any Error) -> End {
+        .failed(Failure(code: code, message: message), "the route cannot go on: \(ErrorText.line(error))")
     }
 
     private static func command(_ gather: Gather) -> RedisCommand {

@@ -42,6 +42,14 @@ enum LogKey {
     static let error = "error"
     static let reason = "reason"
     static let duration = "duration_ms"
+    static let attempt = "attempt"
+    static let attempts = "attempts"
+    static let delay = "delay_ms"
+    static let patience = "patience_ms"
+    static let code = "code"
+    static let claim = "claim"
+    static let jobs = "jobs"
+    static let grace = "grace_s"
 }
 
 /// Spans: `publish <action>` at the producer, `process <action>` in the worker, as OpenTelemetry's messaging conventions name

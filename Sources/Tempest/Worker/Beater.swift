@@ -13,14 +13,16 @@ final class Beater: Sendable {
     let client: RedisClient
     let clock = ServerClock()
     private let lease: Duration
+    private let outage: RedisOutage
     private let logger: Logger
     private let beats = Mutex<[QueueName: QueueBeat]>([:])
     private let feed = Mutex<NewsFeed?>(nil)
 
     /// `lease`: how long others wait for a beat before they take this process for dead.
-    init(_ configuration: RedisConfiguration, name: String, lease: Duration, logger: Logger) {
-        (self.lease, self.logger) = (lease, logger)
-        self.client = RedisClient(configuration, name: name, eventLoopGroup: group, logger: logger, patience: .zero)
+    init(_ configuration: RedisConfiguration, name: String, lease: Duration, outage: RedisOutage, logger: Logger) {
+        (self.lease, self.outage, self.logger) = (lease, outage, logger)
+        self.client = RedisClient(
+            configuration, name: name, eventLoopGroup: group, logger: logger, patience: .zero, logsOutages: false)
     }
 
     /// Hears the news of the queues, and `onControl` what operators say; which is called on the beater's event loop.
@@ -42,7 +44,7 @@ final class Beater: Sendable {
     func add(_ queue: QueueName, _ process: ProcessName, levels: [Level], running: RunningJobs, _ bell: Bell) {
         let beat = QueueBeat(
             queue, process, levels: levels, lease: lease, running: running, bell: bell, clock: clock, client: client,
-            logger: logger)
+            outage: outage, logger: logger)
         beats.withLock { $0[queue] = beat }
         beat.start()
     }
@@ -53,6 +55,8 @@ final class Beater: Sendable {
 
     func stop() async {
         feed.withLock { $0 }?.stop()
+        // Its threads end, and with them whatever is under way.
+        client.hurry(.zero)
         await client.shutdown()
         try? await group.shutdownGracefully()
     }

@@ -19,6 +19,17 @@ struct Settlement: Sendable {
     var name: String
     /// Redis has refused it, or others beside it: it goes alone.
     var isApart = false
+    /// It was sent before, and the reply was lost: what the next reply says of the claim may be due to itself.
+    var wasSent = false
+
+    /// The outcome for a log.
+    var wanted: String { ErrorText.cut(outcome, most: 200) }
+
+    var again: Settlement {
+        var copy = self
+        copy.wasSent = true
+        return copy
+    }
 
     /// Dead, in the place of what Redis has refused; its caller gets the answer all the same.
     func refused(_ error: any Error) -> Settlement {
@@ -96,7 +107,7 @@ final class ClaimLedger: Sendable {
     func attach(_ connection: RedisConnection, process: ProcessName) {
         state.withLock { state in
             // What another incarnation had claimed is not ours to settle.
-            state.pending = state.process == process ? state.inFlight + state.pending : []
+            state.pending = state.process == process ? state.inFlight.map(\.again) + state.pending : []
             state.inFlight = []
             (state.connection, state.process) = (connection, process)
         }
@@ -214,11 +225,7 @@ final class ClaimLedger: Sendable {
         var (ending, count) = (Ending(action: "", outcome: ""), 0)
         for (index, settlement) in settlements.enumerated() {
             let word = index < replies.count ? replies[index].integer ?? 0 : 0
-            if word == 2 {
-                logger.warning(
-                    "an answer was dropped: its inbox is not a list",
-                    metadata: [LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)"])
-            }
+            if word != 1 { say(word, settlement) }
             let next = Ending(action: settlement.action, outcome: word == 0 ? "stale" : settlement.name)
             if next != ending {
                 note(ending, count)
@@ -228,6 +235,19 @@ final class ClaimLedger: Sendable {
         }
         note(ending, count)
         flush()
+    }
+
+    /// What a reply other than 1 means: no claim any more, or no inbox.
+    private func say(_ word: Int64, _ settlement: Settlement) {
+        let message: Logger.Message
+        switch word {
+        case 0 where settlement.wasSent: return
+        case 0: message = "a job was given to another process while it ran: what it came to is dropped"
+        default: message = "an answer could not be delivered and is dropped"
+        }
+        var metadata: Logger.Metadata = [LogKey.action: "\(settlement.action)", LogKey.claim: "\(settlement.claim)"]
+        if word == 2 { metadata.merge(["inbox": "\(settlement.inbox)", LogKey.error: "the inbox is not a list"]) { $1 } }
+        logger.warning(message, metadata: metadata)
     }
 
     private func note(_ ending: Ending, _ count: Int) {
@@ -245,7 +265,7 @@ final class ClaimLedger: Sendable {
         }
         let isCurrent = state.withLock { state in
             guard state.connection === connection else { return false }
-            state.pending.insert(contentsOf: settlements, at: 0)
+            state.pending.insert(contentsOf: settlements.map(\.again), at: 0)
             state.inFlight = []
             state.connection = nil
             return true
@@ -281,10 +301,10 @@ final class ClaimLedger: Sendable {
         if isAlone {
             let settlement = settlements[0]
             logger.error(
-                "Redis refuses a settlement: the job is recorded as dead",
+                "a job is dead",
                 metadata: [
-                    LogKey.action: "\(settlement.action)", "field": "\(settlement.claim)",
-                    "outcome": "\(settlement.outcome.prefix(200))", LogKey.error: "\(error)",
+                    LogKey.action: "\(settlement.action)", LogKey.claim: "\(settlement.claim)", LogKey.reason: "refused",
+                    "outcome": "\(settlement.wanted)", LogKey.error: "\(error)",
                 ])
         }
         flush()

@@ -11,6 +11,7 @@ extension JobEnd {
     /// is run before Redis has said that it knows.
     func mark(_ claims: [Claim]) async -> Set<Claim> {
         var backoff = Backoff()
+        var isSaid = false
         while true {
             let held = claims.filter(isHeld)
             guard !held.isEmpty, run.running.mark(held) else { return [] }
@@ -28,7 +29,8 @@ extension JobEnd {
                     ledger.failed(error, by: run.process)
                     return []
                 }
-                if !Self.passes(error) {
+                if !Self.passes(error), !isSaid {
+                    isSaid = true
                     run.logger.error(
                         "jobs that are to be run once cannot be marked as begun; trying again",
                         metadata: [LogKey.error: "\(error)"])
@@ -47,7 +49,8 @@ extension JobEnd {
             if index < words.count, words[index].integer == 1 {
                 ours.insert(claim)
             } else {
-                run.logger.warning("a claim was gone before it was begun", metadata: ["field": "\(claim)"])
+                run.logger.warning(
+                    "a job was given to another process before it was begun", metadata: [LogKey.claim: "\(claim)"])
                 ledger.abandon(claim, by: run.process)
             }
         }
@@ -56,7 +59,6 @@ extension JobEnd {
 
     /// Ends a job whose handler is left behind: its caller is told that it may have been carried out.
     func interrupt(_ job: RunningJob) async {
-        job.logger.warning("a job that is to be run once still runs: it is recorded as dead")
         let finished = FinishedJob(outcome: .interrupted, closing: job.closing)
         await apply(finished, job.job, job.journey, job.claim, job.job.action)
     }

@@ -16,7 +16,8 @@ final class JobEnd: Sendable {
     }
 
     /// Puts a job aside for a worker that has a handler for its action; nobody is answered.
-    func putAside(_ claim: Claim, _ outcome: Outcome) {
+    func putAside(_ job: Job, _ claim: Claim, _ outcome: Outcome) {
+        logUnknown(job, claim, outcome)
         submit(settlement(claim, outcome, inbox: nil, answer: [], action: "unknown"))
     }
 
@@ -33,6 +34,7 @@ final class JobEnd: Sendable {
     /// A job that was over before it had begun.
     func over(_ job: Job?, _ outcome: Outcome, _ journey: Journey?, _ claimed: ClaimedJob) async {
         guard let job else {
+            log(FinishedJob(outcome: outcome), nil, claimed.claim)
             submit(settlement(claimed.claim, outcome, inbox: nil, answer: [], action: "unknown"))
             return
         }
@@ -58,53 +60,57 @@ final class JobEnd: Sendable {
             return
         }
         if case .retry(_, let payload) = finished.outcome {
+            log(finished, job, claim)
             submit(settlement(claim, finished.outcome, inbox: nil, answer: payload, action: action))
             return
         }
-        if finished.outcome.isUnknown { return putAside(claim, finished.outcome) }
-        if let journey, await !travel(journey, job, &finished.outcome, claim, action) { return }
-        let (outcome, answer) = lastAnswer(job, finished)
+        if finished.outcome.isUnknown { return putAside(job, claim, finished.outcome) }
+        if let journey, await !travel(journey, job, &finished, claim, action) { return }
+        let answer: [UInt8]?
+        (finished.outcome, answer) = lastAnswer(job, finished)
+        var inbox: InboxID?
         switch job.address {
-        case .inbox(let inbox):
-            submit(settlement(claim, outcome, inbox: answer == nil ? nil : inbox, answer: answer ?? [], action: action))
-        case .elsewhere(let inbox, let queue):
+        case .inbox(let id): inbox = answer == nil ? nil : id
+        case .elsewhere(let id, let queue):
             // Not in this queue's slot: the answer first, and then the settle; the caller drops what comes twice.
-            if let answer, await !deliver(answer, inbox, queue, for: claim) { return await release(claim) }
-            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
+            if let answer, await !deliver(answer, id, queue, for: claim) { return await release(claim) }
         case .direct(let host, let port):
             if let answer, await !send(answer, of: job, host, port, for: claim) { return await release(claim) }
-            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
-        case nil:
-            submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
+        case nil: break
         }
+        log(finished, job, claim)
+        let said = inbox == nil ? [] : answer ?? []
+        submit(settlement(claim, finished.outcome, inbox: inbox, answer: said, action: action))
     }
 
     /// Goes on along the job's route. False when nobody is to be answered: the claim has been seen to.
     private func travel(
-        _ journey: Journey, _ job: Job, _ outcome: inout Outcome, _ claim: Claim, _ action: String
+        _ journey: Journey, _ job: Job, _ finished: inout FinishedJob, _ claim: Claim, _ action: String
     ) async -> Bool {
         let follower = RouteFollower(redis: redis, run: run) { self.isHeld(claim) }
-        if case .finished(let reply) = outcome {
+        if case .finished(let reply) = finished.outcome {
             switch await follower.follow(journey, reply) {
             case .answer(let reply):
-                outcome = .finished(reply)
+                finished.outcome = .finished(reply)
                 return true
             case .next(let level, let payload):
                 submit(settlement(claim, .next(level, payload: payload), inbox: nil, answer: payload, action: action))
                 return false
             case .parted:
-                submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
+                submit(settlement(claim, finished.outcome, inbox: nil, answer: [], action: action))
                 return false
             case .lost:
                 await release(claim)
                 return false
-            case .failed(let failure):
-                outcome =
+            case .failed(let failure, let text):
+                finished.outcome =
                     job.address == nil ? .dead(reason: failure.code, detail: failure.message, nil) : .failed(failure)
+                finished.failure = FailedRun(attempts: 0, text: text)
             }
         }
         guard let gather = journey.gather, await !follower.isFirstFailure(gather) else { return true }
-        submit(settlement(claim, outcome, inbox: nil, answer: [], action: action))
+        log(finished, job, claim)
+        submit(settlement(claim, finished.outcome, inbox: nil, answer: [], action: action))
         return false
     }
 
@@ -152,9 +158,6 @@ final class JobEnd: Sendable {
             return (finished.outcome, try codec.encode(draft))
         } catch {
             let failure = Failure(code: Failure.badAnswer, message: "\(error)")
-            run.logger.error(
-                "an answer could not be written",
-                metadata: [LogKey.action: "\(job.action)", LogKey.job: "\(job.id)", LogKey.error: "\(error)"])
             let substitute = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
             return (.failed(failure), try? codec.encode(substitute))
         }
@@ -225,7 +228,9 @@ final class JobEnd: Sendable {
                     return false
                 }
             } catch {
-                run.logger.warning("an answer was dropped", metadata: ["key": "\(key)", LogKey.error: "\(error)"])
+                run.logger.warning(
+                    "an answer could not be delivered and is dropped",
+                    metadata: [LogKey.claim: "\(claim)", "inbox": "\(inbox)@\(queue)", LogKey.error: "\(error)"])
                 return true
             }
         }

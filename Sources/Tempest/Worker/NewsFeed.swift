@@ -80,7 +80,8 @@ final class NewsFeed: Sendable {
                 let isFirst = self.state.withLock { state in
                     if (error as? RedisError)?.code == .permission { state.withoutControl = true }
                     defer { state.isMuted = true }
-                    return !state.isMuted && !state.isClosed
+                    // That Redis is away is said by others.
+                    return !state.isMuted && !state.isClosed && (error as? RedisError)?.reply != nil
                 }
                 if isFirst {
                     self.logger.warning(

@@ -57,6 +57,8 @@ final class NodeRegistrar: Sendable {
         hasEnded.withLock { $0 = true }
         schedule.withLock { $0 }?.cancel()
         let id = record.withLock { $0.id }
+        // Of a Redis that is away nothing is asked: that this node is gone shows by its counters, too.
+        guard redis.ready != nil else { return }
         _ = try? await redis.execute(["HDEL", .init(Keys.nodes), .init(id)])
     }
 

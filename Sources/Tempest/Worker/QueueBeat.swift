@@ -19,7 +19,6 @@ final class QueueBeat: Sendable {
         var again = false
         var reaping: Set<String> = []
         var isStopped = false
-        var inTrouble = false
         /// Since when each tick has seen jobs to be run alone.
         var suspectsSince: NIODeadline?
     }
@@ -38,14 +37,17 @@ final class QueueBeat: Sendable {
     private let clock: ServerClock
     private let client: RedisClient
     private let reaper: Reaper
+    private let outage: RedisOutage
+    private let outageName: String
     private let logger: Logger
     private let state: Mutex<State>
 
     init(
         _ queue: QueueName, _ process: ProcessName, levels: [Level], lease: Duration, running: RunningJobs, bell: Bell,
-        clock: ServerClock, client: RedisClient, logger: Logger
+        clock: ServerClock, client: RedisClient, outage: RedisOutage, logger: Logger
     ) {
         (self.queue, self.process, self.running, self.bell, self.clock) = (queue, process, running, bell, clock)
+        (self.outage, outageName) = (outage, "beat \(queue)")
         self.levels = levels.map { .init($0.description) }
         self.lease = .nanoseconds(lease.nanoseconds)
         (self.client, self.reaper, self.logger) = (client, Reaper(redis: client, logger: logger), logger)
@@ -65,6 +67,7 @@ final class QueueBeat: Sendable {
             return state.next
         }
         next?.cancel()
+        outage.forget(outageName)
     }
 
     /// Ticks now rather than at its time.
@@ -119,13 +122,14 @@ final class QueueBeat: Sendable {
             state.suspectsSince = reply.suspects > 0 ? state.suspectsSince ?? heard : nil
             let suspectsWait = state.suspectsSince.map { heard - $0 > Self.suspectPatience } ?? false
             if state.connection != ObjectIdentifier(connection) { state.observer.blind() }
-            (state.connection, state.inTrouble) = (ObjectIdentifier(connection), false)
+            state.connection = ObjectIdentifier(connection)
             let dead = state.observer.look(reply.neighbours, sent: sent, heard: heard)
                 .filter { state.reaping.insert($0.process).inserted }
             // The shortest lease asks for the closest look.
             state.interval = Self.interval(reply.neighbours.map(\.lease).min().map { min($0, lease) } ?? lease)
             return (state.isStopped ? [] : dead, suspectsWait)
         }
+        outage.back(outageName)
         for neighbour in dead { reap(neighbour, connection) }
         var rings: Rings = .tick
         if reply.landed > 0 || reply.isWaiting { rings.insert(.landed) }
@@ -147,10 +151,9 @@ final class QueueBeat: Sendable {
     }
 
     private func failed(_ error: any Error) {
-        let (isFirst, isStopped) = state.withLock { state in
+        let isStopped = state.withLock { state in
             state.observer.blind()
-            defer { state.inTrouble = true }
-            return (!state.inTrouble, state.isStopped)
+            return state.isStopped
         }
         guard !isStopped else { return }
         switch (error as? RedisError)?.code {
@@ -162,7 +165,7 @@ final class QueueBeat: Sendable {
             bell.ring(.trouble)
             schedule(nil)
         default:
-            if isFirst { logger.warning("the beat does not reach Redis", metadata: [LogKey.error: "\(error)"]) }
+            outage.lost(outageName, error)
             schedule(nil)
         }
     }

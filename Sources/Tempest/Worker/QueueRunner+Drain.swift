@@ -7,6 +7,9 @@ import TempestProtocol
 import TempestRedis
 
 extension QueueRunner {
+    /// How long a reply may take, and a new connection, once the worker is to stop: a Redis that hangs must not keep it.
+    static var lastTry: TimeAmount { .milliseconds(1500) }
+
     /// Ends the parked reads, and waits until each has returned: what they took by then lies on the land lists.
     /// Returns what was rung meanwhile.
     @discardableResult
@@ -32,7 +35,8 @@ extension QueueRunner {
             let names = levels.map { RedisArgument($0.description) }
             let reply = try ClaimReply(
                 try await session.main.execute(
-                    .fcall(FunctionLibrary.adopt, key: queue.description, [.init(session.process.description)] + names)))
+                    .fcall(FunctionLibrary.adopt, key: queue.description, [.init(session.process.description)] + names),
+                    timeout: isStopping ? Self.lastTry : nil))
             try await giveBack(reply.jobs.map(\.claim), session)
         } catch {
             throw RunnerTrouble(error)
@@ -42,6 +46,8 @@ extension QueueRunner {
     /// Waits for what runs, gives the rest back, and leaves. Leases are renewed meanwhile. Throws when the connections fail before that.
     func drain(_ session: Session, _ running: RunningJobs) async throws(RunnerTrouble) {
         health.withLock { $0.down("stopping") }
+        // First: it may be the last job of a while that waits for a worker which knows its action.
+        try await knowNothing(session)
         try await leaveParks(session)
         // Read anew each time: a second signal makes it shorter.
         while !ledger.isEmpty, let end = stopping.withLock({ $0 }), NIODeadline.now() < end {
@@ -49,7 +55,7 @@ extension QueueRunner {
         }
         let rest = ledger.held
         if !rest.isEmpty {
-            logger.notice("the grace time is over: jobs go back to the queue", metadata: ["jobs": "\(rest.count)"])
+            logger.warning("handlers still run: their jobs go back to the queue", metadata: [LogKey.jobs: "\(rest.count)"])
         }
         // A BLMOVE that is still parked could drop a job where nobody looks any more: each has returned before.
         await endParks(session)
@@ -60,13 +66,22 @@ extension QueueRunner {
             for parker in session.parkers.values { parker.retire() }
             _ = try await FunctionLoader.call(Session.goodbye(session.process, queue: queue, levels: levels), on: redis)
         } catch {
-            logger.warning(
-                "could not say goodbye: other workers will take over what is left when the lease is over",
-                metadata: [LogKey.error: "\(error)"])
+            sayUnheard("\(error)")
         }
         ledger.detach()
         ledger.abandon(rest)
         session.close()
-        logger.info("stopped")
+    }
+
+    /// The word to stop has come: `work` heeds it unless it waits for a reply of a Redis that hangs.
+    func endWaiting() {
+        redis.hurry(Self.lastTry)
+        loop.scheduleTask(in: Self.lastTry) { _ = self.atWork.withLock { $0 }?.close() }
+    }
+
+    func sayUnheard(_ why: String) {
+        logger.warning(
+            "Redis did not hear the goodbye: other workers take what is left when the lease is over",
+            metadata: [LogKey.error: "\(why)"])
     }
 }

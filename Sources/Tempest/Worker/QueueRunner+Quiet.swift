@@ -71,8 +71,9 @@ extension QueueRunner {
             throw RunnerTrouble(error)
         }
         guard let job = reply.jobs.first else { return nil }
-        logger.notice(
-            "a job whose processes crashed runs alone", metadata: [LogKey.level: "\(job.claim.level)", "field": "\(job.claim)"])
+        logger.info(
+            "a job that crashed its process runs alone",
+            metadata: [LogKey.level: "\(job.claim.level)", LogKey.claim: "\(job.claim)"])
         slots.force(1)
         start([job][...], end, &jobs)
         return job.claim

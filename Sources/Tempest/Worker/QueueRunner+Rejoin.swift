@@ -1,7 +1,6 @@
 // How a work loop finds back after its connections were lost: the same P on new connections, with what it holds in Redis and in memory
 // compared. Before it: trouble. After it: work, or a new incarnation.
 
-import Logging
 import NIOCore
 import Synchronization
 import TempestProtocol
@@ -18,8 +17,11 @@ extension QueueRunner {
             do {
                 return try await find(process, after: claims)
             } catch {
-                if case .fenced = RunnerTrouble(error) { throw .fenced }
-                logger.debug("still no Redis", metadata: [LogKey.error: "\(error)"])
+                switch RunnerTrouble(error) {
+                case .fenced: throw .fenced
+                case .forgotten: throw .forgotten
+                case .lost(let reason): outage.lost(outageName, reason)
+                }
             }
             // With nothing to wait for, a stopping worker does not wait out its grace time.
             if let end = stopping.withLock({ $0 }), NIODeadline.now() >= end || ledger.isEmpty { return nil }
@@ -36,10 +38,7 @@ extension QueueRunner {
             // Redis came back from an older state: it will give out names of claims again that handlers here still use. (The last claim
             // may never have reached it; the one before was answered.)
             let missing = ledger.running.subtracting(fields.compactMap { $0.string.flatMap { Claim(field: $0) } })
-            if session.claims < claims - 1 || !missing.isEmpty {
-                logger.warning("Redis has lost some of its past: beginning anew", metadata: [LogKey.process: "\(process)"])
-                throw RunnerTrouble.fenced
-            }
+            if session.claims < claims - 1 || !missing.isEmpty { throw RunnerTrouble.forgotten }
             var unknown: [ClaimedJob] = []
             let marks = try await session.main.execute(["SMEMBERS", .init(Keys.begun(queue, process))]).array ?? []
             let begun = Set(marks.compactMap(\.string))

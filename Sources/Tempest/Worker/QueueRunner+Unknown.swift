@@ -1,7 +1,6 @@
 // Jobs whose action no process has a handler for, once they have waited long enough (protocol/queues.md, "Unknown actions"). The keeper of
 // the clock takes them, and ends them as dead.
 
-import Logging
 import TempestProtocol
 import TempestRedis
 
@@ -26,7 +25,7 @@ extension QueueRunner {
     }
 
     /// Nobody is to wait for this process: it claims no more.
-    func knowNothing(_ session: Session) async throws {
+    func knowNothing(_ session: Session) async throws(RunnerTrouble) {
         do {
             _ = try await session.main.execute(
                 .fcall(
@@ -34,7 +33,8 @@ extension QueueRunner {
                     [
                         .init(session.process.description), "again", .init("database/\(redis.configuration.database)"),
                         "actions/none",
-                    ]))
+                    ]),
+                timeout: isStopping ? Self.lastTry : nil)
         } catch {
             throw RunnerTrouble(error)
         }

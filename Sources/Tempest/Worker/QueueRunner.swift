@@ -22,8 +22,13 @@ final class QueueRunner: Sendable {
     let slots: Slots
     let beater: Beater
     let logger: Logger
+    let outage: RedisOutage
+    /// Who it is there.
+    let outageName: String
     let ledger: ClaimLedger
-    private let counters = Counters()
+    let counters = Counters()
+    /// The connection whose replies the work loop may be waiting for; nil while it is not in `work`.
+    let atWork = Mutex(RedisConnection?.none)
     /// When the grace time is over; nil while the worker is not to stop.
     let stopping = Mutex(NIODeadline?.none)
     /// Claims no more, but does not stop.
@@ -34,7 +39,7 @@ final class QueueRunner: Sendable {
 
     init(
         queue: QueueName, options: WorkerOptions, actions: [String], redis: RedisClient, slots: Slots, beater: Beater,
-        logger: Logger,
+        logger: Logger, outage: RedisOutage,
         onIncarnation: @escaping @Sendable (QueueName, ProcessName) -> Void,
         makeRun: @escaping @Sendable (QueueName, ProcessName, RunningJobs, Logger) -> JobRun
     ) {
@@ -43,6 +48,7 @@ final class QueueRunner: Sendable {
         (self.queue, self.levels, self.options, self.actions) = (queue, options.levels, options, actions)
         (self.redis, self.loop) = (redis, redis.anotherEventLoop())
         executor = LoopExecutor(loop)
+        (self.outage, outageName) = (outage, "queue \(queue)")
         (self.slots, self.beater, self.logger) = (slots, beater, logger)
         self.ledger = ClaimLedger(queue: queue, slots: slots, bell: bell, counters: counters, logger: logger)
         self.onIncarnation = onIncarnation
@@ -56,7 +62,11 @@ final class QueueRunner: Sendable {
     /// Claim no more; `run` returns when what runs has ended or, after `grace`, been given back. A second call can only shorten the time.
     func stop(grace: Duration) {
         let end = NIODeadline.now() + .nanoseconds(grace.nanoseconds)
-        stopping.withLock { $0 = min($0 ?? end, end) }
+        let isFirst = stopping.withLock { stopping in
+            defer { stopping = min(stopping ?? end, end) }
+            return stopping == nil
+        }
+        if isFirst { endWaiting() }
         bell.ring(.stop)
     }
 
@@ -67,12 +77,13 @@ final class QueueRunner: Sendable {
     }
 
     /// How an incarnation ends.
-    private enum End { case stopped, fenced, failed(any Error) }
+    private enum End { case stopped, fenced(RunnerTrouble), failed(any Error) }
 
     func run() async {
         // One group for all incarnations: a handler that takes its time after a fencing does not hold up the next one.
         await withDiscardingTaskGroup { jobs in
             var backoff = Backoff()
+            defer { outage.forget(outageName) }
             while !isStopping {
                 let process = ProcessName(options.name)
                 let running = RunningJobs()
@@ -84,15 +95,16 @@ final class QueueRunner: Sendable {
                 running.stopAll()
                 switch end {
                 case .stopped: return
-                case .fenced:
+                case .fenced(let why):
                     logger.warning(
-                        "Redis does not know this process any more: beginning anew", metadata: [LogKey.process: "\(process)"])
+                        "fenced: what it ran is dropped, and a new process begins",
+                        metadata: [LogKey.process: "\(process)", LogKey.error: "\(why)"])
                     // What its parked reads landed meanwhile goes back, and all that it held if Redis does know it after all.
                     _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
                     backoff.reset()
                 case .failed(let error):
                     health.withLock { $0.down("\(error)") }
-                    logger.error("cannot work on the queue; trying again", metadata: [LogKey.error: "\(error)"])
+                    outage.lost(outageName, error)
                     await pause(backoff.next())
                 }
             }
@@ -109,8 +121,8 @@ final class QueueRunner: Sendable {
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
         try await Session.open(
-            process, isNew: isNew, queue: queue, levels: levels, actions: actions, lease: options.lease, redis: redis,
-            loop: loop, clock: beater.clock, bell: bell)
+            process, isNew: isNew, queue: queue, levels: levels, actions: isStopping || isQuiet ? nil : actions,
+            lease: options.lease, redis: redis, loop: loop, clock: beater.clock, bell: bell)
     }
 
     /// From registration to the end of one P.
@@ -131,7 +143,7 @@ final class QueueRunner: Sendable {
         onIncarnation(queue, process)
         ledger.attach(session.main, process: process)
         health.withLock { $0.up() }
-        logger.info("registered")
+        outage.back(outageName)
         var backoff = Backoff()
         while true {
             let opened = NIODeadline.now()
@@ -142,27 +154,31 @@ final class QueueRunner: Sendable {
             } catch RunnerTrouble.fenced {
                 await endParks(session)
                 session.close()
-                return .fenced
+                return .fenced(.fenced)
             } catch {
                 let reason = session.parkers.values.compactMap(\.failure).first.map { "\($0)" } ?? "\(error)"
                 session.close()
                 ledger.detach()
                 health.withLock { $0.down(reason) }
                 counters.add(to: MetricName.lost, ["queue": queue.description])
-                logger.warning("lost Redis; reconnecting", metadata: [LogKey.error: "\(reason)"])
+                outage.lost(outageName, reason)
                 // A session that broke at once will do so again: attempts come ever later until one lasts.
                 if NIODeadline.now() - opened > .seconds(2) { backoff.reset() }
                 var unknown: [ClaimedJob] = []
                 do {
-                    guard let found = try await recover(process, after: session.claims, &backoff) else { return .stopped }
+                    guard let found = try await recover(process, after: session.claims, &backoff) else {
+                        sayUnheard(reason)
+                        return .stopped
+                    }
                     (session, unknown) = found
                 } catch {
-                    return .fenced
+                    outage.back(outageName)
+                    return .fenced(error)
                 }
                 bell.silence([.fenced, .trouble])
                 ledger.attach(session.main, process: process)
                 health.withLock { $0.up() }
-                logger.info("Redis is back")
+                outage.back(outageName)
                 // They are ours in any case; while stopping, goodbye gives them back.
                 if !isStopping {
                     slots.force(unknown.count)
@@ -173,6 +189,8 @@ final class QueueRunner: Sendable {
     }
 
     private func work(_ session: inout Session, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async throws {
+        atWork.withLock { $0 = session.main }
+        defer { atWork.withLock { $0 = nil } }
         var state = ClaimState(levels: levels)
         var nextRoom = NIODeadline.now()
         var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
@@ -201,7 +219,7 @@ final class QueueRunner: Sendable {
                     health.withLock { $0.note(broken: reply.broken) }
                     if let level = reply.broken.first {
                         logger.error(
-                            "a level's key is no list: jobs of it cannot be served; delete or rename the key",
+                            "a level's key is not a list: its jobs cannot be served; delete or rename the key",
                             metadata: [LogKey.level: "\(level)", "key": "\(Keys.level(queue, level))"])
                     }
                 }
@@ -298,85 +316,6 @@ final class QueueRunner: Sendable {
         }
         return all
     }
-
-    /// Begins claimed jobs. A few are begun on the event loop, where they came in and where their answers go out, because a change of
-    /// threads would cost more than they do; many on the pool, while the event loop reads the next.
-    private func begin(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup) async {
-        guard claimed.count > Self.few else { return start(claimed, end, &jobs) }
-        await withTaskExecutorPreference(globalConcurrentExecutor) { start(claimed, end, &jobs, onPool: true) }
-    }
-
-    /// Begins claimed jobs, each of which has a slot. Those of quick handlers run here, one after the other; the rest on the pool.
-    ///
-    /// - Parameter onPool: runs on a thread that may take its time; on the event loop, what is left after a turn goes to the pool.
-    func start(_ claimed: ArraySlice<ClaimedJob>, _ end: JobEnd, _ jobs: inout DiscardingTaskGroup, onPool: Bool = false) {
-        guard !claimed.isEmpty else { return }
-        ledger.enter(claimed.lazy.map(\.claim))
-        note(claimed)
-        // What ends meanwhile is settled together.
-        ledger.cork()
-        defer { ledger.uncork() }
-        var turnEnd = ContinuousClock.now + Self.turn
-        var isLate = false
-        var quick: [RunningJob] = []
-        var once: [RunningJob] = []
-        for job in claimed {
-            guard job.payload.count <= Self.readHere else {
-                jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(job) }
-                continue
-            }
-            switch end.run.begin(job, end: end) {
-            case .over(_, let outcome, _) where outcome.isUnknown && !job.mayBeCancelled:
-                // In a queue that two programs share this is every other job.
-                end.putAside(job.claim, outcome)
-            case .over(let envelope, let outcome, let journey):
-                jobs.addTask(executorPreference: globalConcurrentExecutor) {
-                    await end.over(envelope, outcome, journey, job)
-                }
-            case .running(let running) where running.rules.once: once.append(running)
-            case .running(let running):
-                guard !isLate, running.handler.pace.isQuick else {
-                    jobs.addTask(executorPreference: globalConcurrentExecutor) { await end.carryOut(running) }
-                    continue
-                }
-                quick.append(running)
-                if quick.count == QuickJobs.most {
-                    QuickJobs(quick, end).run(in: &jobs)
-                    quick.removeAll(keepingCapacity: true)
-                    let now = ContinuousClock.now
-                    guard now > turnEnd else { continue }
-                    turnEnd = now + Self.turn
-                    isLate = !onPool
-                    // Nor do those that have ended wait for the last of them.
-                    ledger.uncork()
-                    ledger.cork()
-                }
-            }
-        }
-        if !once.isEmpty { startOnce(once, end, &jobs) }
-        if !quick.isEmpty { QuickJobs(quick, end).run(in: &jobs) }
-    }
-
-    /// Counts claimed jobs, which mostly stand level by level.
-    private func note(_ claimed: ArraySlice<ClaimedJob>) {
-        guard var level = claimed.first?.claim.level else { return }
-        var count = 0
-        func add() { counters.add(count, to: MetricName.claimed, ["queue": queue.description, "level": level.description]) }
-        for job in claimed {
-            if job.claim.level != level {
-                add()
-                (level, count) = (job.claim.level, 0)
-            }
-            count += 1
-        }
-        add()
-    }
-
-    private static let few = 32
-    /// For how long the loop runs quick handlers itself before it looks at its queue again,
-    private static let turn = Duration.milliseconds(2)
-    /// and up to how many bytes it reads payloads itself.
-    private static let readHere = 16_384
 
     /// - Parameter unrun: they may be marked as begun, and their handlers were not called.
     func giveBack(_ claims: [Claim], _ session: Session, unrun: Bool = false) async throws {

@@ -3,9 +3,11 @@
 import TempestRedis
 
 /// Why a work loop cannot go on with its session.
-enum RunnerTrouble: Error {
+enum RunnerTrouble: Error, CustomStringConvertible {
     /// Redis does not know the process.
     case fenced
+    /// Redis has forgotten what it had acknowledged: the process must not go on under its name.
+    case forgotten
     /// Connections are to be made anew.
     case lost(any Error)
 
@@ -16,6 +18,14 @@ enum RunnerTrouble: Error {
             self = .fenced
         } else {
             self = .lost(error)
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .fenced: "Redis does not know it any more"
+        case .forgotten: "Redis has forgotten some of what it had acknowledged"
+        case .lost(let error): "\(error)"
         }
     }
 

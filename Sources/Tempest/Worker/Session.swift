@@ -15,8 +15,10 @@ struct Session {
 
     /// Connects, registers and parks nothing yet. A new P is registered; an old one is found again, and what its old connections may
     /// still do is ended first.
+    ///
+    /// - Parameter actions: what it has handlers for; nil: it claims no more, and nobody is to wait for it.
     static func open(
-        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration,
+        _ process: ProcessName, isNew: Bool, queue: QueueName, levels: [Level], actions: [String]?, lease: Duration,
         redis: RedisClient, loop: any EventLoop, clock: ServerClock, bell: Bell
     ) async throws -> Session {
         let name = "tempest:\(process)"
@@ -56,14 +58,14 @@ struct Session {
     }
 
     private func register(
-        isNew: Bool, queue: QueueName, levels: [Level], actions: [String], lease: Duration, database: Int,
+        isNew: Bool, queue: QueueName, levels: [Level], actions: [String]?, lease: Duration, database: Int,
         clock: ServerClock, connections: [RedisConnection]
     ) async throws {
         try await clock.ask(main).get()
         let ids =
             connections.map { RedisArgument("\($0.serverRunID)/\($0.clientID)") } + [
                 .init("lease/\(max(100, lease.nanoseconds / 1_000_000))"), .init("database/\(database)"),
-            ] + levels.map { .init("level/\($0)") } + actions.map { .init("action/\($0)") }
+            ] + levels.map { .init("level/\($0)") } + (actions?.map { .init("action/\($0)") } ?? ["actions/none"])
         let hello = { (mode: String) -> RedisCommand in
             .fcall(FunctionLibrary.hello, key: queue.description, [.init(process.description), .init(mode)] + ids)
         }

@@ -133,8 +133,11 @@ public final class Worker: Service {
 
     /// Claims no more, and goes on with what it runs; for good, until it is stopped. What waits stays for others.
     public func quiet() {
-        logger.notice("quiet: no more jobs are claimed")
-        orders.withLock { $0.isQuiet = true }
+        let isNews = orders.withLock { orders in
+            defer { orders.isQuiet = true }
+            return !orders.isQuiet
+        }
+        if isNews { logger.info("tempest worker quiet: it claims no more jobs") }
         for runner in runners.withLock({ $0 }) { runner.becomeQuiet() }
         registrar.withLock { $0 }?.note(.quiet)
     }
@@ -143,7 +146,15 @@ public final class Worker: Service {
     /// heads of their levels and cancels it. A second call can only shorten the time: with `.zero`, to nothing.
     public func stop(grace: Duration? = nil) {
         let grace = grace ?? options.grace
-        orders.withLock { $0.grace = min($0.grace ?? grace, grace) }
+        let isNews = orders.withLock { orders in
+            defer { orders.grace = min(orders.grace ?? grace, grace) }
+            return orders.grace == nil
+        }
+        if isNews {
+            logger.info(
+                "tempest worker stopping: it claims no more jobs; stop it again to give back at once what it runs",
+                metadata: [LogKey.grace: "\(Double(grace.nanoseconds / 1_000_000) / 1000)"])
+        }
         registrar.withLock { $0 }?.note(.stopping)
         for runner in runners.withLock({ $0 }) { runner.stop(grace: grace) }
     }
@@ -159,25 +170,30 @@ public final class Worker: Service {
         defer { state.withLock { $0 = .ended } }
         let handlers = table.snapshot
         let options = options
-        let redis = RedisClient(configuration, name: "tempest:\(options.name)", logger: logger)
-        let beater = Beater(configuration, name: "tempest-beat:\(options.name)", lease: options.lease, logger: logger)
+        let redis = RedisClient(configuration, name: "tempest:\(options.name)", logger: logger, logsOutages: false)
+        let outage = RedisOutage(logger)
+        let beater = Beater(
+            configuration, name: "tempest-beat:\(options.name)", lease: options.lease, outage: outage, logger: logger)
         let slots = Slots(limit: options.concurrency)
         let registrar = NodeRegistrar(options: options, queues: queues, redis: redis)
+        let log = WorkerLog(queues, options, actions: handlers.keys.sorted(), logger)
+        let strangers = Strangers()
         let direct = options.directAnswers.map {
             DirectSender(DirectRule($0, redis: configuration), on: redis.eventLoop, counters: Counters())
         }
         let runners = queues.map { queue in
             QueueRunner(
                 queue: queue, options: options, actions: handlers.keys.sorted(), redis: redis, slots: slots, beater: beater,
-                logger: logger,
+                logger: logger, outage: outage,
                 onIncarnation: { [weak self] in
                     registrar.note($0, $1)
+                    log.joined($0, $1)
                     self?.warnOfEviction(redis)
                 },
                 makeRun: {
                     JobRun(
-                        queue: $0, process: $1, handlers: handlers, options: options, running: $2, clock: beater.clock,
-                        eventLoop: redis.eventLoop, logger: $3, direct: direct)
+                        queue: $0, process: $1, handlers: handlers, options: options, strangers: strangers, running: $2,
+                        clock: beater.clock, eventLoop: redis.eventLoop, logger: $3, direct: direct)
                 })
         }
         self.runners.withLock { $0 = runners }
@@ -193,9 +209,6 @@ public final class Worker: Service {
             case nil: break
             }
         }
-        logger.info(
-            "worker starts",
-            metadata: ["queues": "\(queues)", "concurrency": "\(options.concurrency)", "actions": "\(handlers.keys.sorted())"])
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { group in
@@ -214,6 +227,7 @@ public final class Worker: Service {
         await beater.stop()
         await direct?.close()
         await redis.shutdown()
+        logger.info("tempest worker stopped")
     }
 
     /// Once, as soon as Redis is there; nobody waits for it.

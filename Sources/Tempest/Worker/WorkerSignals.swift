@@ -1,7 +1,6 @@
 // What a deploy says to a worker's process: the signals that Sidekiq's operators know. Beside a Worker's run.
 
 import Dispatch
-import Logging
 import ServiceLifecycle
 import UnixSignals
 
@@ -31,10 +30,7 @@ extension Worker {
             group.addTask { try await self.run() }
             group.addTask {
                 var isFirst = true
-                for await signal in signals {
-                    self.logger.notice(
-                        isFirst ? "stopping; once more to give back at once" : "giving back at once",
-                        metadata: ["signal": "\(signal)"])
+                for await _ in signals {
                     if isFirst { self.stop() } else { self.stop(grace: .zero) }
                     isFirst = false
                 }

@@ -18,6 +18,8 @@ package final class RedisClient: Sendable {
         var backoff = ReconnectBackoff()
         var lastError: RedisError?
         var isShutDown = false
+        /// How long anything may take from now on; nil: as long as the configuration says.
+        var haste: TimeAmount?
     }
 
     /// Where Redis is.
@@ -29,16 +31,17 @@ package final class RedisClient: Sendable {
     package let eventLoop: any EventLoop
     private let group: any EventLoopGroup
     private let patience: TimeAmount
-    private let logger: Logger
+    private let outage: RedisOutage?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - eventLoopGroup: where connections live; the client does not shut it down.
     ///   - patience: how long `execute` keeps trying to connect before it throws the reason; one whole attempt is always made.
+    ///   - logsOutages: false: whoever uses the client says by itself that Redis is away.
     package init(
         _ configuration: RedisConfiguration, name: String = "tempest",
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger,
-        patience: Duration = .seconds(5)
+        patience: Duration = .seconds(5), logsOutages: Bool = true
     ) {
         self.configuration = configuration
         self.name = name
@@ -46,18 +49,19 @@ package final class RedisClient: Sendable {
         self.group = eventLoopGroup
         self.eventLoop = eventLoopGroup.next()
         self.patience = TimeAmount(clamping: patience)
-        self.logger = logger
+        self.outage = logsOutages ? RedisOutage(logger) : nil
     }
 
     // MARK: Commands
 
     /// Sends a command on the shared connection; connects, for as long as the client's patience lasts, if there is none.
     package func execute(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
-        let deadline = NIODeadline.now() + self.patience
+        let haste = self.haste
+        let deadline = NIODeadline.now() + min(self.patience, haste ?? self.patience)
         while true {
-            let connection = try await self.patientConnection(until: deadline)
+            let connection = try await self.connection(until: deadline)
             do {
-                return try await connection.execute(command)
+                return try await connection.execute(command, timeout: haste)
             } catch  where error.wasNotSent && error.code == .connectionLost && NIODeadline.now() < deadline {
                 continue
             }
@@ -66,8 +70,14 @@ package final class RedisClient: Sendable {
 
     /// Sends commands together; the results stand in their order, and each may fail for itself.
     package func execute(_ many: [RedisCommand]) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
-        try await self.patientConnection(until: .now() + self.patience).execute(many)
+        try await self.connection(until: .now() + self.patience).execute(many)
     }
+
+    private var haste: TimeAmount? { self.state.withLock { $0.haste } }
+
+    /// From now on nothing may take longer, neither a new connection nor a reply on it: for whoever ends, and has no time for a Redis
+    /// that hangs.
+    package func hurry(_ time: TimeAmount) { self.state.withLock { $0.haste = time } }
 
     /// One of the loops for somebody who opens connections of their own: not always the same, so that several share the work.
     package func anotherEventLoop() -> any EventLoop { self.group.next() }
@@ -80,7 +90,13 @@ package final class RedisClient: Sendable {
         }
     }
 
-    private func patientConnection(until deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
+    /// Until when `execute` would wait for a connection if it were called now.
+    package var patienceEnds: NIODeadline { .now() + self.patience }
+
+    /// The shared connection, for which it waits until the deadline; one whole attempt is always made.
+    ///
+    /// - Throws: the last attempt's error; at once one that somebody has to mend first, such as a wrong password.
+    package func connection(until deadline: NIODeadline) async throws(RedisError) -> RedisConnection {
         if let ready { return ready }
         while true {
             do {
@@ -125,7 +141,7 @@ package final class RedisClient: Sendable {
     private func attempt(at start: NIODeadline, _ promise: EventLoopPromise<RedisConnection>) {
         let name = self.name
         let connect: @Sendable () -> EventLoopFuture<RedisConnection> = {
-            self.connector.connect(name: name, on: self.eventLoop)
+            self.connector.connect(name: name, on: self.eventLoop, within: self.haste)
         }
         let attempt =
             start <= .now()
@@ -143,16 +159,13 @@ package final class RedisClient: Sendable {
             if state.isShutDown { return .failure(Self.shutDownError) }
             switch result {
             case .success(let connection):
-                if state.lastError != nil { self.logger.info("Connected to Redis again") }
+                self.outage?.back(self.name)
                 state.lastError = nil
                 state.connection = connection
                 state.backoff.succeeded(now: .now())
             case .failure(let failure):
                 let error = TransportFailure.error(failure, address: self.configuration.address)
-                // The same trouble again and again is said once.
-                if state.lastError != error {
-                    self.logger.warning("Cannot connect to Redis", metadata: ["error": "\(error)"])
-                }
+                self.outage?.lost(self.name, error)
                 state.lastError = error
                 var generator = SystemRandomNumberGenerator()
                 state.backoff.failed(now: .now(), using: &generator)
@@ -169,7 +182,7 @@ package final class RedisClient: Sendable {
         let address = self.configuration.address
         // A first attempt gets the time that it may take, however short the patience: there is no reason to give before it.
         let isFirst = self.state.withLock { $0.lastError == nil }
-        let attempt = TimeAmount(clamping: self.configuration.connectTimeout) * 2 + .milliseconds(100)
+        let attempt = self.haste ?? TimeAmount(clamping: self.configuration.connectTimeout) * 2 + .milliseconds(100)
         let deadline = isFirst ? max(deadline, .now() + attempt) : deadline
         self.eventLoop.execute {
             // Both the timer and the attempt run on this loop: whichever comes first completes the promise, the other finds it done.
@@ -195,7 +208,7 @@ package final class RedisClient: Sendable {
     package func open(name: String, on eventLoop: (any EventLoop)? = nil) -> EventLoopFuture<RedisConnection> {
         let eventLoop = eventLoop ?? self.group.next()
         if self.state.withLock({ $0.isShutDown }) { return eventLoop.makeFailedFuture(Self.shutDownError) }
-        return self.connector.connect(name: name, on: eventLoop)
+        return self.connector.connect(name: name, on: eventLoop, within: self.haste)
     }
 
     /// Opens a connection of the caller's own, for blocking commands. One attempt; the caller closes it.
@@ -211,7 +224,8 @@ package final class RedisClient: Sendable {
         let (connection, attempt) = self.state.withLock { state in
             state.isShutDown = true
             defer { state.connection = nil }
-            return (state.connection, state.attempt)
+            // Who is in a hurry does not wait for it; what it leads to is closed.
+            return (state.connection, state.haste == nil ? state.attempt : nil)
         }
         if let connection { try? await connection.close().get() }
         _ = try? await attempt?.get()

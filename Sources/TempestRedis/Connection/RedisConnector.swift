@@ -11,7 +11,17 @@ struct RedisConnector: Sendable {
     let logger: Logger
 
     /// Connects once. A failure is a RedisError.
-    func connect(name: String, on eventLoop: any EventLoop) -> EventLoopFuture<RedisConnection> {
+    ///
+    /// - Parameter haste: how long connecting may take, and each reply afterwards; nil: as long as the configuration says.
+    func connect(
+        name: String, on eventLoop: any EventLoop, within haste: TimeAmount? = nil
+    ) -> EventLoopFuture<RedisConnection> {
+        if let haste {
+            var hasty = self.configuration
+            let most = Duration.nanoseconds(haste.nanoseconds)
+            (hasty.connectTimeout, hasty.commandTimeout) = (min(most, hasty.connectTimeout), min(most, hasty.commandTimeout))
+            return RedisConnector(configuration: hasty, logger: self.logger).connect(name: name, on: eventLoop)
+        }
         let address = self.configuration.address
         return self.tlsContext(on: eventLoop)
             .flatMap { self.open(on: eventLoop, tls: $0) }
