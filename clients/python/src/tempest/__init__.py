@@ -4,6 +4,10 @@
 """
 from __future__ import annotations
 
+from . import needs
+
+needs.check()  # before anything imports them
+
 from .client import Client, Stream
 from .context import Context
 from .elements import Elements

@@ -5,7 +5,15 @@
 
 require "monitor"
 require "openssl"
-require "redis"
+require "rbconfig"
+begin
+  require "redis"
+rescue LoadError => e
+  raise unless e.path == "redis"
+
+  raise LoadError, "tempest needs the gem redis, which this Ruby (#{RbConfig.ruby}) does not have. " \
+                   "Debian, Ubuntu (for /usr/bin/ruby): sudo apt install ruby-redis. Anywhere: gem install redis"
+end
 require_relative "redis_url"
 
 module Tempest
