@@ -184,7 +184,11 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        .testTarget(name: "TempestSupervisorTests", dependencies: ["Tempest", "TempestSupervisor"]),
+        .testTarget(
+            name: "TempestSupervisorTests",
+            dependencies: [
+                "Tempest", "TempestSupervisor", "TempestTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .testTarget(
             name: "ProcessTests",
             dependencies: [

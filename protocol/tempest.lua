@@ -1573,6 +1573,68 @@ local function resume(keys, argv)
   return n
 end
 
+-- ARGV: what, level…        what = levels | all | delayed
+-- Deletes jobs of these levels that wait: in their lists, to be run alone, or for a process that has a handler for them. `all`: of all levels
+-- that were seen, besides those that are named. `delayed`: all, and those that are not due yet. What runs and what is dead stays; a key that
+-- is no list, too. Call it again until the last number is 0. Returns [waiting, suspects, unknown, delayed, left]: how many were deleted of
+-- each, and 1 if there are more.
+local function clear(keys, argv)
+  local q, what = keys[1], argv[1]
+  if what ~= 'levels' and what ~= 'all' and what ~= 'delayed' then return bad('what: levels, all or delayed') end
+  local wrong = bad_level(argv, 2)
+  if wrong then return wrong end
+  local named, names, all = {}, {}, what ~= 'levels'
+  for i = 2, #argv do names[#names + 1] = argv[i] end
+  if all then
+    for _, level in ipairs(redis.call('SMEMBERS', at(q, 'levels'))) do names[#names + 1] = level end
+  end
+  local waiting, suspects, unknowns, delayed, left = 0, 0, 0, 0, 0
+  for _, level in ipairs(names) do
+    named[level] = true
+    local length = redis.pcall('LLEN', level_key(q, level))
+    if type(length) == 'number' and length > 0 then
+      redis.call('UNLINK', level_key(q, level))
+      waiting = waiting + length
+    end
+  end
+  local place, bytes = 0, 0
+  while true do
+    local entry = redis.call('LINDEX', at(q, 'suspect'), place)
+    if not entry then break end
+    if bytes >= MOVE_BYTES then
+      left = 1
+      break
+    end
+    local level, job = string.match(entry, '^([^:]*):(.*)$')
+    if all or level and named[level] then
+      redis.call('LREM', at(q, 'suspect'), 1, entry)
+      if job then set_tries(q, job, 0) end
+      suspects, bytes = suspects + 1, bytes + #entry
+    else
+      place = place + 1
+    end
+  end
+  local kinds = 0
+  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, -1)) do
+    if all or named[string.match(kind, '^[^:]*')] then
+      kinds = kinds + 1
+      if kinds > KINDS then
+        left = 1
+        break
+      end
+      unknowns = unknowns + redis.call('ZCARD', unknown_key(q, kind))
+      redis.call('UNLINK', unknown_key(q, kind))
+      redis.call('ZREM', at(q, 'unknown'), kind)
+      redis.call('HDEL', at(q, 'known'), kind)
+    end
+  end
+  if what == 'delayed' then
+    delayed = redis.call('ZCARD', at(q, 'delayed'))
+    redis.call('UNLINK', at(q, 'delayed'))
+  end
+  return { waiting, suspects, unknowns, delayed, left }
+end
+
 -- ARGV: level… to look at besides those seen. Returns [levels, counts, processes, running, dead, inboxes, delayed, suspects, unknown]:
 -- levels = [name, waiting, paused (0 or 1), …]; waiting is -1 for a key that is no list; counts = [name, n, …];
 -- running = jobs claimed and not settled; unknown = ["<level>:<action>", jobs that wait for a process that has a handler for it, …].
@@ -1646,5 +1708,6 @@ register('unlisten', unlisten, 'allow-oom')
 register('read', read, 'allow-oom')
 register('pause', pause, 'allow-oom')
 register('resume', resume, 'allow-oom')
+register('clear', clear, 'allow-oom')
 register('revive', revive, 'allow-oom')
 register('forget', forget, 'allow-oom')

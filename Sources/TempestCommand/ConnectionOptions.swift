@@ -71,18 +71,23 @@ enum RedisOption {
     }
 }
 
+/// Where a job goes, and how it is written: the same for push and call.
 struct QueueOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The queue.")
-    var queue = "tempest"
+    @Option(name: .shortAndLong, help: "The queue. Default: tempest.", transform: { try QueueName($0) })
+    var queue: QueueName?
 
-    @Option(name: .shortAndLong, help: "The level: high, default, low, or any other.")
-    var level = "default"
+    @Option(name: .shortAndLong, help: "The level: high, default, low, or any other.", transform: { try Level($0) })
+    var level = Level.default
 
     @Option(name: .shortAndLong, help: "The codec of the job: json, msgpack, tnetstring.")
     var codec = "json"
 
     @Flag(help: "Take every argument as text, also where it is JSON.")
     var text = false
+
+    var name: String { queue?.description ?? "tempest" }
+
+    func validate() throws { _ = try chosenCodec() }
 
     func chosenCodec() throws -> any Codec { try CodecName.codec(codec, option: "--codec") }
 

@@ -63,31 +63,22 @@ package struct Supervisor: Sendable {
         let width = (names + ["tempest"]).map(\.utf8.count).max() ?? 0
         let journal = Journal(
             self.options.json ? .json : .people(width: width, coloured: self.options.coloured), to: .standardOutput)
-        return await withTaskGroup(of: Void.self) { group in
-            group.addTask { await journal.run() }
-            let result = await self.supervise(signals, journal)
-            journal.finish()
-            group.addTask { try? await Task.sleep(for: .seconds(2)) }
-            // Whichever is first: all is written, or nobody reads it.
-            await group.next()
-            group.cancelAll()
-            return result
-        }
+        let result = await self.supervise(signals, journal)
+        await journal.finish(within: .seconds(2))
+        return result
     }
 
     private func supervise(_ signals: UnixSignalsSequence, _ journal: Journal) async -> Bool {
         let redis = RedisClient(self.configuration, name: "tempest:supervise", logger: self.logger, patience: .seconds(1))
         let reaper = ChildReaper(journal: journal) { try await Self.reap($0, redis, self.logger) }
+        // Before anything else is started: it starts a process itself, and waits for it.
+        let prefix = await ParentDeath.prefix()
+        let orphans = Orphans()
         let around = Slot.Surroundings(
-            journal: journal, readiness: ReadyWatch(redis), reaper: reaper, prefix: await ParentDeath.prefix(),
+            journal: journal, readiness: ReadyWatch(redis), reaper: reaper, orphans: orphans, prefix: prefix,
             redisURL: self.redisURL)
         if around.prefix.isEmpty {
             journal.say("there is no setpriv (util-linux) here: workers would outlive a supervisor that is killed by SIGKILL")
-        }
-        if getpid() == 1 {
-            journal.say(
-                "this is PID 1, which has to bury what workers leave behind, and it does not: run it under an init (docker run --init)"
-            )
         }
         let attendance = Attendance(journal: journal, total: self.groups.map(\.count).reduce(0, +), file: self.options.readyFile)
         let slots = self.slots(around, attendance)
@@ -99,6 +90,7 @@ package struct Supervisor: Sendable {
         defer { halts.cancel() }
         let result = await withTaskGroup(of: Void.self) { group in
             group.addTask { await around.readiness.run() }
+            group.addTask { await orphans.run() }
             group.addTask { for await _ in rolls.stream { await self.roll(slots, journal) } }
             group.addTask {
                 var asked = 0

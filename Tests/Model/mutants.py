@@ -105,6 +105,12 @@ MUTANTS = {
     "dead_bytes not decremented": [("'dead_bytes', 0 - #(field_of(found[1][2], 'job') or ''))", "'dead_bytes', 0)")],
     "dead records without end": [("    if not old and length <= DEAD_RECORDS and bytes <= DEAD_BYTES then break end\n", "    if true then break end\n")],
     "a level that is no list loses jobs": [("    bury(q, p, level, job, 'wrong_type', 'the key of the level is no list')\n", "")],
+    "clear takes the suspects of other levels": [("    if all or level and named[level] then\n      redis.call('LREM'", "    if true then\n      redis.call('LREM'")],
+    "clear leaves what is known of unknown actions": [
+        ("      redis.call('ZREM', at(q, 'unknown'), kind)\n      redis.call('HDEL', at(q, 'known'), kind)\n    end\n  end\n  if what",
+         "      redis.call('ZREM', at(q, 'unknown'), kind)\n    end\n  end\n  if what")],
+    "clear keeps the crashes of suspects": [("      if job then set_tries(q, job, 0) end\n      suspects", "      suspects")],
+    "clear without end": [("    if bytes >= MOVE_BYTES then\n      left = 1\n", "    if false then\n      left = 1\n")],
     "revive to the head": [("redis.pcall('RPUSH', level_key(q, level), argv[2]", "redis.pcall('LPUSH', level_key(q, level), argv[2]")],
     "revive keeps the record": [("  set_tries(q, job, 0)\n  unbury(q, id)\n", "  set_tries(q, job, 0)\n")],
     "cancelled for ever": [("        redis.call('ZREM', at(q, 'cancelled'), rest)\n", "        rest = ''\n")],

@@ -5,7 +5,7 @@ written out, so that a schedule can be run again without some of them.
 """
 from answering import Answering
 from claiming import Claiming
-from places import WRONG, Places, Refused, Run, sha1
+from places import WRONG, Places, Refused, Run, need, need_levels, sha1
 from recovering import Recovering
 from timing import Timing
 
@@ -277,6 +277,43 @@ return 1"""
                         if name != "number"} for record in self.dead]
             found[key(b"dead")] = (b"stream", records, 0)
         return found
+
+    def clear(self, what, *levels):
+        need(what in (b"levels", b"all", b"delayed"))
+        need_levels(levels)
+        every = what != b"levels"
+        names, found, left = set(levels) | (self.levels if every else set()), [0, 0, 0, 0], 0
+        for level in names:
+            jobs = self.lists.get(level)
+            if jobs is not WRONG:
+                found[0] += self.vanish(jobs or [])
+                self.lists[level] = []
+        kept, size = [], 0
+        for level, job in self.suspects:
+            if size >= self.limits.move_bytes:
+                left = 1
+            if left or not (every or level in names):
+                kept.append((level, job))
+                continue
+            self.forgive(job.payload)
+            found[1] += self.vanish([job])
+            size += len(level) + 1 + len(job.payload)
+        self.suspects = kept
+        kinds = [kind for kind in list(self.unknown) if every or kind[0] in names]
+        assert len(kinds) <= 64
+        for kind in kinds:
+            found[2] += self.vanish([entry[2] for entry in self.unknown.pop(kind)])
+            self.looks.pop(kind, None)
+            self.known.pop(kind, None)
+        if what == b"delayed":
+            found[3] = self.vanish([job for *_, job in self.delayed])
+            self.delayed = []
+        return [*found, left]
+
+    def vanish(self, jobs):
+        for job in jobs:
+            self.end(job)
+        return len(jobs)
 
     def stats(self, *more):
         names = set(more) | self.levels

@@ -98,6 +98,23 @@ class Scheduler:
         else:
             self.do("forget", index)
 
+    def clears(self):
+        what = self.random.choice([b"levels", b"levels", b"all", b"delayed", b"nothing"])
+        self.call("clear", what, *(self.several_levels() if self.chance(0.7) else []))
+
+    def clear_suspects(self):
+        """Jobs of two levels that crashed twice are to be run alone when the queue, or one level, is cleared."""
+        for level in (b"high", b"low"):
+            for _ in range(self.random.randint(1, 4)):
+                self.do("push", level, self.payload())
+        for _ in range(2):
+            self.start()
+            actor = self.actors[-1]
+            self.understand(actor, self.call("claim", actor.p, 1, 8, 1048576, b"high", b"low"))
+            self.bury_process(actor)
+        for _ in range(self.random.randint(1, 3)):
+            self.clears()
+
     def breaks(self):
         self.do("break", self.level())
 
@@ -621,7 +638,7 @@ class Scheduler:
     def announce(self):
         self.call("levels", *self.several_levels())
 
-    ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (breaks, 0.5), (mends, 0.6), (age, 5),
+    ACTIONS = [(push, 14), (delay, 3), (cancel, 1.5), (ask, 2), (pause, 1), (resume, 1), (dead, 1.5), (clears, 0.5), (clear_suspects, 0.3), (breaks, 0.5), (mends, 0.6), (age, 5),
                (start, 2), (again, 1), (claim, 14), (land, 6), (adopt, 5), (suspect, 4), (settle, 10), (chunk, 2), (giveback, 3), (begin, 4), (interrupted, 1.5), (untold, 1.5),
                (beats, 9), (goodbye, 1.5), (crash, 4), (crash_loop, 1.2), (listen, 2), (unlisten, 0.7), (read, 2), (raw_answer, 0.5),
                (breaks_inbox, 0.3), (announce, 0.5), (jam, 0.4),

@@ -26,6 +26,7 @@ struct OperatorBench {
     }
 
     /// The program's status and lines, standard error among them.
+    @discardableResult
     func tempest(_ words: String...) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
         try await Program.run(words, redis: redis)
     }

@@ -50,16 +50,47 @@ struct SuperviseOutputTests {
         }
     }
 
-    @Test("A flood that nobody reads waits in the worker: no memory grows, and the end comes all the same")
+    @Test("A flood that nobody reads stops no worker: lines are dropped and counted, and no memory grows")
     func flood() async throws {
         try await withPrivateRedis { server in
             try await withTemporaryDirectory { folder in
-                // Nobody ever reads the other end.
+                // 20 MB, into a pipe whose other end nobody reads.
+                let worker = #"yes "$0" | head -n 20000; touch done; exec sleep 600"#
                 let line = String(repeating: "a line of some length ", count: 50)
                 let script =
-                    #"mkfifo "$1/pipe" && exec 3<>"$1/pipe" && exec "$0" supervise -- yes "$2" >"$1/pipe""#
+                    #"mkfifo pipe && exec 3<>pipe && exec "$0" supervise --name w -- sh -c "$1" "$2" >pipe"#
                 let runner = ProcessRunner(
-                    "sh", ["-c", script, try Program.path, folder, line], environment: ["REDIS_URL": server.url])
+                    "sh", ["-c", script, try Program.path, worker, line], environment: ["REDIS_URL": server.url],
+                    workingDirectory: folder)
+                try await runner.run { supervisor in
+                    try await eventually(within: .seconds(60), "the worker has written all of it") {
+                        FileManager.default.fileExists(atPath: "\(folder)/done")
+                    }
+                    #expect(SystemProcess.resident(supervisor.processID) < 200_000_000)
+                    let reader = open("\(folder)/pipe", O_RDONLY | O_NONBLOCK)
+                    var text = Data()
+                    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+                    try await eventually(within: .seconds(60), "it is said how much was dropped") {
+                        let count = read(reader, &buffer, buffer.count)
+                        if count > 0 { text.append(contentsOf: buffer.prefix(count)) }
+                        return text.range(of: Data("lines were dropped: nobody read this output for".utf8)) != nil
+                    }
+                    close(reader)
+                    try supervisor.send(.terminate)
+                    #expect(try await supervisor.waitForExit() == .exited(0))
+                }
+            }
+        }
+    }
+
+    @Test("It ends though nobody reads what it and its worker write")
+    func unread() async throws {
+        try await withPrivateRedis { server in
+            try await withTemporaryDirectory { folder in
+                let script = #"mkfifo pipe && exec 3<>pipe && exec "$0" supervise -- yes "$1" >pipe"#
+                let runner = ProcessRunner(
+                    "sh", ["-c", script, try Program.path, String(repeating: "x", count: 1000)],
+                    environment: ["REDIS_URL": server.url], workingDirectory: folder)
                 try await runner.run { supervisor in
                     var found: Int32?
                     try await eventually("the worker runs") {
@@ -70,11 +101,10 @@ struct SuperviseOutputTests {
                     }
                     let worker = try #require(found)
                     var quiet = 0
-                    try await eventually(within: .seconds(60), "it waits for a reader") {
+                    try await eventually(within: .seconds(60), "it waits for a reader, for some seconds") {
                         quiet = SystemProcess.state(worker) == "S" ? quiet + 1 : 0
                         return quiet >= 50
                     }
-                    #expect(SystemProcess.resident(supervisor.processID) < 200_000_000)
                     try supervisor.send(.terminate)
                     #expect(try await supervisor.waitForExit() == .exited(0))
                 }

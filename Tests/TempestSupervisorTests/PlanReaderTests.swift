@@ -118,6 +118,15 @@ struct PlanReaderTests {
         #expect(throws: PlanError("web: there is no directory /nonexistent")) { try Programs.check(group) }
     }
 
+    @Test("The group and the state of a process are what follows its name, whatever that is")
+    func group() throws {
+        let running = try #require(ProcessGroup.parse(Array("12 (a) Z (b) S 1 77 77 0 -1".utf8)))
+        #expect(running.isRunning && running.group == 77)
+        let ended = try #require(ProcessGroup.parse(Array("12 (sh) Z 1 77 77 0 -1".utf8)))
+        #expect(!ended.isRunning && ended.group == 77)
+        #expect(ProcessGroup.parse(Array("12".utf8)) == nil)
+    }
+
     @Test("The resident size is the second number of statm, in pages")
     func resident() {
         #expect(ResidentSize.parse("100 42 7 1 0 9 0\n", page: 4096) == 172_032)

@@ -151,6 +151,26 @@ struct SlotLogicTests {
         #expect(logic.handle(.start(token), now: now) == [])
     }
 
+    @Test("A worker whose process is not registered is warned of once at each start, with the variable and the form of the name")
+    func unregistered() throws {
+        var logic = SlotLogic(name: "web.1", group: group())
+        _ = logic.begin(now: now)
+        #expect(logic.handle(.unregistered(2), now: now) == [])
+        guard case .say(let text)? = logic.handle(.unregistered(1), now: now).first else { throw Missing() }
+        #expect(text.hasPrefix("web.1 ") && text.contains("$TEMPEST_PROCESS.<anything of its own>") && text.contains("REDIS_URL"))
+        #expect(logic.handle(.unregistered(1), now: now) == [])
+        #expect(logic.handle(.late(1), now: now).count == 1, "only that it is late")
+        let (_, token) = try #require(delay(logic.handle(.ended(1, .exited(1)), now: now)))
+        _ = logic.handle(.start(token), now: now)
+        #expect(logic.handle(.unregistered(1), now: now) == [], "of one that is gone")
+        #expect(logic.handle(.late(2), now: now).count == 2, "that it is late, and this")
+        #expect(logic.handle(.ready(2), now: now) == [.served(true)])
+        var ready = settled()
+        #expect(ready.handle(.unregistered(1), now: now) == [])
+    }
+
+    private struct Missing: Error {}
+
     @Test("A first worker that is late is left to go on")
     func late() {
         var logic = SlotLogic(name: "web.1", group: group())

@@ -51,17 +51,35 @@ extension TempestClient {
         try await operate(FunctionLibrary.resume, queue, levels)
     }
 
-    /// Deletes the jobs that wait in these levels. What runs goes on. Returns how many were deleted.
+    /// Deletes the jobs that wait: in these levels, or in all when none is named; those that are to be run alone, and those of actions that
+    /// no worker had a handler for, among them. What runs goes on, and dead jobs stay. A queue in which nothing is left, that nobody
+    /// serves and of which nothing is paused, is no longer among ``queues()``.
+    ///
+    /// - Parameter delayed: also the jobs that are not due yet, and failed ones that wait for their next attempt; of all levels only.
     @discardableResult
-    public func clear(_ queue: QueueName, levels: [Level]) async throws -> Int {
-        var deleted = 0
-        for level in levels {
-            let key = RedisArgument(Keys.level(queue, level))
-            let results = try await redis.execute([["LLEN", key], ["UNLINK", key]])
-            deleted += Int(try results[0].get().integer ?? 0)
-            _ = try results[1].get()
+    public func clear(_ queue: QueueName, levels: [Level] = [], delayed: Bool = false) async throws -> ClearedJobs {
+        precondition(!delayed || levels.isEmpty, "delayed jobs are cleared with all levels")
+        let what: RedisArgument = levels.isEmpty ? (delayed ? "delayed" : "all") : "levels"
+        let names = levels.isEmpty ? Level.customary : levels
+        let command = RedisCommand.fcall(
+            FunctionLibrary.clear, key: queue.description, [what] + names.map { .init($0.description) })
+        var cleared = ClearedJobs()
+        var isLeft = true
+        while isLeft {
+            let numbers = try await FunctionLoader.call(command, on: redis).array?.compactMap(\.integer).map { Int($0) } ?? []
+            guard numbers.count >= 5 else {
+                throw RedisError(.protocolError, "clear returned another shape than tempest.lua documents")
+            }
+            cleared.waiting += numbers[0]
+            cleared.suspects += numbers[1]
+            cleared.unknown += numbers[2]
+            cleared.delayed += numbers[3]
+            isLeft = numbers[4] != 0
         }
-        return deleted
+        if levels.isEmpty, try await statistics(queue).isDeserted {
+            _ = try await redis.execute(["SREM", .init(Keys.queues), .init(queue.description)])
+        }
+        return cleared
     }
 
     /// The levels that a queue is known to have, the customary ones among them.
@@ -73,6 +91,21 @@ extension TempestClient {
         let command = RedisCommand.fcall(function, key: queue.description, levels.map { .init($0.description) })
         return Int(try await FunctionLoader.call(command, on: redis).integer ?? 0)
     }
+}
+
+/// How many jobs were deleted, by where they waited.
+public struct ClearedJobs: Sendable, Hashable {
+    /// In the lists of levels.
+    public var waiting = 0
+    /// To be run alone, because processes crashed under them.
+    public var suspects = 0
+    /// For a worker that has a handler for them.
+    public var unknown = 0
+    /// Until they are due.
+    public var delayed = 0
+
+    /// All of them.
+    public var total: Int { waiting + suspects + unknown + delayed }
 }
 
 /// A waiting job, seen and not taken.

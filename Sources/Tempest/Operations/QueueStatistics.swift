@@ -50,6 +50,12 @@ public struct QueueStatistics: Sendable {
     /// Claims that were ended.
     public var settled: Int { counts["settled"] ?? 0 }
 
+    /// Whether there is nothing in it, nobody serves it or waits for its answers, and nothing of it is paused.
+    var isDeserted: Bool {
+        waiting + suspects + waitingUnknown + delayed + running + dead + inboxes + processes == 0
+            && levels.allSatisfy { $0.waiting != nil && !$0.isPaused }
+    }
+
     init(_ queue: QueueName, _ reply: RedisReply) throws(RedisError) {
         guard let parts = reply.array, parts.count >= 6, let levels = parts[0].array, let counts = parts[1].array else {
             throw RedisError(.protocolError, "stats returned another shape than tempest.lua documents")

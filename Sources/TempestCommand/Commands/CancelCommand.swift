@@ -6,7 +6,7 @@ struct CancelCommand: AsyncParsableCommand {
         commandName: "cancel",
         abstract: "Cancel jobs by their ids: waiting ones are skipped when their turn comes, running ones are told.",
         discussion: """
-            Nobody looks whether there are such jobs: the ids are remembered, and a job whose turn comes later than that runs after
+            Nobody looks whether there are such jobs: the ids are remembered, and a job whose turn comes later than that runs after \
             all. A worker of level 0 or 1 does not know of it. Exits with 1 if no queue is known and none is named.
 
             EXAMPLES
@@ -17,13 +17,15 @@ struct CancelCommand: AsyncParsableCommand {
     @Argument(help: "Ids of jobs, as push prints them.")
     var ids: [String]
 
-    @Option(name: .shortAndLong, help: "Only this queue; without it all that workers have served. May be given several times.")
-    var queue: [String] = []
+    @Option(
+        name: .shortAndLong, help: "Only this queue; without it all that workers have served. May be given several times.",
+        transform: { try QueueName($0) })
+    var queue: [QueueName] = []
 
     @Option(name: .customLong("for"), help: "How long it is remembered: a number and ms, s, m, h, d or w; at most 30d.")
     var time = TimeSpan(milliseconds: 7 * 86_400_000)
 
-    @Flag(help: "For programs: a line of JSON an id.")
+    @Flag(help: JSONHelp.lines("an id"))
     var json = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -37,7 +39,7 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let named = try queue.map { try QueueName($0) }
+        let named = queue
         try await connection.withClient { client in
             let queues = named.isEmpty ? try await client.queues() : named
             guard !queues.isEmpty else {

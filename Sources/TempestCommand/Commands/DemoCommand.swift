@@ -8,7 +8,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Workers in Swift, Python and Ruby answer the same queue, called in JSON, MessagePack and tnetstring.",
         discussion: """
-            Starts a private Redis and a worker in each language, sends them this repository's own Markdown files, and compares the
+            Starts a private Redis and a worker in each language, sends them this repository's own Markdown files, and compares the \
             answers. Exits with 1 if any answer fails or disagrees. PYTHON and RUBY name other interpreters.
 
             EXAMPLE

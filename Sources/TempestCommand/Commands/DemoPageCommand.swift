@@ -1,8 +1,10 @@
 // A page without a queue: what fronts are measured against. Before it: Hummingbird. After it: whoever compares.
 
 import ArgumentParser
+import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 
 struct DemoPageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,6 +35,10 @@ struct DemoPageCommand: AsyncParsableCommand {
         logger.logLevel = .warning
         let application = Application(
             router: router, configuration: .init(address: .hostname(String(parts[0]), port: port)), logger: logger)
-        try await application.runService()
+        do {
+            try await application.runService()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw CommandFailure(TakenPort.message(listen, cure: "--listen"))
+        }
     }
 }

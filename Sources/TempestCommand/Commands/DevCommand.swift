@@ -29,6 +29,7 @@ struct DevCommand: AsyncParsableCommand {
         // Until Ctrl-C is what was asked for: no failure.
         try await Interruptible.run(status: 0) {
             var options = PrivateRedis.Options()
+            if let port, TakenPort.isTaken(port) { throw CommandFailure(TakenPort.message("127.0.0.1:\(port)", cure: "--port")) }
             if let port { options.arguments = ["--port", String(port)] } else { options.tcp = true }
             try await withPrivateRedis(options) { redis in
                 let url = port.map { "redis://127.0.0.1:\($0)" } ?? redis.tcpURL ?? redis.url

@@ -10,19 +10,25 @@ struct PauseCommand: AsyncParsableCommand {
 
             EXAMPLE
               tempest pause mail            # the whole queue
-              tempest pause mail low        # one level
+              tempest pause mail --level low
             """)
 
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
-    @Argument(help: "Levels; without any, all.")
-    var levels: [String] = []
+    @Option(
+        name: .shortAndLong, help: "Only this level; without it the whole queue. May be given several times.",
+        transform: { try Level($0) })
+    var level: [Level] = []
+
+    // Once they stood behind the queue.
+    @Argument(help: .hidden, transform: { try Level($0) })
+    var levels: [Level] = []
 
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let (name, levels) = (try QueueName(queue), try self.levels.map { try Level($0) })
+        let (name, levels) = (queue, level + levels)
         let changed = try await connection.withClient { try await $0.pause(name, levels: levels) }
         print(changed > 0 ? "Paused." : "It was paused already.")
     }
@@ -33,20 +39,29 @@ struct ResumeCommand: AsyncParsableCommand {
         commandName: "resume",
         abstract: "Let workers take jobs of a paused queue, or of some of its levels, again.",
         discussion: """
+            Exits with 1 if a level is still paused because the whole queue is.
+
             EXAMPLE
               tempest resume mail
+              tempest resume mail --level low
             """)
 
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
-    @Argument(help: "Levels; without any, all that are paused.")
-    var levels: [String] = []
+    @Option(
+        name: .shortAndLong, help: "Only this level; without it all that are paused. May be given several times.",
+        transform: { try Level($0) })
+    var level: [Level] = []
+
+    // Once they stood behind the queue.
+    @Argument(help: .hidden, transform: { try Level($0) })
+    var levels: [Level] = []
 
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let (name, levels) = (try QueueName(queue), try self.levels.map { try Level($0) })
+        let (name, levels) = (queue, level + levels)
         let (changed, still) = try await connection.withClient { client in
             let changed = try await client.resume(name, levels: levels)
             let paused = try await client.statistics(name, levels: levels + Level.customary).levels.filter(\.isPaused).map(

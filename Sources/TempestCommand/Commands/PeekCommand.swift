@@ -7,35 +7,41 @@ struct PeekCommand: AsyncParsableCommand {
         abstract: "Show the next jobs of a queue, decoded, without taking them.",
         discussion: """
             EXAMPLE
-              tempest peek mail --level high --count 3
+              tempest peek mail --level high --limit 3
             """)
 
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
-    @Option(name: .shortAndLong, help: "Only this level; without it all levels, in the order in which they are served.")
-    var level: String?
+    @Option(
+        name: .shortAndLong,
+        help: "Only this level; without it all levels, in the order in which they are served. May be given several times.",
+        transform: { try Level($0) })
+    var level: [Level] = []
 
-    @Option(name: .shortAndLong, help: "At most so many jobs of a level, 1 to 1000.")
-    var count = 10
+    @Option(name: [.long, .customShort("n")], help: "At most so many jobs of a level, 1 to 1000.")
+    var limit = 10
 
-    @Flag(help: "For programs: a line of JSON a job.")
+    // What --limit was called once.
+    @Option(name: .shortAndLong, help: .hidden)
+    var count: Int?
+
+    @Flag(help: JSONHelp.lines("a job"))
     var json = false
 
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard (1...1000).contains(count) else { throw ValidationError("--count: 1 to 1000") }
+        guard (1...1000).contains(count ?? limit) else { throw ValidationError("--limit: 1 to 1000") }
     }
 
     func run() async throws {
-        let name = try QueueName(queue)
-        let only = try level.map { try Level($0) }
+        let (name, only, most) = (queue, level, count ?? limit)
         try await connection.withClient { client in
-            let levels = if let only { [only] } else { try await client.levels(of: name) }
+            let levels = only.isEmpty ? try await client.levels(of: name) : only
             var isEmpty = true
             for level in levels {
-                for (place, job) in try await client.peek(name, level: level, count: count).enumerated() {
+                for (place, job) in try await client.peek(name, level: level, count: most).enumerated() {
                     isEmpty = false
                     print(json ? Shown.json(Self.value(job, level, place)) : Self.line(job, level, place))
                 }

@@ -6,7 +6,7 @@ struct PublishCommand: AsyncParsableCommand {
         commandName: "publish",
         abstract: "Publish an event to the browsers that follow a channel, and print how many heard it.",
         discussion: """
-            A front (GET /sub/CHANNEL) is one that hears, however many browsers follow the channel there. The last events are kept for
+            A front (GET /sub/CHANNEL) is one that hears, however many browsers follow the channel there. The last events are kept for \
             browsers that come back.
 
             EXAMPLES
@@ -34,7 +34,7 @@ struct PublishCommand: AsyncParsableCommand {
     @Flag(help: "Take DATA as text, also where it is JSON.")
     var text = false
 
-    @Flag(help: "For programs: a line of JSON.")
+    @Flag(help: JSONHelp.one)
     var json = false
 
     @OptionGroup var connection: ConnectionOptions

@@ -7,40 +7,41 @@ struct QueuesCommand: AsyncParsableCommand {
         commandName: "queues",
         abstract: "Show queues: what waits in each level, what runs, how fast jobs arrive and are settled.",
         discussion: """
-            DELAYED are jobs that are not due yet, and failed ones that wait for their next attempt; ALONE are jobs that processes
-            crashed under, which wait to be run alone. Jobs of actions that no worker had a handler for when they were claimed are named
-            below the table: they wait for a worker that has one. Rates are measured between two looks. Workers of level 0 (a bare BLPOP) are not seen: what they take does not count as settled.
+            DELAYED are jobs that are not due yet, and failed ones that wait for their next attempt; SUSPECTS are jobs that processes \
+            crashed under, which wait to be run alone. Jobs of actions that no worker had a handler for when they were claimed are named \
+            below the table: they wait for a worker that has one. Rates are measured between two looks. Workers of level 0 (a bare \
+            BLPOP) are not seen: what they take does not count as settled.
 
             EXAMPLE
               tempest queues
               tempest queues mail --json --interval 5
             """)
 
-    @Argument(help: "Queues; without any, all that workers have served.")
-    var names: [String] = []
+    @Argument(
+        help: .init("Queues; without any, all that workers have served.", valueName: "queues"), transform: { try QueueName($0) })
+    var names: [QueueName] = []
 
-    @Option(help: "Seconds between the two looks.")
-    var interval = 1.0
+    @Option(help: "The time between the two looks: a number and ms, s, m or h.")
+    var interval = TimeSpan(milliseconds: 1000)
 
-    @Flag(help: "For programs: one line of JSON.")
+    @Flag(help: JSONHelp.one)
     var json = false
 
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard interval > 0, interval <= 3600 else { throw ValidationError("--interval: seconds, above 0 and at most 3600") }
+        guard (1...3_600_000).contains(interval.milliseconds) else { throw ValidationError("--interval: 1ms to 1h") }
     }
 
     func run() async throws {
         let rows = try await connection.withClient { client in
             if let warning = try await client.evictionWarning() { StandardError.say("Warning: \(warning)") }
-            let named = try names.map { try QueueName($0) }
-            let queues = named.isEmpty ? try await client.queues() : named
+            let queues = names.isEmpty ? try await client.queues() : names
             var rows: [QueueRow] = []
             let start = ContinuousClock.now
             for queue in queues { rows.append(QueueRow(first: try await client.statistics(queue))) }
             guard !rows.isEmpty else { return rows }
-            try await Task.sleep(for: .seconds(interval))
+            try await Task.sleep(for: interval.duration)
             for index in rows.indices {
                 rows[index].second = try await client.statistics(rows[index].first.queue)
                 rows[index].seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -100,7 +101,7 @@ private struct QueueRow {
         guard !rows.isEmpty else { return "No queues yet: a worker makes its queues known when it starts." }
         var table = Table([
             ("QUEUE", .left), ("LEVEL", .left), ("WAITING", .right), ("RUNNING", .right), ("ARRIVING/s", .right),
-            ("SETTLING/s", .right), ("DELAYED", .right), ("ALONE", .right), ("DEAD", .right), ("WORKERS", .right),
+            ("SETTLING/s", .right), ("DELAYED", .right), ("SUSPECTS", .right), ("DEAD", .right), ("WORKERS", .right),
         ])
         for row in rows {
             for (index, level) in row.second.levels.enumerated() {

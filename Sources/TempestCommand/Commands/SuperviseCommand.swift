@@ -11,32 +11,45 @@ struct SuperviseCommand: AsyncParsableCommand {
         discussion: """
             Each worker is started with TEMPEST_PROCESS (its name, new each time) and REDIS_URL. One that ends is started again, after \
             0.1 s and then longer, up to 30 s; what it held is back in the queues at once. Workers die with the supervisor, even when \
-            that is killed. Name the worker itself: a shell in between would get the signals alone, and end before the worker does \
-            (`sh -c 'cd app && exec python3 worker.py'` is fine). In a container, run this under an init (docker run --init).
+            that is killed. In a container it may be PID 1: it reaps what workers leave behind. docs/supervise.md has the rest.
+
+            A worker must register as $TEMPEST_PROCESS.<anything of its own>; those of Tempest's libraries do. SIGTERM goes to the first \
+            process of each worker; what is left of its process group when that has ended gets SIGTERM too, and the rest of the grace. \
+            Other signals reach the first process alone: behind a shell, `exec` the worker.
 
             EXAMPLES
-              tempest supervise -- python3 worker.py                 # one worker, kept running
+              tempest supervise -- python3 worker.py         # one worker, kept running
               tempest supervise --count 4 --name web -- ruby worker.rb --queue web
-              tempest supervise workers.yaml                         # several groups
+              tempest supervise workers.yaml                 # several groups
               tempest supervise --json workers.yaml | my-log-shipper
 
             A FILE
               workers:
-                - name: web                        # required, as is command
-                  command: [python3, worker.py]    # a list: no shell reads it
-                  count: 4                         # 1
-                  environment: {LOG_LEVEL: info}   # beside the supervisor's own
-                  directory: /srv/app              # where the supervisor is
-                  memory: 512MB                    # none; beyond it a worker is replaced, the new one ready before the old one ends
-                  restart: always                  # or on-failure, never
-                  grace: 30                        # seconds from SIGTERM to a second one; SIGKILL follows 2 s later
-                  ready: registered                # in Redis; or seconds after the start, for workers that call the queue themselves
-                  ready_within: 30                 # seconds; a new worker that takes longer replaces nobody
+                # Required: name and command, a list, because no shell reads it.
+                - name: web
+                  command: [python3, worker.py]
+                  count: 4                        # default 1
+                  environment: {LOG_LEVEL: info}  # beside the supervisor's own
+                  directory: /srv/app             # default: where the supervisor is
+                  # Default: none. Beyond it a worker is replaced, and the new one is
+                  # ready before the old one ends.
+                  memory: 512MB
+                  restart: always                 # or on-failure, never
+                  # Seconds from SIGTERM to a second one; SIGKILL follows 2 s later.
+                  grace: 30
+                  # In Redis; or seconds after the start, for workers that call the
+                  # queue themselves.
+                  ready: registered
+                  # Seconds; a new worker that takes longer replaces nobody.
+                  ready_within: 30
 
             SIGNALS
-              TERM, INT   end the workers within their grace, then this program with status 0; sent again, workers are asked again
-              HUP         rolling restart: one after the other, each new worker ready before the old one is asked to end
-              TSTP, USR1  workers get SIGTSTP: Tempest's take no more jobs and finish what they have
+              TERM, INT   End the workers within their grace, then this program with
+                          status 0. Sent again, workers are asked again.
+              HUP         Rolling restart: one after the other, each new worker ready
+                          before the old one is asked to end.
+              TSTP, USR1  Workers get SIGTSTP: Tempest's take no more jobs and finish
+                          what they have.
             """)
 
     @Option(help: "How many workers of COMMAND.")
@@ -45,7 +58,7 @@ struct SuperviseCommand: AsyncParsableCommand {
     @Option(help: "What logs call the workers of COMMAND. Default: the program's name.")
     var name: String?
 
-    @Flag(help: "One JSON object a line: time, worker, pid, stream, and line, or message where the line is a JSON object.")
+    @Flag(help: JSONHelp.lines("a line; a worker's line that is a JSON object is nested"))
     var json = false
 
     @Option(help: ArgumentHelp("A file that is made when all workers are ready, and removed at the end.", valueName: "path"))

@@ -10,7 +10,9 @@ struct TranscodeCommand: ParsableCommand {
             Bad input exits with 1 and names the byte and the reason.
 
             EXAMPLE
-              echo '{"b": 1, "a": [true, null]}' | tempest transcode --from json --to msgpack | tempest transcode --from auto --to tnetstring
+              echo '{"b": 1, "a": [true, null]}' |
+                tempest transcode --from json --to msgpack |
+                tempest transcode --from auto --to tnetstring
             """)
 
     @Option(help: "json, msgpack, tnetstring, or auto: told by the first byte, for arrays and maps.")

@@ -44,6 +44,7 @@ struct Moment: ExpressibleByArgument, Equatable {
     /// Milliseconds since 1970 of ISO 8601 or of a number with at least 12 digits (2001 and later): shorter ones are seconds ago.
     static func absolute(_ text: String) -> UInt64? {
         if text.count >= 12, let milliseconds = UInt64(text), milliseconds <= 1 << 52 { return milliseconds }
+        guard isOnTheCalendar(text) else { return nil }
         for options: ISO8601DateFormatter.Options in [.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds]] {
             let formatter = ISO8601DateFormatter()
             formatter.formatOptions = options
@@ -51,6 +52,19 @@ struct Moment: ExpressibleByArgument, Equatable {
             return UInt64((date.timeIntervalSince1970 * 1000).rounded())
         }
         return nil
+    }
+
+    /// Foundation takes 30 February for 2 March, and 25 o'clock for one of the next day.
+    private static func isOnTheCalendar(_ text: String) -> Bool {
+        let form = /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):?(\d\d))/
+        guard let match = text.wholeMatch(of: form) else { return false }
+        let (_, year, month, day, hour, minute, second, zoneHour, zoneMinute) = match.output
+        func number(_ text: Substring?) -> Int { text.flatMap { Int($0) } ?? 0 }
+        guard (1...12).contains(number(month)) else { return false }
+        let isLeap = number(year) % 4 == 0 && (number(year) % 100 != 0 || number(year) % 400 == 0)
+        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][number(month) - 1]
+        return (1...days).contains(number(day)) && number(hour) < 24 && number(minute) < 60 && number(second) < 60
+            && number(zoneHour) < 24 && number(zoneMinute) < 60
     }
 
     /// UTC, to the second.

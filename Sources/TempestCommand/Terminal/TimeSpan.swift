@@ -4,6 +4,8 @@ import ArgumentParser
 
 /// A length of time: a number and a unit, ms s m h d or w; without a unit seconds.
 struct TimeSpan: ExpressibleByArgument, Equatable {
+    static let year: Int64 = 365 * 86_400_000
+
     let milliseconds: Int64
 
     init(milliseconds: Int64) { self.milliseconds = milliseconds }
@@ -22,7 +24,7 @@ struct TimeSpan: ExpressibleByArgument, Equatable {
             let factor = unit.isEmpty ? 1000 : Self.units.first(where: { $0.name == unit })?.milliseconds
         else { return nil }
         // A hundred years: beyond that it was a slip.
-        guard number * factor <= 100 * 365 * 86_400_000 else { return nil }
+        guard number * factor <= 100 * Double(Self.year) else { return nil }
         milliseconds = Int64((number * factor).rounded())
     }
 

@@ -123,7 +123,7 @@ struct ListeningSocket {
             let cure =
                 switch code {
                 case EADDRINUSE:
-                    ": another process listens there. Stop it, choose another port, or let several fronts share the port (`reuse: true`)"
+                    ": another process listens there. Stop it, choose another port, or let several fronts share the port (--reuse-port, `reuse: true`)"
                 case EACCES, EPERM:
                     ": not permitted. Ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket from systemd"
                 case EADDRNOTAVAIL: ": this machine has no such address"

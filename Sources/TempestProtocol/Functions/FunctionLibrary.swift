@@ -39,6 +39,7 @@ package enum FunctionLibrary {
     package static let stats = "tempest1_stats"
     package static let processes = "tempest1_processes"
     package static let cancel = "tempest1_cancel"
+    package static let clear = "tempest1_clear"
     package static let revive = "tempest1_revive"
     package static let forget = "tempest1_forget"
 

@@ -1,8 +1,7 @@
 // Everything that the supervisor writes: its workers' lines and its own, whole lines one after another.
-// Workers' lines wait for their turn (back-pressure); its own words never do, so that a stuck terminal stops no supervision.
+// Workers' lines wait while the buffer is full (back-pressure); once nobody has read for some seconds they are dropped and counted, so
+// that a stuck reader stops neither workers nor supervision.
 
-import NIOPosix
-import Synchronization
 import Tempest
 
 #if canImport(System)
@@ -13,32 +12,31 @@ import struct SystemPackage.FileDescriptor
 
 final class Journal: Sendable {
     private let format: LineFormat
-    private let target: FileDescriptor
-    /// One thread: a write may block for as long as nobody reads.
-    private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let words: AsyncStream<[UInt8]>
-    private let wordsIn: AsyncStream<[UInt8]>.Continuation
+    private let writer: LineWriter
 
     init(_ format: LineFormat, to target: FileDescriptor) {
         self.format = format
-        self.target = target
-        (self.words, self.wordsIn) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1000))
-        self.thread.start()
+        self.writer = LineWriter(to: target) { dropped, time in
+            let lines = dropped == 1 ? "1 line was" : "\(dropped) lines were"
+            return format.bytes(
+                Line("\(lines) dropped: nobody read this output for \(time.text)"),
+                worker: "tempest", colour: 9, processID: nil, stream: .error, milliseconds: WallClock.milliseconds())
+        }
     }
 
-    /// Writes its own words until `finish`.
-    func run() async {
-        for await bytes in self.words { await self.write(bytes) }
+    /// Returns when all is written, or the time is over.
+    func finish(within time: Duration) async {
+        let end = ContinuousClock.now + time
+        while !self.writer.isIdle, ContinuousClock.now < end {
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
+        }
     }
-
-    /// Ends `run` once what was said is written.
-    func finish() { self.wordsIn.finish() }
 
     /// Says something of the supervisor's own.
     func say(_ text: String) {
         let bytes = self.format.bytes(
             Line(text), worker: "tempest", colour: 9, processID: nil, stream: .error, milliseconds: WallClock.milliseconds())
-        self.wordsIn.yield(bytes)
+        self.writer.add(bytes, lines: 1, isOwn: true)
     }
 
     func lines(of worker: String, colour: Int, process: WorkerProcess) -> some LineSink {
@@ -54,49 +52,14 @@ final class Journal: Sendable {
         func write(_ lines: [Line], from stream: OutputStream) async {
             let time = WallClock.milliseconds()
             let id = self.process.processID
-            await self.journal.write(
-                lines.flatMap {
-                    self.journal.format.bytes(
-                        $0, worker: self.worker, colour: self.colour, processID: id, stream: stream, milliseconds: time)
-                })
-        }
-    }
-
-    /// Writes, and returns when it is written, or the task is cancelled: a terminal that takes nothing must not hold up the end.
-    private func write(_ bytes: [UInt8]) async {
-        let (target, done) = (self.target, Once())
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                done.wait(continuation)
-                self.thread.submit { _ in
-                    // Where nobody reads any more (EPIPE) the lines are dropped: workers go on without their logs.
-                    _ = try? target.writeAll(bytes)
-                    done.finish()
-                }
+            let bytes = lines.flatMap {
+                self.journal.format.bytes(
+                    $0, worker: self.worker, colour: self.colour, processID: id, stream: stream, milliseconds: time)
             }
-        } onCancel: {
-            done.finish()
-        }
-    }
-
-    /// Resumes one continuation once, whether it comes before or after the event.
-    private final class Once: Sendable {
-        private let state = Mutex<(continuation: CheckedContinuation<Void, Never>?, isDone: Bool)>((nil, false))
-
-        func wait(_ continuation: CheckedContinuation<Void, Never>) {
-            let isDone = self.state.withLock { state in
-                if !state.isDone { state.continuation = continuation }
-                return state.isDone
+            while !self.journal.writer.add(bytes, lines: lines.count) {
+                // Cancelled: the end is not held up.
+                guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
             }
-            if isDone { continuation.resume() }
-        }
-
-        func finish() {
-            let continuation = self.state.withLock { state in
-                defer { state = (nil, true) }
-                return state.continuation
-            }
-            continuation?.resume()
         }
     }
 }

@@ -32,6 +32,7 @@ final class Slot: Sendable {
         let journal: Journal
         let readiness: ReadyWatch
         let reaper: ChildReaper
+        let orphans: Orphans
         /// What stands before every command.
         let prefix: [String]
         let redisURL: String
@@ -134,7 +135,8 @@ final class Slot: Sendable {
         case .terminateAgain(let number):
             self.process(number)?.send(SIGTERM)
         case .terminateAtOnce(let number):
-            self.process(number)?.send(SIGTERM)
+            // To all: a program in between that has kept the first one to itself will not hand this one on either.
+            self.process(number)?.send(SIGTERM, group: true)
             self.after(Self.respite, .respiteOver(number), &timers)
         case .kill(let number):
             self.process(number)?.send(SIGKILL, group: true)
@@ -153,7 +155,7 @@ final class Slot: Sendable {
 
     private func launch(_ number: Int, _ processes: inout DiscardingTaskGroup, _ timers: inout DiscardingTaskGroup) {
         let random = String(Identifier.random().suffix(12))
-        let process = WorkerProcess(name: "\(self.name).\(random)")
+        let process = WorkerProcess(name: "\(self.name).\(random)", orphans: self.around.orphans)
         self.state.withLock { $0.processes[number] = process }
         let environment = self.group.environment.merging(["TEMPEST_PROCESS": process.name, "REDIS_URL": self.around.redisURL]) {
             // A group may have a Redis of its own choosing for its own purposes, but jobs are reaped where the supervisor looks.
@@ -175,6 +177,11 @@ final class Slot: Sendable {
                     words, environment: environment, directory: self.group.directory,
                     output: self.around.journal.lines(of: self.name, colour: self.colour, process: process),
                     started: { self.around.journal.say("\(self.name) is started, process \($0)") },
+                    left: {
+                        self.around.journal.say(
+                            "\(self.name) \($0.text), but processes that it has started still run: SIGTERM to them, and the rest of its grace"
+                        )
+                    },
                     ended: {
                         ended.continuation.yield($0)
                         ended.continuation.finish()
@@ -185,6 +192,7 @@ final class Slot: Sendable {
         case .registered:
             self.around.readiness.watch(process.name) { self.inbox.yield(.event(.ready(number))) }
             self.after(self.group.readyWithin, .late(number), &timers)
+            self.after(SlotLogic.registers, .unregistered(number), &timers)
         case .started(let time):
             self.after(time, .ready(number), &timers)
         }

@@ -15,6 +15,8 @@ package struct SlotLogic: Sendable {
         case ready(Int)
         /// Was not ready within the time.
         case late(Int)
+        /// Has run for ``SlotLogic/registers``, and no process of its name may be registered.
+        case unregistered(Int)
         case ended(Int, Ending)
         case graceOver(Int)
         /// Was asked a second time, and has not ended since.
@@ -47,7 +49,11 @@ package struct SlotLogic: Sendable {
         let number: Int
         let start: ContinuousClock.Instant
         var isReady = false
+        var isWarned = false
     }
+
+    /// When it is said of a worker that it has not registered: time enough for most programs to load.
+    package static let registers = Duration.seconds(10)
 
     private let name: String
     private let group: WorkerGroup
@@ -97,6 +103,8 @@ package struct SlotLogic: Sendable {
             self.ready(number, &actions)
         case .late(let number):
             self.late(number, now, &actions)
+        case .unregistered(let number):
+            self.unregistered(number, &actions)
         case .ended(let number, let ending):
             self.ended(number, ending, now, &actions)
         case .graceOver(let number):
@@ -147,6 +155,7 @@ package struct SlotLogic: Sendable {
         let time = self.group.readyWithin.text
         if let current = self.current, current.number == number, !current.isReady {
             actions.append(.say("\(self.name) is not ready within \(time); it is left to go on"))
+            self.unregistered(number, &actions)
             self.settle(false, &actions)
         } else if self.next?.number == number {
             actions += [.say("\(self.name): the new worker is not ready within \(time): the old one stays"), .terminate(number)]
@@ -155,6 +164,21 @@ package struct SlotLogic: Sendable {
             self.noMemoryReplacementBefore = now + .seconds(30)
             self.settle(false, &actions)
         }
+    }
+
+    /// A worker may run and take jobs all the same, by another name: then nobody gives back what it held when it dies. Said once.
+    private mutating func unregistered(_ number: Int, _ actions: inout [Action]) {
+        if let member = self.current, member.number == number, !member.isReady, !member.isWarned {
+            self.current?.isWarned = true
+        } else if let member = self.next, member.number == number, !member.isWarned {
+            self.next?.isWarned = true
+        } else {
+            return
+        }
+        actions.append(
+            .say(
+                "\(self.name) has registered no process of its name in the Redis at REDIS_URL. If it works, its jobs are not given back at once "
+                    + "when it dies: it must say hello as $TEMPEST_PROCESS.<anything of its own>, as Tempest's own workers do"))
     }
 
     private mutating func replace(_ reason: Reason, _ now: ContinuousClock.Instant, _ actions: inout [Action]) {

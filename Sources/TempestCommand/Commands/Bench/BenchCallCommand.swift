@@ -8,7 +8,7 @@ struct BenchCallCommand: AsyncParsableCommand {
         commandName: "call",
         abstract: "Measure how long a caller waits for its answer, and how many calls many callers make.",
         discussion: """
-            Beside it, in the same run, the limit: two bare loops that go the same way through Redis. 2,000 calls one after the
+            Beside it, in the same run, the limit: two bare loops that go the same way through Redis. 2,000 calls one after the \
             other, then many callers for some seconds. What the figures mean: docs/how-fast.md.
 
             EXAMPLE

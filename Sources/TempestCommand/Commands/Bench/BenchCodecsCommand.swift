@@ -10,12 +10,12 @@ struct BenchCodecsCommand: AsyncParsableCommand {
         commandName: "codecs",
         abstract: "Measure JSON, MessagePack and tnetstring on your payload or on built-in ones.",
         discussion: """
-            Sizes, times and a sentence of advice for each payload. With --payload only your files are measured, unless --only names
+            Sizes, times and a sentence of advice for each payload. With --payload only your files are measured, unless --only names \
             built-in payloads too. Needs no Redis. What the figures mean: docs/codecs-benchmark.md.
 
             EXAMPLE
               tempest bench codecs --payload my-job.json
-              tempest bench codecs --only job --only records --compare --install-peers --plot codecs.svg
+              tempest bench codecs --only job --compare --install-peers --plot codecs.svg
             """)
 
     @Option(

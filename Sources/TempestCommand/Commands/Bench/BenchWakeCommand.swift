@@ -8,7 +8,7 @@ struct BenchWakeCommand: AsyncParsableCommand {
         commandName: "wake",
         abstract: "Measure how soon an idle worker begins a job that was pushed by a plain RPUSH, and what idling costs.",
         discussion: """
-            500 wakes, each some milliseconds after the one before; beside them the limit: bare loops on the same way. Then the worker has
+            500 wakes, each some milliseconds after the one before; beside them the limit: bare loops on the same way. Then the worker has \
             nothing to do. What the figures mean: docs/how-fast.md.
 
             EXAMPLE

@@ -6,8 +6,8 @@ struct DeadCommand: AsyncParsableCommand {
         commandName: "dead",
         abstract: "Look at the dead jobs of a queue, put them back, delete them.",
         discussion: """
-            A job is dead when its bytes are no job, nobody handles its action, its attempts are used up, processes crashed under it
-            (poison), or it was to be run once and its worker died under it (interrupted). A queue keeps 10,000 of them, for 180
+            A job is dead when its bytes are no job, nobody handles its action, its attempts are used up, processes crashed under it \
+            (poison), or it was to be run once and its worker died under it (interrupted). A queue keeps 10,000 of them, for 180 \
             days, in 64 MiB; after that the oldest go.
 
             EXAMPLES
@@ -51,8 +51,8 @@ struct DeadFilterOptions: ParsableArguments {
 
 /// Which records are to be changed: ids, or all that filters let through.
 struct DeadChoice: ParsableArguments {
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
     @Argument(help: "Ids of records, as list shows them.")
     var ids: [String] = []

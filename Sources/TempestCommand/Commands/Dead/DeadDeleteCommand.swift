@@ -6,7 +6,7 @@ struct DeadDeleteCommand: AsyncParsableCommand {
         commandName: "delete",
         abstract: "Delete dead jobs for good.",
         discussion: """
-            More than one record asks first on a terminal, and needs --yes elsewhere. Exits with 1 if a record was not there, or the
+            More than one record asks first on a terminal, and needs --yes elsewhere. Exits with 1 if a record was not there, or the \
             question was not answered with yes.
 
             EXAMPLES
@@ -18,7 +18,7 @@ struct DeadDeleteCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let name = try QueueName(choice.queue)
+        let name = choice.queue
         try await connection.withClient { client in
             guard let ids = try await choice.chosen(client, name, "Delete") else {
                 print("Nothing was deleted.")

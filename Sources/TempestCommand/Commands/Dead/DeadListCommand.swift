@@ -6,24 +6,24 @@ struct DeadListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List dead jobs, the newest first.",
         discussion: """
-            ATTEMPT is the attempt that was the last; CRASHES says how many processes crashed while the job ran. Both are -, or 0, for
+            ATTEMPT is the attempt that was the last; CRASHES says how many processes crashed while the job ran. Both are -, or 0, for \
             bytes that are no job. On a terminal the detail is cut to its width.
 
             EXAMPLES
               tempest dead list mail
-              tempest dead list mail --reason exhausted --action send --since 2h --limit 200
+              tempest dead list mail --reason exhausted --since 2h --limit 200
               tempest dead list mail --json --by worker-7 | jq -r .id
             """)
 
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
     @OptionGroup var filters: DeadFilterOptions
 
-    @Option(name: .shortAndLong, help: "At most so many, 1 to 10000.")
+    @Option(name: [.long, .customShort("n")], help: "At most so many, 1 to 10000.")
     var limit = 50
 
-    @Flag(help: "For programs: a line of JSON a record, with everything; bytes that are no text as base64.")
+    @Flag(help: JSONHelp.lines("a record"))
     var json = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -33,7 +33,7 @@ struct DeadListCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let name = try QueueName(queue)
+        let name = queue
         try await connection.withClient { client in
             // One more than is shown: whether there are more is to be said.
             let records = try await client.dead(name, try await filters.filter(client), limit: limit + 1)

@@ -6,10 +6,10 @@ struct DeadRetryCommand: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Put dead jobs back to the tails of their levels, as if they had never been tried.",
         discussion: """
-            Their ids stay; attempt and last_error are taken out of their meta, and their crashes are forgotten. A deadline that has
+            Their ids stay; attempt and last_error are taken out of their meta, and their crashes are forgotten. A deadline that has \
             passed meanwhile stays: such a job expires. Bytes that are no job stay dead unless --force puts them back as they are.
 
-            More than one record asks first on a terminal, and needs --yes elsewhere. Exits with 1 if a record was not there, or
+            More than one record asks first on a terminal, and needs --yes elsewhere. Exits with 1 if a record was not there, or \
             stayed dead, or the question was not answered with yes.
 
             EXAMPLES
@@ -25,7 +25,7 @@ struct DeadRetryCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let name = try QueueName(choice.queue)
+        let name = choice.queue
         try await connection.withClient { client in
             guard let ids = try await choice.chosen(client, name, "Retry") else {
                 print("Nothing was retried.")

@@ -14,8 +14,8 @@ struct DeadShowCommand: AsyncParsableCommand {
               tempest dead show mail 1764000000000-0 --raw >job        # its bytes, exactly
             """)
 
-    @Argument(help: "The queue.")
-    var queue: String
+    @Argument(help: "The queue.", transform: { try QueueName($0) })
+    var queue: QueueName
 
     @Argument(help: "The id of the record, as list shows it.")
     var id: String
@@ -23,7 +23,7 @@ struct DeadShowCommand: AsyncParsableCommand {
     @Flag(help: "Only the job's bytes, as they are.")
     var raw = false
 
-    @Flag(help: "For programs: a line of JSON.")
+    @Flag(help: JSONHelp.one)
     var json = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -34,7 +34,7 @@ struct DeadShowCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let name = try QueueName(queue)
+        let name = queue
         let found = try await connection.withClient { try await $0.dead(name, id: id) }
         guard let record = found else {
             throw CommandFailure("queue \(name) has no dead job \(id)")

@@ -115,8 +115,8 @@ struct FrontCommand: AsyncParsableCommand {
     @Option(help: .init("A YAML file with all of this, and more of each route; options here win.", valueName: "file"))
     var config: String?
 
-    @Option(help: "Seconds until a browser is told 504, of routes that say nothing else. Default: 30.")
-    var deadline: Double?
+    @Option(help: "How long until a browser is told 504, of routes that say nothing else. Default: 30s.")
+    var deadline: TimeSpan?
 
     @Option(help: "The codec of jobs, of routes that say nothing else: json, msgpack, tnetstring. Default: json.")
     var codec: String?
@@ -127,11 +127,11 @@ struct FrontCommand: AsyncParsableCommand {
             valueName: "network"))
     var trust: [String] = []
 
-    @Option(help: "Seconds from SIGTERM until everything is ended that is still held. Default: 25.")
-    var grace: Double?
+    @Option(help: "How long from SIGTERM until everything is ended that is still held. Default: 25s.")
+    var grace: TimeSpan?
 
-    @Option(help: "The first of these seconds, in which all is served and /readyz says 503. Default: 5 with a file, else 0.")
-    var lame: Double?
+    @Option(help: "The first part of the grace, in which all is served and /readyz says 503. Default: 5s with a file, else 0.")
+    var lame: TimeSpan?
 
     @Option(help: "Event loops, each a thread. Default: one for each processor.")
     var threads: Int?
@@ -158,10 +158,10 @@ struct FrontCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: from 1 to 1024") }
-        if let deadline, !(0.001...86_400).contains(deadline) { throw ValidationError("--deadline: from 0.001 to 86400 seconds") }
+        if let deadline, !(1...86_400_000).contains(deadline.milliseconds) { throw ValidationError("--deadline: 1ms to 1d") }
         for (name, value) in [("--grace", grace), ("--lame", lame)] {
-            guard let value, !(0...86_400).contains(value) else { continue }
-            throw ValidationError("\(name): from 0 to 86400 seconds")
+            guard let value, value.milliseconds > 86_400_000 else { continue }
+            throw ValidationError("\(name): 0 to 1d")
         }
         if check, config == nil, file == nil { throw ValidationError("--check: which file?") }
         if config != nil, file != nil { throw ValidationError("name one file, after --config or after --check") }
@@ -228,7 +228,7 @@ struct FrontCommand: AsyncParsableCommand {
         if reusePort { settings.reusesPort = true }
         for text in routes {
             var route = try FrontRoute(text)
-            if let deadline { route.deadline = .seconds(deadline) }
+            if let deadline { route.deadline = deadline.duration }
             if let codec {
                 do { route.codec = try CodecName.codec(codec, option: "--codec") } catch {
                     throw FrontConfigurationError("\(error)")
@@ -260,8 +260,8 @@ struct FrontCommand: AsyncParsableCommand {
             settings.sessions = rules
         }
         if !trust.isEmpty { settings.rules.trusted = try TrustedProxies(trust) }
-        if let grace { settings.grace = .seconds(grace) }
-        if let lame { settings.lame = .seconds(lame) }
+        if let grace { settings.grace = grace.duration }
+        if let lame { settings.lame = lame.duration }
         if let accessLog {
             guard let format = AccessLogFormat(rawValue: accessLog) else {
                 let names = AccessLogFormat.allCases.map(\.rawValue).joined(separator: ", ")

@@ -6,7 +6,7 @@ struct QuietCommand: AsyncParsableCommand {
         commandName: "quiet",
         abstract: "Tell workers to take no new jobs; what they run goes on.",
         discussion: """
-            Waits until their records say so, and exits with 1 if one of them does not obey in time. A quiet worker stays quiet until
+            Waits until their records say so, and exits with 1 if one of them does not obey in time. A quiet worker stays quiet until \
             it ends; to stop a queue, see tempest pause. Workers without a record cannot be told.
 
             EXAMPLES

@@ -6,10 +6,10 @@ struct WorkersCommand: AsyncParsableCommand {
         commandName: "workers",
         abstract: "Show the workers: where they run, which queues they serve, what they run.",
         discussion: """
-            A worker has a record, and a process (P) registered on each of its queues. STATE is running, quiet or stopping as the
-            record says; gone: none of its processes is registered; broken: the record cannot be read (redis-cli HDEL tempest:nodes ID
-            takes it away); ?: a process without a record, such as a small worker in another language. Records of workers that are
-            gone, and began more than a minute ago, are taken away by this command after it has shown them; a worker that lives after
+            A worker has a record, and a process (P) registered on each of its queues. STATE is running, quiet or stopping as the \
+            record says; gone: none of its processes is registered; broken: the record cannot be read (redis-cli HDEL tempest:nodes ID \
+            takes it away); ?: a process without a record, such as a small worker in another language. Records of workers that are \
+            gone, and began more than a minute ago, are taken away by this command after it has shown them; a worker that lives after \
             all writes its record again when it comes back. RUNNING is jobs / how many it may run at the same time.
 
             EXAMPLES
@@ -21,7 +21,7 @@ struct WorkersCommand: AsyncParsableCommand {
     @Flag(help: "Also the jobs that they run, under each.")
     var jobs = false
 
-    @Flag(help: "For programs: a line of JSON a worker, with its processes and their jobs.")
+    @Flag(help: JSONHelp.lines("a worker, with its processes and their jobs"))
     var json = false
 
     @Flag(help: "Leave the records of workers that are gone where they are.")

@@ -1,0 +1,89 @@
+import TempestTesting
+import Testing
+
+@testable import TempestSupervisor
+
+#if canImport(System)
+import struct System.FileDescriptor
+#else
+import struct SystemPackage.FileDescriptor
+#endif
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+@Suite("The writer of lines")
+struct LineWriterTests {
+    private func writer(to target: FileDescriptor, patience: Duration) -> LineWriter {
+        LineWriter(to: target, patience: patience) { dropped, _ in Array("(\(dropped) dropped)\n".utf8) }
+    }
+
+    /// Whole lines of what a descriptor gives until one is `last`.
+    private func lines(_ reader: FileDescriptor, until last: String) throws -> [String] {
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while !text.suffix(last.utf8.count + 1).elementsEqual("\(last)\n".utf8) {
+            let count = try buffer.withUnsafeMutableBytes { try reader.read(into: $0) }
+            guard count > 0 else { break }
+            text += buffer.prefix(count)
+        }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    @Test("All lines arrive, in order, at a reader that is slow")
+    func order() async throws {
+        let (reader, end) = try FileDescriptor.pipe()
+        let writer = writer(to: end, patience: .seconds(600))
+        let reading = Task.detached { try lines(reader, until: "last") }
+        for number in 0..<20_000 {
+            let line = Array("\(number) \(String(repeating: "x", count: 100))\n".utf8)
+            while !writer.add(line, lines: 1) { await Task.yield() }
+        }
+        writer.add(Array("last\n".utf8), lines: 1, isOwn: true)
+        let seen = try await reading.value
+        #expect(seen.count == 20_001 && seen.dropLast().enumerated().allSatisfy { $1.hasPrefix("\($0) ") })
+        try await eventually("all is written") { writer.isIdle }
+        try end.close()
+        try reader.close()
+    }
+
+    @Test("When nobody reads the buffer is bounded; later lines are dropped, and whoever reads again is told how many")
+    func stalled() async throws {
+        let (reader, end) = try FileDescriptor.pipe()
+        let writer = writer(to: end, patience: .milliseconds(200))
+        let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
+        var taken = 0
+        while writer.add(line, lines: 1) { taken += 1 }
+        #expect(taken * line.count <= LineWriter.most + (1 << 20), "the buffer and what the pipe holds")
+        // Full, and it waits for the reader.
+        #expect(!writer.isIdle)
+        try await eventually("its patience is over") { writer.add(line, lines: 1) }
+        for _ in 1..<7 { #expect(writer.add(line, lines: 1)) }
+        let reading = Task.detached { try lines(reader, until: "last") }
+        try await eventually("it is read") { writer.isIdle }
+        writer.add(Array("last\n".utf8), lines: 1)
+        let seen = try await reading.value
+        #expect(
+            seen.count == taken + 2 && seen.suffix(2) == ["(7 dropped)", "last"], "\(seen.suffix(2)), \(seen.count), \(taken)")
+        try end.close()
+        try reader.close()
+    }
+
+    @Test("A reader that goes away holds up nothing")
+    func gone() async throws {
+        let (reader, end) = try FileDescriptor.pipe()
+        let writer = writer(to: end, patience: .seconds(600))
+        signal(SIGPIPE, SIG_IGN)
+        try reader.close()
+        for _ in 0..<5000 {
+            while !writer.add([UInt8](repeating: 10, count: 1000), lines: 1000) { await Task.yield() }
+        }
+        try await eventually("all is gone") { writer.isIdle }
+        try end.close()
+    }
+}
