@@ -12,10 +12,12 @@ struct Neighbour: Equatable {
 }
 
 /// Watches beat counters. A counter must stand still for its process's lease, counted only between looks that succeeded and lie at most
-/// a fifth of that lease apart: whoever was blind, because Redis stalled or this process did, has learnt nothing about the others.
+/// a fifth of that lease apart: whoever was blind, because Redis stalled or this process did, has learnt nothing about the others. Another
+/// lease is a sign of life, as another counter is.
 struct Observer {
     private struct Watched {
         var counter: Int64
+        var lease: TimeAmount
         /// How long it has certainly stood still.
         var stood = TimeAmount.zero
     }
@@ -23,13 +25,14 @@ struct Observer {
     private var watched: [String: Watched] = [:]
     private var last: (sent: NIODeadline, heard: NIODeadline)?
 
-    /// Takes in what a look that was sent and answered at these instants has shown; returns those whose leases are over.
+    /// Takes in what a look that was sent and answered at these instants has shown; returns those whose leases are over,
+    /// with each look until they are gone or move.
     mutating func look(_ neighbours: [Neighbour], sent: NIODeadline, heard: NIODeadline) -> [Neighbour] {
         var (next, dead): ([String: Watched], [Neighbour]) = ([:], [])
         for neighbour in neighbours {
-            var seen = Watched(counter: neighbour.counter)
+            var seen = Watched(counter: neighbour.counter, lease: neighbour.lease)
             if let last, let before = watched[neighbour.process], before.counter == neighbour.counter,
-                heard - last.sent <= .nanoseconds(neighbour.lease.nanoseconds / 5)
+                before.lease == neighbour.lease, heard - last.sent <= .nanoseconds(neighbour.lease.nanoseconds / 5)
             {
                 seen.stood = before.stood + max(.zero, sent - last.heard)
             }

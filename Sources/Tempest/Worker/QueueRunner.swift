@@ -193,7 +193,7 @@ final class QueueRunner: Sendable {
         defer { atWork.withLock { $0 = nil } }
         var state = ClaimState(levels: levels)
         var nextRoom = NIODeadline.now()
-        var quotas = options.weights.map { weights in LevelQuotas(levels.map { max(1, weights[$0] ?? 1) }) }
+        var quotas = options.weights.map { weights in LevelQuotas(levels.map { weights[$0] ?? 1 }) }
         // Asked for, and not heard of yet: Redis gathers it while what came before runs.
         var asked: Asked?
         defer { slots.release(asked?.want ?? 0) }
@@ -285,12 +285,13 @@ final class QueueRunner: Sendable {
         }
         if want > 0 {
             session.claims += 1
-            let shares = quotas.map { zip(levels, $0.shares(of: want)).map { RedisArgument("\($0)=\($1)") } }
+            let shares = quotas?.shares(of: want)
+            let weighted = shares.map { zip(levels, $0).map { RedisArgument("\($0)=\($1)") } }
             asked.replies.append(
                 session.main.send(
                     .fcall(
                         FunctionLibrary.claim, key: queue.description,
-                        [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + (shares ?? names))))
+                        [process, .init(session.claims), .init(want), .init(FunctionLibrary.moveBytes)] + (weighted ?? names))))
         }
         return asked.replies.isEmpty ? nil : asked
     }
@@ -299,7 +300,9 @@ final class QueueRunner: Sendable {
         var replies: [ClaimReply] = []
         for reply in asked.replies { replies.append(try ClaimReply(try await reply.get())) }
         if asked.want > 0, let claimed = replies.last {
-            quotas?.note(levels.map { level in claimed.jobs.count { $0.claim.level == level } }, wanted: asked.want)
+            if quotas != nil, claimed.jobs.count < asked.want, claimed.bytes >= FunctionLibrary.moveBytes {
+                quotas?.cutShort(levels.map { level in claimed.jobs.count { $0.claim.level == level } })
+            }
         }
         var all = replies[0]
         for reply in replies.dropFirst() {

@@ -59,6 +59,7 @@ public final class Worker: Service {
         for queue in queues { names.append(try QueueName(queue)) }
         precondition(Set(names).count == names.count, "a queue is named twice")
         self.queues = names
+        if let weights = options.weights { _ = try LevelQuotas.checked(weights, of: options.levels) }
         self.options = options
         self.configuration = try redis ?? RedisConfiguration.environment(ProcessEnvironment.redis)
         self.logger = logger

@@ -7,7 +7,8 @@ public import TempestProtocol
 public struct WorkerOptions: Sendable {
     /// Levels of every queue in the order in which they are served, strictly.
     public var levels: [Level] = Level.customary
-    /// How many jobs of each level are served for those of the others, from 1 (a level without a weight has 1); nil: strictly in order.
+    /// How many jobs of each level are served for those of the others: from 1 to 1000 for each of `levels`, else the worker's initializer
+    /// throws ``WeightsError``; nil: strictly in order.
     /// With weights no level starves, and an urgent job may wait for others.
     public var weights: [Level: Int]?
     /// Handlers that run at once, over all queues; from 1.

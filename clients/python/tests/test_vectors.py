@@ -9,8 +9,10 @@ import unittest
 import checkout
 from redis_server import RedisServer
 from tagged import VECTORS, exact, from_tagged, load, to_bytes
-from tempest import addresses, codecs, envelope, values
+from tempest import Worker, addresses, codecs, envelope, values
 from tempest.errors import CodecError, EnvelopeError
+from tempest.observer import Observer
+from tempest.weights import Shares
 
 
 class Vectors(unittest.TestCase):
@@ -21,7 +23,7 @@ class Vectors(unittest.TestCase):
                 check(entry)
 
     def test_every_file_is_run(self):
-        run = {f"{name}.json" for name in [*codecs.CODECS, "detect", "envelope", "addresses", "functions", "floats", "forms", "routes", "urls"]}
+        run = {f"{name}.json" for name in [*codecs.CODECS, "detect", "envelope", "addresses", "functions", "floats", "forms", "observer", "routes", "urls", "weights"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):
@@ -77,6 +79,32 @@ class Vectors(unittest.TestCase):
         self.each(load("addresses.json"), lambda entry: self.assertEqual(
             addresses.parse_address(entry["respond_to"]),
             addresses.Address(entry["kind"], entry.get("inbox", ""), entry.get("queue", ""))), "respond_to")
+
+    def test_weights(self):
+        def valid(entry):
+            shares = Shares([level for level, _ in entry["weights"]], dict(entry["weights"]))
+            for number, claim in enumerate(entry["claims"]):
+                self.assertEqual(shares.next(claim["want"]), claim["quotas"], f"claim {number}")
+                if "came" in claim:
+                    shares.cut_short({level: came for (level, _), came in zip(entry["weights"], claim["came"])})
+
+        vectors = load("weights.json")
+        self.each(vectors["valid"], valid)
+        self.each(vectors["refused"], lambda entry: self.assertRaises(
+            ValueError, Worker, "q", entry["levels"], weights=dict(entry["weights"])))
+
+    def test_observer(self):
+        def check(entry):
+            observer = Observer()
+            for number, look in enumerate(entry["looks"]):
+                if "failed" in look:
+                    observer.restart()
+                    continue
+                others = [(process, counter, lease / 1000) for process, counter, lease in look["processes"]]
+                dead = observer.looked(look["sent"] / 1000, look["received"] / 1000, others)
+                self.assertEqual([process for process, _ in dead], look["dead"], f"look {number}")
+
+        self.each(load("observer.json")["observers"], check)
 
     def test_functions(self):
         with RedisServer() as server:

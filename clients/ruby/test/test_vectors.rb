@@ -51,6 +51,34 @@ class TestVectors < Minitest::Test
     end
   end
 
+  def test_weights
+    cases = load("weights.json")
+    cases["valid"].each do |c|
+      weights = Tempest::Weights.new(c["weights"].to_h)
+      c["claims"].each_with_index do |claim, number|
+        assert_equal claim["quotas"], weights.quotas(claim["want"]), "#{c['name']}: claim #{number}"
+        weights.cut_short(weights.levels.zip(claim["came"]).to_h) if claim["came"]
+      end
+    end
+    # Here weights are the levels: other ones are not to be said beside them.
+    cases["refused"].each do |c|
+      named = c["weights"].map(&:first) == c["levels"] ? {} : { levels: c["levels"] }
+      assert_raises(ArgumentError, c["name"]) { Tempest::Worker.new("q", weights: c["weights"].to_h, **named) }
+    end
+  end
+
+  def test_observer
+    load("observer.json")["observers"].each do |c|
+      observer = Tempest::Observer.new
+      c["looks"].each_with_index do |look, number|
+        next observer.restart if look["failed"]
+
+        dead = observer.look(look["sent"] / 1000.0, look["received"] / 1000.0, look["processes"].flatten)
+        assert_equal look["dead"], dead.map(&:first), "#{c['name']}: look #{number}"
+      end
+    end
+  end
+
   READ = { "list" => %w[LRANGE KEY 0 -1], "hash" => %w[HGETALL KEY], "set" => %w[SMEMBERS KEY], "string" => %w[GET KEY],
            "zset" => %w[ZRANGE KEY 0 -1 WITHSCORES], "stream" => %w[XRANGE KEY - +] }.freeze
 

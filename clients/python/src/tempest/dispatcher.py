@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence
@@ -19,7 +20,7 @@ from .heart import Heart
 from .keys import level_key
 from .link import Link, NotLetIn
 from .log_lines import say
-from .membership import Claim, Membership
+from .membership import CLAIM_MOST, Claim, Membership
 from .node import Node
 from .once import is_once
 from .outage import Outage
@@ -333,6 +334,8 @@ class Dispatcher(threading.Thread):
             if error.word != "RESYNC":
                 raise
             return self._take(station, self._resync(station, membership, error))
+        if self._shares and more and len(claims) < min(room, CLAIM_MOST):
+            self._shares[station].cut_short(Counter(claim.level for claim in claims))
         self._take(station, claims)
         broken = {level for level in closed if level.startswith("!")}
         if broken - station.closed:

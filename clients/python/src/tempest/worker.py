@@ -29,7 +29,7 @@ class Worker:
 
     - `queues`: a name or several; `levels`: in the order of their priority, strictly.
     - `weights`: instead of the strict order, how many jobs of each level are begun for how many of the others, such as
-      `{"high": 6, "default": 3, "low": 1}`.
+      `{"high": 6, "default": 3, "low": 1}`: 1 to 1000 for each of the levels, ValueError for anything else.
     - `redis_url`: redis://, rediss:// or unix://; by default that of the environment
       (REDIS_URL, REDISTOGO_URL, REDISCLOUD_URL), else 127.0.0.1:6379. ValueError for one that is not valid.
     - `grace`: seconds that running handlers have after the first SIGTERM or SIGINT before their jobs go back.
@@ -57,7 +57,7 @@ class Worker:
         self.unknown_patience = unknown_patience
         self.queues = [checked_queue(queue) for queue in names]
         self.levels = [checked_level(level) for level in levels]
-        self.weights = dict(weights) if weights else None
+        self.weights = None if weights is None else dict(weights)
         if self.weights is not None:
             Shares(self.levels, self.weights)  # says what is wrong with them
         self.redis_url = redis_url or environment(os.environ)

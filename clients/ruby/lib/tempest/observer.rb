@@ -9,8 +9,8 @@ module Tempest
   class Observer
     # A lease counts only looks that lie at most this part of it apart.
     STEPS = 5
-    # What was seen of one process.
-    Sight = Struct.new(:counter, :since)
+    # What was seen of one process: its counter, its lease and for how long it has certainly stood still, in microseconds.
+    Sight = Struct.new(:counter, :lease, :stood)
     private_constant :Sight
 
     def initialize
@@ -24,24 +24,27 @@ module Tempest
       @last = nil
     end
 
-    # One successful look.
+    # One successful look. Only the time from the reply of one look to the question of the next counts; another lease is a sign of life, as
+    # another counter is.
     #
     # @param sent [Float] seconds, when it was asked for
     # @param received [Float] seconds, when the reply was there
     # @param others [Array] P, counter, lease in ms, … as tick returns them
-    # @return [Array<(String, Integer)>] P and the counter of each that is dead
+    # @return [Array<(String, Integer)>] P and the counter of each that is dead, with each look until it is gone or moves
     def look(sent, received, others)
-      gap = @last ? received - @last : 0
-      @last = sent
+      # Integers: fractions of a second do not add up.
+      sent, received = [sent, received].map { |seconds| (seconds * 1_000_000).round }
+      gap = @last ? received - @last.first : 0
+      between = @last ? [sent - @last.last, 0].max : 0
+      @last = [sent, received]
       dead = []
       seen = {}
       others.each_slice(3) do |process, counter, lease|
-        lease /= 1000.0
-        sight = @seen[process]
-        # Counted as little as may be: from the reply in which it was first seen to the question of this look.
-        sight = Sight.new(counter, received) if sight.nil? || sight.counter != counter || gap > lease / STEPS
-        dead << [process, counter] if sent - sight.since >= lease
-        seen[process] = sight
+        lease *= 1000
+        before = @seen[process]
+        goes_on = before && before.counter == counter && before.lease == lease && gap * STEPS <= lease
+        seen[process] = Sight.new(counter, lease, goes_on ? before.stood + between : 0)
+        dead << [process, counter] if seen[process].stood >= lease
       end
       @seen = seen
       dead

@@ -89,7 +89,9 @@ module Tempest
       reply = line.fcall("claim", @queue, @process, @number + 1, want, CLAIM_BYTES, *levels)
       @number += 1
       claims = take(reply)
-      @dry = claims.size < want && claims.sum { |claim| claim.payload.bytesize } < CLAIM_BYTES
+      cut = claims.size < want && claims.sum { |claim| claim.payload.bytesize } >= CLAIM_BYTES
+      @weights&.cut_short(claims.map(&:level).tally) if cut
+      @dry = claims.size < want && !cut
       claims
     end
 
