@@ -39,7 +39,10 @@ class NotLetIn(RedisUnavailable):
 
 
 class _UnixConnection(redis.UnixDomainSocketConnection):
-    """Closes its socket when it cannot connect; that of the redis package 4.3 leaves it to the garbage collector."""
+    """Closes its socket when it cannot connect; that of the redis package 4.3 leaves it to the garbage collector, and looks for these two
+    names when it is to say that a connection was reset."""
+
+    host, port = "unix", 0
 
     def _connect(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
