@@ -16,41 +16,41 @@ struct ConversationTests {
         return try Answer(bytes, codecs: .standard, limits: .standard)
     }
 
-    private func values(_ delivery: Conversation.Delivery) -> [Int64] { delivery.answers.compactMap { $0.args[0].int } }
+    /// What can be taken now.
+    private func values(_ conversation: inout Conversation) -> [Int64] {
+        var values: [Int64] = []
+        while let answer = conversation.take() { if let value = answer.args[0].int { values.append(value) } }
+        return values
+    }
 
-    @Test("Parts are delivered in the order of their numbers, each once")
+    @Test("Parts are given in the order of their numbers, each once")
     func order() throws {
         var conversation = Conversation(usesParts: true)
-        #expect(values(conversation.receive(try answer(1, seq: 1, token: "t", more: true))) == [])
-        #expect(values(conversation.receive(try answer(0, seq: 0, token: "t", more: true))) == [0, 1])
-        #expect(values(conversation.receive(try answer(0, seq: 0, token: "t", more: true))) == [])
-        let last = conversation.receive(try answer(2, seq: 2, token: "t"))
-        #expect(values(last) == [2])
-        guard case .success? = last.end else { return #expect(Bool(false), "it must have ended") }
+        #expect(conversation.receive(try answer(1, seq: 1, token: "t", more: true)))
+        #expect(values(&conversation) == [])
+        #expect(conversation.receive(try answer(0, seq: 0, token: "t", more: true)))
+        #expect(values(&conversation) == [0, 1])
+        #expect(!conversation.receive(try answer(0, seq: 0, token: "t", more: true)))
+        #expect(conversation.receive(try answer(2, seq: 2, token: "t")))
+        #expect(values(&conversation) == [2])
+        guard case .success? = conversation.end else { return #expect(Bool(false), "it must have ended") }
     }
 
-    @Test("A second attempt replaces the first as long as nothing of it was used")
-    func replaced() throws {
+    @Test("What waits is counted, also when it is replaced or cut off")
+    func bytes() throws {
         var conversation = Conversation(usesParts: true)
-        #expect(values(conversation.receive(try answer(1, seq: 1, token: "first", more: true))) == [])
-        #expect(values(conversation.receive(try answer(0, seq: 0, token: "second", more: true))) == [0])
-        #expect(values(conversation.receive(try answer(9, seq: 1, token: "second"))) == [9])
-    }
-
-    @Test("After that two attempts are never spliced: the call fails")
-    func interrupted() throws {
-        var conversation = Conversation(usesParts: true)
-        _ = conversation.receive(try answer(0, seq: 0, token: "first", more: true))
-        guard case .failure(.interrupted)? = conversation.receive(try answer(0, seq: 0, token: "second", more: true)).end else {
-            return #expect(Bool(false), "it must be interrupted")
-        }
-    }
-
-    @Test("Who waits for the last answer alone may have it from any attempt")
-    func lastAlone() throws {
-        var conversation = Conversation(usesParts: false)
-        _ = conversation.receive(try answer(0, seq: 0, token: "first", more: true))
-        _ = conversation.receive(try answer(0, seq: 0, token: "second", more: true))
-        #expect(values(conversation.receive(try answer(7, seq: 1, token: "second"))) == [7])
+        let part = try answer(0, seq: 0, token: "first", more: true)
+        _ = conversation.receive(part)
+        _ = conversation.receive(try answer(2, seq: 2, token: "first", more: true))
+        #expect((conversation.bytes, conversation.held) == (2 * part.size, 2))
+        _ = conversation.receive(try answer(0, seq: 0, token: "other", more: true))
+        #expect((conversation.bytes, conversation.held) == (part.size, 1))
+        _ = conversation.take()
+        #expect((conversation.bytes, conversation.held) == (0, 0))
+        _ = conversation.receive(try answer(1, seq: 1, token: "other", more: true))
+        _ = conversation.receive(try answer(3, seq: 3, token: "other", more: true))
+        _ = conversation.receive(try answer(0, seq: 0, token: "third", more: true))
+        #expect((conversation.bytes, conversation.held) == (0, 0))
+        guard case .failure(.interrupted)? = conversation.end else { return #expect(Bool(false), "it must be interrupted") }
     }
 }

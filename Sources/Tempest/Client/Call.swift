@@ -40,7 +40,8 @@ extension TempestClient {
             throw CallError(.badAnswer, "the answer is empty", job: answer.id)
         }
         do {
-            return try answer.args[0].typed(Reply.self)
+            // One element for a value; what has several is an array of them.
+            return try (answer.args.count == 1 ? answer.args[0] : answer.args).typed(Reply.self)
         } catch let error as DecodingError {
             throw CallError(.badAnswer, DecodingTrouble.sentence(error, at: "answer"), job: answer.id)
         }
@@ -88,7 +89,7 @@ extension TempestClient {
         }
         let pending = PendingCall(job.id)
         try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
-        inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } }
+        inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } else { true } }
         let alarm = alarms.set(in: left) {
             pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
         }
@@ -105,7 +106,7 @@ extension TempestClient {
 }
 
 /// One call under way: ended once, by its last answer, its time-out, its cancellation or the client's end.
-private final class PendingCall: Sendable {
+final class PendingCall: Sendable {
     private struct State {
         var conversation = Conversation(usesParts: false)
         var result: Result<Answer, any Error>?
@@ -117,14 +118,21 @@ private final class PendingCall: Sendable {
 
     init(_ job: JobID) { self.job = job }
 
-    func receive(_ answer: Answer) {
-        let delivery = state.withLock { $0.conversation.receive(answer) }
-        switch delivery.end {
-        case .success: delivery.answers.last.map { end(.success($0)) }
-        case .failure(.remote(let failure)): end(.failure(CallError(failure, job: job)))
-        case .failure(.interrupted): end(.failure(CallError(.interrupted, "two workers answered in parts", job: job)))
+    /// How it ended, once it has.
+    var result: Result<Answer, any Error>? { state.withLock { $0.result } }
+
+    /// Returns whether the answer was of use.
+    func receive(_ answer: Answer) -> Bool {
+        let (isOfUse, last, over) = state.withLock { state in
+            guard state.result == nil else { return (false, Answer?.none, Result<Void, Conversation.CallFailure>?.none) }
+            return (state.conversation.receive(answer), state.conversation.take(), state.conversation.end)
+        }
+        switch over {
+        case .success: last.map { end(.success($0)) }
+        case .failure(let failure): end(.failure(CallError(failure, job: job)))
         case nil: break
         }
+        return isOfUse
     }
 
     func end(_ result: Result<Answer, any Error>) {

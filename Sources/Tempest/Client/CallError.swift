@@ -49,6 +49,14 @@ public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
         (remoteCode, details) = (failure.code, failure.details)
     }
 
+    init(_ failure: Conversation.CallFailure, job: JobID) {
+        switch failure {
+        case .remote(let failure): self.init(failure, job: job)
+        case .interrupted:
+            self.init(.interrupted, "the worker died after some answers, and another began anew", job: job)
+        }
+    }
+
     public var description: String {
         (remoteCode.map { "\($0): \(message)" } ?? "\(code): \(message)") + (job.map { " (job \($0))" } ?? "")
     }

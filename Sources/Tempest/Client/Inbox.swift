@@ -16,8 +16,11 @@ package enum InboxNote: Sendable {
 }
 
 final class Inbox: Sendable {
-    /// Hears of one job, on an event loop: must not block.
-    typealias Receiver = @Sendable (InboxNote) -> Void
+    /// Hears of one job, on an event loop: must not block. Returns whether it was of use.
+    typealias Receiver = @Sendable (InboxNote) -> Bool
+
+    /// What became of something that came to the inbox.
+    enum Delivery { case received, late, malformed }
 
     private struct State {
         var receivers: [JobID: Receiver] = [:]
@@ -112,7 +115,7 @@ final class Inbox: Sendable {
                         return (state.isOpen ? nil : state.opened, state.isOpen ? Array(state.receivers.values) : [])
                     }
                     opened?.succeed()
-                    for receiver in returned { receiver(.returned) }
+                    for receiver in returned { _ = receiver(.returned) }
                     if self.state.withLock({ $0.isClosed }) {
                         // Closed while it was being registered.
                         _ = self.redis.connection().flatMap {
@@ -157,7 +160,7 @@ final class Inbox: Sendable {
                 switch result {
                 case .success(let reply):
                     let answers = reply.array ?? []
-                    for answer in answers { self.deliver(answer) }
+                    for answer in answers { self.deliver(answer.bytes) }
                     self.state.withLock { state in
                         state.position += answers.count
                         state.isReading = true
@@ -199,7 +202,7 @@ final class Inbox: Sendable {
             switch result {
             case .success(.null): self.read()
             case .success(let reply):
-                self.deliver(reply)
+                self.deliver(reply.bytes)
                 self.state.withLock { $0.position += 1 }
                 self.read()
             case .failure(let error):
@@ -219,8 +222,9 @@ final class Inbox: Sendable {
         redis.eventLoop.scheduleTask(in: delay, action)
     }
 
-    private func deliver(_ reply: RedisReply) {
-        guard let bytes = reply.bytes else { return }
+    /// Passes on what came to the inbox, by its job id.
+    @discardableResult func deliver(_ bytes: [UInt8]?) -> Delivery {
+        guard let bytes else { return .malformed }
         let answer: Answer
         do {
             answer = try Answer(bytes, codecs: codecs, limits: limits)
@@ -228,13 +232,13 @@ final class Inbox: Sendable {
             logger.warning(
                 "what came to the inbox is no answer",
                 metadata: [LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)"])
-            return
+            return .malformed
         }
-        guard let receiver = state.withLock({ $0.receivers[answer.id] }) else {
+        guard let receiver = state.withLock({ $0.receivers[answer.id] }), receiver(.answer(answer)) else {
             counters.add(to: MetricName.late, ["queue": queue.description])
             logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(answer.id)"])
-            return
+            return .late
         }
-        receiver(.answer(answer))
+        return .received
     }
 }

@@ -13,25 +13,28 @@ import TempestRedis
 package final class Correspondence: Sendable {
     private struct State {
         var conversation = Conversation(usesParts: true)
-        var waiting = CircularBuffer<Answer>()
         var hasAnswer = false
-        var bytes = 0
         var result: Result<Void, any Error>?
         var reader: CheckedContinuation<Answer?, any Error>?
         var alarm: AlarmClock.Alarm?
-        /// The longest time to the next answer; nil: any.
+        /// The longest time that the reader waits for the next answer; nil: any.
         var patience: Duration?
+        /// When that time began: what came last came then, or the reader took the last of what waited.
+        var moved = NIODeadline.now()
         /// How often somebody has begun to wait within a limit.
         var waits = 0
         var hasLastAnswer = false
         var isOver = false
         var used = 0
         var credited = 0
+        var creditedAt = NIODeadline.now()
         var meter: (@Sendable (Int) -> Void)?
     }
 
-    /// How many bytes of answers wait for the reader at most.
-    private static let mostWaiting = 8 << 20
+    /// How many bytes of answers wait for a front at most.
+    static let mostWaiting = 8 << 20
+    /// A slow reader says what it has used at least so often: after 30 s its worker gives it up.
+    private static let creditPause = TimeAmount.seconds(5)
     /// How long a cancellation outlives the deadline of the job that it is for.
     private static let remembered = Duration.seconds(300)
 
@@ -39,33 +42,41 @@ package final class Correspondence: Sendable {
     private let queue: QueueName
     private let patience: Duration
     private let window: Int
+    /// How many bytes of answers wait for the reader at most; nil: any number.
+    private let mostWaiting: Int?
     private let client: TempestClient
     private let state = Mutex(State())
 
-    init(_ letter: Letter, patience: Duration, window: Int, client: TempestClient) {
-        (self.id, self.queue, self.patience, self.window, self.client) = (letter.id, letter.queue, patience, window, client)
+    init(_ id: JobID, queue: QueueName, patience: Duration, window: Int, mostWaiting: Int?, client: TempestClient) {
+        (self.id, self.queue, self.patience, self.window, self.client) = (id, queue, patience, window, client)
+        self.mostWaiting = mostWaiting
         state.withLock { $0.patience = patience }
     }
 
     /// The next answer, in order; nil after the last one. Throws ``CallError``, ``RedisError`` when the letter could not be pushed, or
     /// `CancellationError`.
     package func next() async throws -> Answer? {
-        try await withTaskCancellationHandler {
+        // Answers often wait already: then nothing has to be set up for waiting.
+        if let ready = ready() { return try ready.get() }
+        return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                var meter: (@Sendable (Int) -> Void)?
-                let ready = state.withLock { state -> Result<Answer?, any Error>? in
-                    meter = state.meter
-                    if !state.waiting.isEmpty { return .success(Self.take(&state)) }
-                    if let result = state.result { return result.map { nil } }
-                    state.reader = continuation
-                    return nil
-                }
-                if let meter, case .success(let answer?) = ready { meter(-answer.size) }
-                if let ready { continuation.resume(with: ready) }
+                if let ready = ready(or: continuation) { continuation.resume(with: ready) }
             }
         } onCancel: {
             finish(.failure(CancellationError()))
         }
+    }
+
+    /// What ``next()`` returns now; nil when that is still to come: for the reader, if there is one.
+    func ready(or reader: CheckedContinuation<Answer?, any Error>? = nil) -> Result<Answer?, any Error>? {
+        let (ready, meter) = state.withLock { state -> (Result<Answer?, any Error>?, (@Sendable (Int) -> Void)?) in
+            if let answer = Self.take(&state) { return (.success(answer), state.meter) }
+            if let result = state.result { return (result.map { nil }, nil) }
+            state.reader = reader
+            return (nil, nil)
+        }
+        if let meter, case .success(let answer?) = ready { meter(-answer.size) }
+        return ready
     }
 
     /// Nothing has come within the limit; what comes later can still be read.
@@ -94,7 +105,7 @@ package final class Correspondence: Sendable {
 
     /// From now on this is the longest time between two answers; nil: any.
     package func wait(between limit: Duration?) {
-        state.withLock { $0.patience = limit }
+        state.withLock { ($0.patience, $0.moved) = (limit, .now()) }
         arm()
     }
 
@@ -103,8 +114,9 @@ package final class Correspondence: Sendable {
         let used = state.withLock { state -> Int? in
             state.used += 1
             // Said seldom: a worker that has half a window left need not hear of each.
-            guard window > 0, state.used - state.credited >= max(1, window / 2), !state.hasLastAnswer else { return nil }
-            state.credited = state.used
+            guard window > 0, !state.hasLastAnswer else { return nil }
+            if state.used - state.credited < max(1, window / 2), .now() - state.creditedAt < Self.creditPause { return nil }
+            (state.credited, state.creditedAt) = (state.used, .now())
             return state.used
         }
         if let used { credit([.init(id.description), .init(used)]) }
@@ -145,7 +157,7 @@ package final class Correspondence: Sendable {
     package func meter(_ meter: @escaping @Sendable (Int) -> Void) {
         let bytes = state.withLock { state in
             state.meter = meter
-            return state.bytes
+            return state.conversation.bytes
         }
         if bytes > 0 { meter(bytes) }
     }
@@ -154,62 +166,77 @@ package final class Correspondence: Sendable {
 
     var isAnswered: Bool { state.withLock { $0.result != nil || $0.hasAnswer } }
 
-    func hear(_ note: InboxNote) {
+    /// How many answers wait for the reader.
+    var held: Int { state.withLock { $0.conversation.held } }
+
+    /// Returns whether it was of use.
+    func hear(_ note: InboxNote) -> Bool {
         switch note {
-        case .answer(let answer): receive(answer)
-        case .returned: sayAgain()
+        case .answer(let answer): return receive(answer)
+        case .returned:
+            sayAgain()
+            return true
         }
     }
 
-    func receive(_ answer: Answer) {
+    /// Returns whether the answer was of use.
+    func receive(_ answer: Answer) -> Bool {
         var more: (meter: @Sendable (Int) -> Void, bytes: Int)?
+        var isOfUse = false
         let (reader, taken, end) = state.withLock {
             state -> (CheckedContinuation<Answer?, any Error>?, Answer?, Result<Void, any Error>?) in
             guard state.result == nil else { return (nil, nil, nil) }
-            let before = state.bytes
-            defer { more = state.meter.map { ($0, state.bytes - before) } }
-            let delivery = state.conversation.receive(answer)
-            for answer in delivery.answers {
-                state.waiting.append(answer)
-                state.bytes += answer.size
-                state.hasAnswer = true
-            }
+            let before = state.conversation.bytes
+            isOfUse = state.conversation.receive(answer)
+            if isOfUse { (state.hasAnswer, state.moved) = (true, .now()) }
             var end: Result<Void, any Error>?
-            switch delivery.end {
-            case .success:
-                (state.hasLastAnswer, end) = (true, .success(()))
-            case .failure(.remote(let failure)):
-                (state.hasLastAnswer, end) = (true, .failure(CallError(failure, job: id)))
-            case .failure(.interrupted):
-                end = .failure(CallError(.interrupted, "the worker died after some answers, and another began anew", job: id))
+            switch state.conversation.end {
+            case .success: (state.hasLastAnswer, end) = (true, .success(()))
+            case .failure(let failure):
+                if case .remote = failure { state.hasLastAnswer = true }
+                end = .failure(CallError(failure, job: id))
             case nil: break
             }
-            if state.bytes > Self.mostWaiting, state.waiting.count > 1 {
-                end = .failure(
-                    CallError(.interrupted, "more than \(Self.mostWaiting) bytes of answers wait for the reader", job: id))
+            var taken: (reader: CheckedContinuation<Answer?, any Error>, answer: Answer)?
+            if let reader = state.reader, let answer = Self.take(&state) {
+                (taken, state.reader) = ((reader, answer), nil)
             }
-            guard let reader = state.reader, !state.waiting.isEmpty else { return (nil, nil, end) }
-            state.reader = nil
-            return (reader, Self.take(&state), end)
+            if let mostWaiting, state.conversation.bytes > mostWaiting, state.conversation.held > 1 {
+                end = .failure(CallError(.interrupted, "more than \(mostWaiting) bytes of answers wait for the reader", job: id))
+            }
+            more = state.meter.map { ($0, state.conversation.bytes - before) }
+            return (taken?.reader, taken?.answer, end)
         }
-        if let more { more.meter(more.bytes) }
-        if let end { finish(end) } else { arm() }
+        if let more, more.bytes != 0 { more.meter(more.bytes) }
+        if let end { finish(end) }
         if let reader, let taken { reader.resume(returning: taken) }
+        return isOfUse
     }
 
     /// The time to the next answer begins.
-    func arm() {
-        let alarm = state.withLock { $0.patience }.map { patience in
-            client.alarms.set(in: .nanoseconds(patience.nanoseconds)) {
-                self.finish(.failure(CallError(.timedOut, "no answer within \(patience)", job: self.id)))
-            }
-        }
+    func arm() { set(alarmIn: state.withLock { $0.patience }) }
+
+    /// One alarm follows the answers: when it rings it looks how long the reader has waited.
+    private func set(alarmIn time: Duration?) {
+        let alarm = time.map { client.alarms.set(in: .nanoseconds($0.nanoseconds)) { self.ring() } }
         let old = state.withLock { state -> AlarmClock.Alarm? in
             guard state.result == nil else { return alarm }
             defer { state.alarm = alarm }
             return state.alarm
         }
         if let old { client.alarms.cancel(old) }
+    }
+
+    private func ring() {
+        let (left, patience) = state.withLock { state -> (Duration?, Duration) in
+            guard let patience = state.patience, state.result == nil else { return (nil, .zero) }
+            // Nobody waits for an answer while some wait for the reader.
+            if state.conversation.hasReady { return (patience, patience) }
+            return (patience - .nanoseconds((NIODeadline.now() - state.moved).nanoseconds), patience)
+        }
+        guard let left else { return }
+        if left > .zero { return set(alarmIn: left) }
+        finish(.failure(CallError(.timedOut, "no answer within \(patience)", job: id)))
     }
 
     func finish(_ result: Result<Void, any Error>) {
@@ -223,9 +250,9 @@ package final class Correspondence: Sendable {
         reader?.resume(with: result.map { nil })
     }
 
-    private static func take(_ state: inout State) -> Answer {
-        let answer = state.waiting.removeFirst()
-        state.bytes -= answer.size
+    private static func take(_ state: inout State) -> Answer? {
+        guard let answer = state.conversation.take() else { return nil }
+        if !state.conversation.hasReady { state.moved = .now() }
         return answer
     }
 
@@ -254,7 +281,9 @@ extension TempestClient {
         if isOriginal(letter.queue) { return try await correspondDirectly(letter, patience: patience) }
         // A Redis that is away is waited for as long as the client's patience, not as long as an answer: its caller can be told.
         let deadline = NIODeadline.now() + .nanoseconds(min(patience, options.patience).nanoseconds)
-        let correspondence = Correspondence(letter, patience: patience, window: window, client: self)
+        let correspondence = Correspondence(
+            letter.id, queue: letter.queue, patience: patience, window: window, mostWaiting: Correspondence.mostWaiting,
+            client: self)
         try begin(letter.id) {
             correspondence.finish(.failure(CallError(.closed, "the client was shut down", job: letter.id)))
         }

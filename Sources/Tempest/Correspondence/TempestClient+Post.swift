@@ -11,7 +11,7 @@ extension TempestClient {
     /// The receiver is called on an event loop and must not block. Throws ``RedisError`` when the inbox cannot be opened until the deadline,
     /// and ``CallError`` after shutdown.
     package func attend(
-        _ id: JobID, queue: QueueName, until deadline: NIODeadline, receiver: @escaping @Sendable (InboxNote) -> Void
+        _ id: JobID, queue: QueueName, until deadline: NIODeadline, receiver: @escaping @Sendable (InboxNote) -> Bool
     ) async throws -> InboxID {
         var open: Inbox?
         try await again(until: deadline, unless: { false }) { open = try await inbox(queue, for: .zero) }

@@ -16,13 +16,14 @@ extension TempestClient {
         // Refused before anything is opened for it.
         let letter = try direct.number(letter)
         // No credits: nobody would wait for them.
-        let correspondence = Correspondence(letter, patience: patience, window: 0, client: self)
+        let correspondence = Correspondence(
+            letter.id, queue: letter.queue, patience: patience, window: 0, mostWaiting: Correspondence.mostWaiting, client: self)
         try begin(letter.id) {
             correspondence.finish(.failure(CallError(.closed, "the client was shut down", job: letter.id)))
         }
         do {
             try await again(until: deadline, unless: { false }) { try await direct.open().get() }
-            direct.expect(letter) { correspondence.receive($0) }
+            direct.expect(letter) { _ = correspondence.receive($0) }
             correspondence.arm()
             try await again(until: deadline, unless: { correspondence.isAnswered }) { try await direct.push(letter) }
             counters.add(to: MetricName.pushed, ["queue": letter.queue.description])
@@ -52,13 +53,7 @@ extension TempestClient {
     func directStream<Element: Decodable & Sendable>(
         _ job: JobRequest, _ queue: QueueName, _ level: Level, _ timeout: Duration, _ route: Value?, of _: Element.Type
     ) async throws -> AnswerStream<Element> {
-        let reading = Reading(try await correspondDirectly(letter(job, queue, level, route), patience: timeout))
-        return AnswerStream(
-            answers: AsyncThrowingStream {
-                let answer = try await reading.correspondence.next()
-                reading.correspondence.used()
-                return answer
-            })
+        AnswerStream(try await correspondDirectly(letter(job, queue, level, route), patience: timeout))
     }
 
     private func letter(_ job: JobRequest, _ queue: QueueName, _ level: Level, _ route: Value?) throws -> Letter {
@@ -67,13 +62,4 @@ extension TempestClient {
         }
         return Letter(job.action, args: job.args, count: job.count, queue: queue, level: level, codec: JSONCodec())
     }
-}
-
-/// Ends a correspondence when its stream is let go of.
-private final class Reading: Sendable {
-    let correspondence: Correspondence
-
-    init(_ correspondence: Correspondence) { self.correspondence = correspondence }
-
-    deinit { correspondence.end() }
 }

@@ -85,6 +85,7 @@ final class TempestSocketLine: SocketLine {
         // Weak: who listens is gone when the connection is.
         let respondTo = try await client.attend(id, queue: route.queue, until: until) { [weak self] in
             if case .answer(let answer) = $0 { self?.hear(answer) }
+            return true
         }
         state.withLock { $0.respondTo = respondTo }
         return respondTo

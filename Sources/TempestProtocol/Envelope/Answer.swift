@@ -47,14 +47,24 @@ package struct Answer: Sendable {
     package let size: Int
 
     package var more: Bool { meta["more"] == .bool(true) }
-    package var seq: Int64 { if case .int(let seq)? = meta["seq"] { seq } else { 0 } }
-    package var token: String? { if case .text(let token)? = meta["token"] { token } else { nil } }
-    package var error: Failure? {
-        guard case .map(let error)? = meta["error"] else { return nil }
-        guard case .text(let code)? = error["code"], case .text(let message)? = error["message"] else {
-            return Failure(code: "handler", message: "an error without code and message")
+    package var seq: Int64 { place ?? 0 }
+    /// `seq`, if it says one.
+    package var place: Int64? {
+        switch meta["seq"] {
+        case .int(let seq)? where seq >= 0: seq
+        // Beyond 2^63: further than anything that is waited for.
+        case .uint(let seq)?: Int64(clamping: seq)
+        default: nil
         }
-        return Failure(code: code, message: message, details: error["details"])
+    }
+    package var token: String? { meta["token"]?.envelopeText(codec) }
+    /// Why the job failed; nil if it did not. One that is not as the protocol says is still an error.
+    package var error: Failure? {
+        guard let error = meta["error"], !error.isNull else { return nil }
+        let code = error["code"]?.envelopeText(codec) ?? ""
+        return Failure(
+            code: code.isEmpty ? Failure.handler : code, message: error["message"]?.envelopeText(codec) ?? "the handler failed",
+            details: error["details"])
     }
 
     /// An answer whose parts came apart, as those do that are sent directly.
@@ -70,7 +80,9 @@ package struct Answer: Sendable {
         guard root.kind == .array, (3...4).contains(root.count) else {
             throw Malformed(.badEnvelope, "an answer is an array of 3 or 4 elements")
         }
-        guard let action = root[0].envelopeText(codec) else { throw Malformed(.badEnvelope, "action is not text") }
+        guard let action = root[0].envelopeText(codec), EnvelopeText.isPlain(action, longest: Job.longestAction) else {
+            throw Malformed(.badEnvelope, "action is not text of 1 to \(Job.longestAction) bytes without control characters")
+        }
         guard let id = JobID(root[1], codec) else { throw Malformed(.badEnvelope, "job_id is no job id") }
         guard root[2].kind == .array else { throw Malformed(.badEnvelope, "args is not an array") }
         var meta = ValueMap()

@@ -59,7 +59,7 @@ class ReplyOrder(unittest.TestCase):
 
     def test_meta_of_wrong_types_is_ignored(self):
         odd = Answer("a", "id", [1], {"more": 1, "seq": -1, "token": 5, "error": "x"})
-        self.assertEqual((odd.more, odd.seq, odd.token, odd.error), (False, 0, None, None))
+        self.assertEqual((odd.more, odd.seq, odd.token, odd.error.code), (False, 0, None, "handler"))
 
     def test_waiting_ends_at_the_deadline_and_at_the_close(self):
         reply = Reply(whole=True)

@@ -4,13 +4,16 @@ import hashlib
 import json
 import re
 import struct
+import time
 import unittest
 
 import checkout
 from redis_server import RedisServer
 from tagged import VECTORS, exact, from_tagged, load, to_bytes
 from tempest import Worker, addresses, codecs, envelope, values
-from tempest.errors import CodecError, EnvelopeError
+from tempest.client import Stream, _value
+from tempest.errors import CallTimeout, CodecError, EnvelopeError, RemoteError
+from tempest.inbox import Inbox
 from tempest.observer import Observer
 from tempest.weights import Shares
 
@@ -23,7 +26,7 @@ class Vectors(unittest.TestCase):
                 check(entry)
 
     def test_every_file_is_run(self):
-        run = {f"{name}.json" for name in [*codecs.CODECS, "detect", "envelope", "addresses", "functions", "floats", "forms", "observer", "routes", "urls", "weights"]}
+        run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer", "routes", "urls", "weights"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):
@@ -92,6 +95,59 @@ class Vectors(unittest.TestCase):
         self.each(vectors["valid"], valid)
         self.each(vectors["refused"], lambda entry: self.assertRaises(
             ValueError, Worker, "q", entry["levels"], weights=dict(entry["weights"])))
+
+    def test_assembly(self):
+        class Silent:
+            def _say(self, *_):
+                pass
+
+        def key(job_id):
+            return (type(job_id).__name__, job_id)
+
+        def check(entry):
+            inbox = Inbox("redis://127.0.0.1:1", "q")  # never started: it is given what comes
+            waiting = {}
+            for job in entry["jobs"]:
+                job_id = from_tagged(job["job_id"])
+                reply = inbox.expect(job_id, job["wants"] == "last")
+                waiting[key(job_id)] = reply, None if job["wants"] == "last" else Stream(Silent(), inbox, job_id, reply, 0.0)
+
+            def take(reply, stream):
+                return next(stream) if stream else _value(reply.take(time.monotonic()))
+
+            def waits(reply, stream):
+                # By the reply itself: a stream that has waited in vain is over. What has no value is passed over as it is there.
+                while True:
+                    try:
+                        answer = reply.take(time.monotonic())
+                    except CallTimeout:
+                        return
+                    self.assertTrue(answer.more and not answer.args, "there is an answer")
+
+            for number, step in enumerate(entry["steps"]):
+                with self.subTest(step=number):
+                    if "answer" in step:
+                        inbox.deliver(to_bytes(step["answer"]))
+                        continue
+                    reply, stream = waiting[key(from_tagged(step["take"]))]
+                    if "waits" in step:
+                        waits(reply, stream)
+                    elif "end" in step:
+                        self.assertRaises(StopIteration, take, reply, stream)
+                    elif "error" in step:
+                        with self.assertRaises(RemoteError) as caught:
+                            take(reply, stream)
+                        self.assertEqual(caught.exception.code, step["error"]["code"])
+                        if "message" in step["error"]:
+                            self.assertEqual(caught.exception.message, step["error"]["message"])
+                            self.assertEqual(exact(caught.exception.details), exact(from_tagged(step["error"].get("details"))))
+                    else:
+                        self.assertEqual(exact(take(reply, stream)), exact(from_tagged(step["value"] if "value" in step else None)))
+            self.assertEqual(inbox.late, entry["late"])
+
+        with self.assertLogs("tempest", "WARNING") as logged:
+            self.each(load("assembly.json")["inboxes"], check)
+        self.assertEqual(len(logged.records), 12, "what is no answer is logged once each")
 
     def test_observer(self):
         def check(entry):

@@ -90,7 +90,7 @@ class WorkerAnswers(unittest.TestCase):
         self.assertEqual(self.client.call("count", 3), "end")
         word, about = self.client.stream("twice", "w", codec="msgpack", level="low", meta={"session": "s"})
         self.assertGreater(about[-1].pop("deadline"), 0)
-        self.assertEqual((word, about), ("w", ["twice", "q", "low", "msgpack", {"session": "s"}]))
+        self.assertEqual((word, about), ("w", ["twice", "q", "low", "msgpack", {"session": "s", "credits": 1000}]))
 
     def test_an_error_after_some_answers_ends_the_stream(self):
         stream = self.client.stream("broken_count", 2)

@@ -67,6 +67,53 @@ class TestVectors < Minitest::Test
     end
   end
 
+  def test_assembly
+    load("assembly.json")["inboxes"].each do |c|
+      deliveries = Tempest::Deliveries.new("inbox", nil)
+      waiting = c["jobs"].to_h do |job|
+        id = value(job["job_id"])
+        [id, deliveries.expect(Tempest::ExpectedAnswers.new(id, whole: job["wants"] == "last"))]
+      end
+      wants = c["jobs"].to_h { |job| [value(job["job_id"]), job["wants"]] }
+      c["steps"].each_with_index do |step, number|
+        next deliveries.deliver(bytes(step["answer"])) if step["answer"]
+
+        id = value(step["take"])
+        assert_step(step, waiting.fetch(id), wants[id] == "all", "#{c['name']}: step #{number}")
+      end
+      assert_equal c["late"], deliveries.late, c["name"]
+    end
+  end
+
+  # The next value of a stream, or the answer of a call, as Client gives them.
+  def assert_step(step, expected, streams, name)
+    answer = nil
+    client = Tempest::Client.allocate
+    take = lambda do
+      loop do
+        answer = expected.take(Tempest.now)
+        break unless streams && answer&.more? && answer.args.empty?
+      end
+    end
+    if step["error"]
+      error = assert_raises(Tempest::RemoteError, name, &take)
+      assert_equal step["error"]["code"], error.code, name
+      return unless step["error"].key?("message")
+
+      return assert_equal [step["error"]["message"], shape(value(step["error"]["details"]))], [error.remote_message, shape(error.details)], name
+    end
+    if step["end"]
+      take.call unless @ended.equal?(expected)
+      return assert(@ended.equal?(expected) || (!answer.more? && answer.args.empty?), name)
+    end
+    take.call
+    return assert_nil(answer, name) if step["waits"]
+
+    @ended = expected unless answer.more?
+    assert_equal shape(value(step["value"])), shape(client.send(:value, answer)), name
+    assert_equal step["nothing"] == true, answer.args.empty?, name
+  end
+
   def test_observer
     load("observer.json")["observers"].each do |c|
       observer = Tempest::Observer.new

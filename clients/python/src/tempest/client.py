@@ -16,6 +16,7 @@ from .addresses import parse_address
 from .backoff import Backoff
 from .clock import RedisClock
 from .codecs import Codec, named
+from .credits import CREDITS, SAY_SECONDS, credit, forget_credit, give_up
 from .envelope import Answer, Job, JobId, encode_answer, encode_job
 from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
 from .inbox import Inbox
@@ -157,16 +158,24 @@ class Client:
                codec: Optional[str] = None, timeout: Optional[float] = DEFAULT, meta: Optional[Dict[str, Any]] = None,
                attempts: Optional[int] = None, backoff: Optional[Tuple[float, float]] = None,
                run_timeout: Optional[float] = None, expires: Optional[When] = None, route: Route = (),
-               once: bool = False) -> "Stream":
+               once: bool = False, credits: Optional[int] = CREDITS) -> "Stream":
         """The answers of the action, one by one as they come; the job is pushed at once.
 
         `timeout` is for each answer. Iterating raises as `call` does, and RemoteError `interrupted` if the job was run
-        again after answers of its first attempt had been used.
+        again after answers of its first attempt had been used. Whoever stops before the end closes the stream, or drops it: its job is
+        cancelled then.
+
+        `credits` is how many answers may wait here: the worker pauses when there are so many, and fails with RemoteError `stalled`
+        when none is taken for 30 seconds. None: it never pauses, and all wait here.
         """
+        if credits is not None and (type(credits) is not int or credits < 1):
+            raise ValueError(f"credits is an integer from 1, or None, not {credits!r}")
         seconds = self._timeout if isinstance(timeout, _Default) else checked_timeout(timeout)
         deadline = None if seconds is None else time.monotonic() + seconds
         until = self._until(deadline)
         meta = self._meta(meta, attempts, backoff, run_timeout, expires, deadline, route, once, until)
+        if credits is not None and not self._four_elements:
+            meta.setdefault("credits", credits)
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, until, whole=False)
         return Stream(self, inbox, job_id, reply, seconds)
 
@@ -325,7 +334,8 @@ class Client:
         self._with_redis(lambda _: None, until)
         registered = max(until, time.monotonic() + REGISTER_SECONDS)
         inbox.await_listening(registered if deadline is None else min(registered, deadline))
-        reply = inbox.expect(job_id, whole)
+        window = meta.get("credits")
+        reply = inbox.expect(job_id, whole, window if type(window) is int and window >= 1 and not whole else 0)
         try:
             self._send(queue, level, [payload], until=until)
         except BaseException:
@@ -343,8 +353,20 @@ class Client:
             return inbox
 
 
+    def _say(self, action: Callable[..., None], queue: str, *arguments: Any) -> None:
+        """Says something of a stream by this client's connection; a client that is closed says nothing more. Without Redis it is lost: what
+        was used is said again by the next connection of the inbox."""
+        with self._lock:
+            if not self._closed:
+                try:
+                    action(self._link, queue, *arguments)
+                except RedisUnavailable:
+                    pass
+
+
 class Stream(Iterator[Any]):
-    """The answers of one job; ends after the last. `close` stops waiting; what still comes is counted as late."""
+    """The answers of one job; ends after the last. `close` stops waiting, and cancels a job that has not been answered to the end; what
+    still comes is counted as late. Whoever drops a stream before its end closes it, some seconds later."""
 
     def __init__(self, client: Client, inbox: Inbox, job_id: str, reply: Reply, timeout: Optional[float]) -> None:
         self._client = client  # lives as long as its stream
@@ -353,27 +375,47 @@ class Stream(Iterator[Any]):
         self._reply = reply
         self._timeout = timeout
         self._over = False
+        self._said, self._said_at = 0, time.monotonic()  # how many used answers the worker knows of
 
     def __iter__(self) -> "Stream":
         return self
 
     def __next__(self) -> Any:
-        if self._over:
-            raise StopIteration
-        try:
-            answer = self._reply.take(None if self._timeout is None else time.monotonic() + self._timeout)
-        except BaseException:
-            self.close()
-            raise
-        if not answer.more:
-            self.close()
-            if not answer.args:
-                raise StopIteration
-        return _value(answer)
+        while not self._over:
+            try:
+                answer = self._reply.take(None if self._timeout is None else time.monotonic() + self._timeout)
+            except BaseException:
+                self.close()
+                raise
+            if answer.more:
+                self._credit()
+            else:
+                self.close()
+            if answer.args:
+                return _value(answer)
+        raise StopIteration
 
     def close(self) -> None:
+        if self._over:
+            return
         self._over = True
         self._inbox.forget(self.job_id)
+        if not self._reply.is_answered:
+            self._client._say(give_up, self._inbox.queue, self.job_id, self._timeout)
+        elif self._said:
+            self._client._say(forget_credit, self._inbox.queue, self.job_id)
+
+    def __del__(self) -> None:
+        if not getattr(self, "_over", True):
+            self._over = True
+            self._inbox.leave(self.job_id)
+
+    def _credit(self) -> None:
+        """Says how many were used: seldom, because a worker that has half a window left need not hear of each."""
+        window, used = self._reply.window, self._reply.used
+        if window and (used - self._said >= max(1, window // 2) or time.monotonic() - self._said_at >= SAY_SECONDS):
+            self._said, self._said_at = used, time.monotonic()
+            self._client._say(credit, self._inbox.queue, self.job_id, used)
 
     def __enter__(self) -> "Stream":
         return self

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Union
 
 from .addresses import Address, parse_address
 from .codecs import JSON, MSGPACK, Codec, detect
-from .errors import CodecError, EnvelopeError
+from .errors import CodecError, EnvelopeError, RemoteError
 from .values import INT_LEAST, INT_MOST, STANDARD, Limits, kind_of
 
 JobId = Union[str, int]
@@ -34,7 +34,7 @@ class Job:
 
 @dataclass
 class Answer:
-    """An answer. `args` holds the one value, or none; `error` and `more` look into `meta` and forgive wrong types."""
+    """An answer. `args` holds the one value, or none; `more`, `seq` and `token` look into `meta` and forgive wrong types."""
 
     action: str
     job_id: JobId
@@ -47,19 +47,28 @@ class Answer:
         return self.meta.get("more") is True
 
     @property
-    def seq(self) -> int:
+    def place(self) -> Optional[int]:
+        """`seq`, if it says one."""
         seq = self.meta.get("seq")
-        return seq if type(seq) is int and seq >= 0 else 0
+        return seq if type(seq) is int and seq >= 0 else None
+
+    @property
+    def seq(self) -> int:
+        return self.place or 0
 
     @property
     def token(self) -> Optional[str]:
-        token = self.meta.get("token")
-        return token if isinstance(token, str) else None
+        return envelope_text(self.codec, self.meta.get("token"))
 
     @property
-    def error(self) -> Optional[Dict[str, Any]]:
+    def error(self) -> Optional[RemoteError]:
+        """Why the job failed; None if it did not. One that is not as the protocol says is still an error."""
         error = self.meta.get("error")
-        return error if isinstance(error, dict) else None
+        if error is None:
+            return None
+        parts = error if isinstance(error, dict) else {}
+        code, message = (envelope_text(self.codec, parts.get(key)) for key in ("code", "message"))
+        return RemoteError(code or "handler", "the handler failed" if message is None else message, parts.get("details"))
 
 
 def encode_job(job: Job, limits: Limits = STANDARD) -> bytes:

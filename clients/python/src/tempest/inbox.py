@@ -7,10 +7,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Dict, Optional
+from collections import deque
+from typing import Deque, Dict, Optional
 
 from . import functions
 from .backoff import Backoff
+from .credits import credit, give_up
 from .envelope import JobId, parse_answer
 from .errors import ClientClosed, EnvelopeError, RedisRefused, RedisUnavailable, TempestError
 from .keys import inbox_key, new_id
@@ -37,6 +39,7 @@ class Inbox(threading.Thread):
         self._link = Link(url, blocking=PARK_SECONDS)
         self._turn = Turn()
         self._replies: Dict[JobId, Reply] = {}
+        self._left: Deque[JobId] = deque()  # jobs whose streams were dropped: to be cancelled
         # Worth nothing on another connection: the Redis behind it may have forgotten its last second, and would delete new answers in the
         # places of those.
         self._position: Optional[int] = None
@@ -57,16 +60,21 @@ class Inbox(threading.Thread):
         if self._closed:
             raise self._trouble or ClientClosed("the client is closed")
 
-    def expect(self, job_id: JobId, whole: bool) -> Reply:
+    def expect(self, job_id: JobId, whole: bool, window: int = 0) -> Reply:
         with self._turn.lock:
             if self._closed:
                 raise ClientClosed("the client is closed")
-            reply = self._replies[job_id] = Reply(whole)
+            reply = self._replies[job_id] = Reply(whole, window)
             return reply
 
     def forget(self, job_id: JobId) -> None:
         with self._turn.lock:
             self._replies.pop(job_id, None)
+
+    def leave(self, job_id: JobId) -> None:
+        """Nobody wants the answers of this job any more: it is cancelled when the thread comes round. Takes no lock, because the garbage
+        collector calls it."""
+        self._left.append(job_id)
 
     def close(self) -> None:
         """Stops reading and fails the calls that still wait. Unregistering is left to `unlisten`."""
@@ -137,16 +145,29 @@ class Inbox(threading.Thread):
             with self._turn.lock:
                 self._listening, self._trouble = True, None
                 self._turn.changed()
+            self._credit_again()
+        while self._left:
+            self.forget(self._left[0])
+            give_up(self._link, self.queue, self._left[0])
+            self._left.popleft()
         answers = functions.call(self._link, "read", self.queue, self.id, self._position, READ_MOST, READ_BYTES)
         for data in answers:
-            self._deliver(data)
+            self.deliver(data)
         self._position += len(answers)
         if not answers:
             key = inbox_key(self.queue, self.id)
             # A look that takes nothing away: the head of the list moves to where it is.
             self._link.call("BLMOVE", key, key, "LEFT", "LEFT", PARK_SECONDS)
 
-    def _deliver(self, data: bytes) -> None:
+    def _credit_again(self) -> None:
+        """What was said of used answers may be lost, and their workers would wait for it."""
+        with self._turn.lock:
+            replies = [(job_id, reply.used) for job_id, reply in self._replies.items() if reply.window and reply.used]
+        for job_id, used in replies:
+            credit(self._link, self.queue, job_id, used)
+
+    def deliver(self, data: bytes) -> None:
+        """Passes on what came to the inbox, by its job id."""
         try:
             answer = parse_answer(data)
         except EnvelopeError as error:

@@ -1,6 +1,7 @@
 """The answers to one job as its caller gets them: in order, each once, and never from two attempts spliced together.
 
-The inbox's reader thread offers answers as they arrive; the thread that called takes them.
+The rules are those of protocol/answers.md, "One answer, or several". The inbox's reader thread offers answers as they arrive; the
+thread that called takes them.
 """
 from __future__ import annotations
 
@@ -12,12 +13,16 @@ from .envelope import Answer
 from .errors import CallTimeout, ClientClosed, RemoteError, TempestError
 from .turn import Turn
 
+EARLY_MOST = 10_000  # an answer so many places after the next one is no ordinary reordering
+
 
 class Reply:
-    """`whole` callers want only the last answer; others get each."""
+    """`whole` callers want only the last answer; others get each. `used` is how many were taken, `window` how many may wait here (0: any
+    number; their worker does not ask)."""
 
-    def __init__(self, whole: bool) -> None:
+    def __init__(self, whole: bool, window: int = 0) -> None:
         self._whole = whole
+        self.window = window
         self._turn = Turn()
         self._ready: Deque[Answer] = deque()
         self._early: Dict[int, Answer] = {}
@@ -25,23 +30,30 @@ class Reply:
         self._began = False
         self._token: Optional[str] = None
         self._replaced: Set[Optional[str]] = set()
-        self._used = False
-        self._ended = False
+        self.used = 0
+        self._ended = self._interrupted = False
         self._failure: Optional[TempestError] = None
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the last answer has come: nothing of the job runs any more."""
+        return self._ended and not isinstance(self._failure, ClientClosed) and not self._interrupted
+
+    @property
+    def held(self) -> int:
+        """How many answers wait here."""
+        return len(self._ready) + len(self._early)
+
     def offer(self, answer: Answer) -> bool:
-        """Takes an answer in; False if it comes too late to matter."""
+        """Takes an answer in; False if it is of no use: it comes too late, twice, or from an attempt that was replaced."""
         with self._turn.lock:
-            if self._ended or not self._same_attempt(answer):
+            if self._ended:
                 return False
-            if self._whole:
-                if not answer.more:
-                    self._ready.append(answer)
-                    self._ended = True
-            else:
-                self._put(answer)
-            self._turn.changed()
-            return True
+            error = answer.error
+            useful = self._accept(answer) if error is None else self._fail(answer, error)
+            if useful:
+                self._turn.changed()
+            return useful
 
     def close(self) -> None:
         with self._turn.lock:
@@ -54,47 +66,66 @@ class Reply:
         answer = self._turn.wait_for(self._next_ready, None if deadline is None else max(0.0, deadline - time.monotonic()))
         if answer is None:
             raise CallTimeout("no answer came in time; the job may still run")
-        error = answer.error
-        if error is not None:
-            raise RemoteError(str(error.get("code", "handler")), str(error.get("message", "")), error.get("details"))
         return answer
 
     def _next_ready(self) -> Optional[Answer]:
         if self._ready:
-            self._used = True
+            self.used += 1
             return self._ready.popleft()
         if self._failure is not None:
             raise self._failure
         return None
 
-    def _same_attempt(self, answer: Answer) -> bool:
-        """Keeps to the first token; a later one replaces it while none of the first one's answers has been used."""
+    def _accept(self, answer: Answer) -> bool:
         token = answer.token
         if not self._began:
             self._began, self._token = True, token
         elif token != self._token:
             if token in self._replaced:
                 return False
-            if self._used:
-                self._failure = RemoteError("interrupted", "the job was run again after some of its answers had been used")
+            if self.used:
+                self._interrupted = True
+                self._end(RemoteError("interrupted", "the job was run again after some of its answers had been used"))
                 self._ready.clear()
-                self._ended = True
-                self._turn.changed()
-                return False
+                return True
             self._replaced.add(self._token)
             self._token, self._next = token, 0
             self._ready.clear()
             self._early.clear()
+        if not self._whole:
+            return self._put(answer)
+        if not answer.more:
+            self._ready.append(answer)
+            self._ended = True
         return True
 
-    def _put(self, answer: Answer) -> None:
-        # A last answer without a seq is still the last: some workers leave it out of errors.
-        seq = answer.seq if answer.more else max(answer.seq, self._next)
-        if seq < self._next:
-            return
-        self._early.setdefault(seq, answer)
+    def _fail(self, answer: Answer, error: RemoteError) -> bool:
+        """The job has failed, whatever is still missing. What came before that in order is given first."""
+        if answer.token is not None and self._began and answer.token != self._token:
+            if answer.token in self._replaced:
+                return False
+            if not self.used:
+                self._ready.clear()
+        self._end(error)
+        return True
+
+    def _end(self, failure: TempestError) -> None:
+        self._failure, self._ended = failure, True
+        self._early.clear()
+
+    def _put(self, answer: Answer) -> bool:
+        # Some workers number none of their answers: without a token they count as they come, and the last one is the last in any case.
+        place = self._next if answer.place is None and answer.token is None else answer.seq
+        if not answer.more:
+            place = max(place, self._next)
+        if place < self._next or place in self._early or place - self._next > EARLY_MOST:
+            return False
+        self._early[place] = answer
         while not self._ended and self._next in self._early:
             ready = self._early.pop(self._next)
             self._ready.append(ready)
             self._next += 1
             self._ended = not ready.more
+        if self._ended:
+            self._early.clear()
+        return True

@@ -44,26 +44,30 @@ module Tempest
       meta["more"] == true
     end
 
+    # @return [Integer, nil] the place among those of one token, if it says one
+    def place
+      found = meta["seq"]
+      found if found.is_a?(Integer) && found >= 0
+    end
+
     # @return [Integer] the place among those of one token
     def seq
-      found = meta["seq"]
-      found.is_a?(Integer) && found >= 0 ? found : 0
+      place || 0
     end
 
     # @return [String, nil] the claim it belongs to
     def token
-      found = Envelope.text(meta["token"], codec)
-      found.is_a?(String) ? found : nil
+      Envelope.plain_text(meta["token"], codec)
     end
 
-    # @return [RemoteError, nil]
+    # @return [RemoteError, nil] why the job failed. An error that is not as the protocol says is still one
     def error
       found = meta["error"]
       return nil if found.nil?
-      return RemoteError.new("unknown", "the answer's error is no map") unless found.is_a?(Hash)
 
-      code, message = found.values_at("code", "message").map { |text| Envelope.text(text, codec) }
-      RemoteError.new(code.is_a?(String) ? code : "unknown", message.is_a?(String) ? message : "", found["details"])
+      found = {} unless found.is_a?(Hash)
+      code, message = found.values_at("code", "message").map { |text| Envelope.plain_text(text, codec) }
+      RemoteError.new(code.nil? || code.empty? ? "handler" : code, message || "the handler failed", found["details"])
     end
   end
 end

@@ -135,39 +135,43 @@ module Tempest
     # @param timeout [Numeric, nil] seconds in all; nil: as long as it takes
     # @param run_timeout [Numeric, nil] seconds that a run may take
     # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
-    # @return [Object] what the handler returned; of a handler that sent several answers, an array of them
+    # @return [Object] what the handler returned; of a handler that sent several answers, the last
     # @raise [RemoteError] the job failed
     # @raise [CallTimeout] no last answer in time
     # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
       over = timeout && Tempest.now + timeout
       meta = caller_meta(meta, over, run_timeout, options)
-      answers = []
-      answers_of(action, args, queue, level, codec, meta, -> { over }) { |answer| answers << answer }
-      return value(answers.first) if answers.size == 1
-
-      answers.reject { |answer| answer.args.empty? }.map { |answer| value(answer) }
+      asked(action, args, queue, level, codec, meta, over, whole: true) do |expected|
+        value(next_answer(expected, over, action, queue))
+      end
     end
 
-    # Pushes a job and gives its answers one by one, in order.
+    # Pushes a job and gives its answers one by one, in order. Leaving the block before the end (`break`, an exception) cancels the job.
     #
     # @param timeout [Numeric, nil] seconds to wait for each answer; a job that has not been begun by then is not begun any more
     # @param run_timeout [Numeric, nil] seconds that a run may take
+    # @param credits [Integer, nil] how many answers may wait here: the worker pauses when there are so many, and fails with the RemoteError
+    #   `stalled` when none is taken for 30 seconds. nil: it never pauses, and all wait here
     # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
     # @raise [RemoteError] the job failed, or was run again in the middle (`interrupted`)
     # @raise [CallTimeout] no next answer in time
     # @raise [ConnectionLost] as {call}
-    def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
-      unless block_given?
+    def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {},
+               credits: Credits::DEFAULT, **options, &block)
+      Credits.check(credits)
+      unless block
         return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, run_timeout: run_timeout,
-                                                meta: meta, **options)
+                                                meta: meta, credits: credits, **options)
       end
 
-      meta = caller_meta(meta, timeout && Tempest.now + timeout, run_timeout, options)
-      answers_of(action, args, queue, level, codec, meta, -> { timeout && Tempest.now + timeout }) do |answer|
-        yield value(answer) unless answer.args.empty?
+      over = timeout && (Tempest.now + timeout)
+      meta = caller_meta(meta, over, run_timeout, options)
+      meta = { "credits" => credits }.merge(meta) if credits && !@four_elements
+      asked(action, args, queue, level, codec, meta, over) do |expected|
+        each_value(expected, timeout, action, queue, &block)
       end
       nil
     end
@@ -338,24 +342,37 @@ module Tempest
       transmit.call(batch) unless batch.empty?
     end
 
-    # Yields each answer in order, the last one last.
-    def answers_of(action, args, queue, level, codec, meta, deadline)
+    # Pushes a job, and yields what its answers are taken from.
+    def asked(action, args, queue, level, codec, meta, over, whole: false)
       inbox = inbox(queue)
       job = job(action, args, codec, meta, inbox.id)
       payload = job.encode
-      inbox.await_registered([Tempest.now + PATIENCE, deadline.call].compact.min)
-      expected = inbox.expect(job.job_id)
-      send_jobs(queue, level, [payload], nil, limit(deadline.call))
-      loop do
-        answer = expected.take(deadline.call)
-        raise CallTimeout, "no answer to #{action} (job #{job.job_id}) from queue #{queue} in time" unless answer
-        raise answer.error if answer.error
+      inbox.await_registered([Tempest.now + PATIENCE, over].compact.min)
+      window = meta["credits"]
+      window = 0 unless !whole && window.is_a?(Integer) && window.positive?
+      expected = inbox.expect(ExpectedAnswers.new(job.job_id, whole: whole, window: window))
+      send_jobs(queue, level, [payload], nil, limit(over))
+      yield expected
+    ensure
+      inbox.forget(expected) if expected
+    end
 
-        yield answer
+    def next_answer(expected, over, action, queue)
+      expected.take(over) || raise(CallTimeout, "no answer to #{action} (job #{expected.job_id}) from queue #{queue} in time")
+    end
+
+    # Yields each value in order; an answer without args has none.
+    def each_value(expected, timeout, action, queue)
+      # What is said of a stream waits for no Redis: the inbox says it again.
+      credits = Credits.new(-> { line(Tempest.now) }, queue, expected, timeout, @logger)
+      loop do
+        answer = next_answer(expected, timeout && (Tempest.now + timeout), action, queue)
+        credits.note if answer.more?
+        yield value(answer) unless answer.args.empty?
         break unless answer.more?
       end
     ensure
-      inbox.forget(expected) if expected
+      credits&.close
     end
 
     def value(answer)

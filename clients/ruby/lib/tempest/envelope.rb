@@ -36,6 +36,12 @@ module Tempest
       copy.valid_encoding? ? copy : value
     end
 
+    # @return [String, nil] the text, if the value counts as text
+    def plain_text(value, codec)
+      found = text(value, codec)
+      found if found.is_a?(String) && found.encoding == Encoding::UTF_8
+    end
+
     def text?(value, longest)
       value.is_a?(String) && value.encoding == Encoding::UTF_8 && value.bytesize.between?(1, longest) && !CONTROL.match?(value)
     end

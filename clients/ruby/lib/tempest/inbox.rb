@@ -15,8 +15,6 @@ module Tempest
 
     # @return [String] what jobs name as respond_to
     attr_reader :id
-    # @return [Integer] answers to jobs that nobody waits for any more
-    attr_reader :late
 
     # Starts to register the inbox, and to read it.
     # @param outage [Outage] hears when Redis is away
@@ -27,8 +25,7 @@ module Tempest
       @id = SecureRandom.hex(16)
       @connection = Connection.new(url, blocking: WAIT)
       @lock = Mutex.new
-      @expected = {}
-      @late = 0
+      @deliveries = Deliveries.new(queue, logger)
       @closed = false
       @backoff = Backoff.new
       @registered = false
@@ -61,20 +58,23 @@ module Tempest
       !@refusal.nil?
     end
 
-    # @param job_id [String]
-    # @return [ExpectedAnswers] that gets the job's answers from now on
-    def expect(job_id)
-      expected = ExpectedAnswers.new(job_id)
+    # @return [Integer] answers that were of no use to anybody: nobody waited any more, or they came twice
+    def late
+      @deliveries.late
+    end
+
+    # @param expected [ExpectedAnswers] gets its job's answers from now on
+    # @return [ExpectedAnswers] it
+    def expect(expected)
       @lock.synchronize do
         raise ClientClosed, "the client is closed" if @closed
 
-        @expected[job_id] = expected
+        @deliveries.expect(expected)
       end
-      expected
     end
 
     def forget(expected)
-      @lock.synchronize { @expected.delete(expected.job_id) }
+      @deliveries.forget(expected.job_id)
     end
 
     # Ends the reader, and deletes the inbox with what is in it.
@@ -83,7 +83,7 @@ module Tempest
       waiting = @lock.synchronize do
         @closed = true
         @changed.broadcast
-        @expected.values
+        @deliveries.all
       end
       waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
       end_reader(line)
@@ -126,6 +126,10 @@ module Tempest
       @client_id = nil
       @heard = number
       change { @registered = true }
+      # What was said of used answers may be lost, and their workers would wait for it.
+      @deliveries.all.each do |expected|
+        Credits.say(@connection, @queue, expected, @logger) if expected.window.positive? && expected.used.positive?
+      end
     end
 
     def read_on
@@ -158,7 +162,7 @@ module Tempest
       @outage.back(@id)
       return wait if answers.empty?
 
-      answers.each { |bytes| deliver(bytes) }
+      answers.each { |bytes| @deliveries.deliver(bytes) }
       @position += answers.size
     rescue Fenced
       @heard = nil
@@ -186,16 +190,6 @@ module Tempest
     def sleep_unless_closed(seconds)
       over = Tempest.now + seconds
       sleep([0.1, seconds].min) until @closed || Tempest.now >= over
-    end
-
-    def deliver(bytes)
-      answer = Answer.read(bytes)
-      expected = @lock.synchronize { @expected[answer.job_id] }
-      return if expected&.accept(answer)
-
-      @late += 1
-    rescue Refused => e
-      @logger&.warn(LogLine.of("what came to the inbox is not an answer", queue: @queue, reason: e.reason, error: e.message))
     end
   end
 end
