@@ -15,6 +15,7 @@ from tempest.client import Stream, _value
 from tempest.errors import CallTimeout, CodecError, EnvelopeError, RemoteError
 from tempest.inbox import Inbox
 from tempest.observer import Observer
+from tempest.outage import Outage
 from tempest.weights import Shares
 
 
@@ -105,7 +106,7 @@ class Vectors(unittest.TestCase):
             return (type(job_id).__name__, job_id)
 
         def check(entry):
-            inbox = Inbox("redis://127.0.0.1:1", "q")  # never started: it is given what comes
+            inbox = Inbox("redis://127.0.0.1:1", "q", Outage())  # never started: it is given what comes
             waiting = {}
             for job in entry["jobs"]:
                 job_id = from_tagged(job["job_id"])
