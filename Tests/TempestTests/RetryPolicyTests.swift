@@ -33,4 +33,33 @@ struct RetryPolicyTests {
         #expect(RetryPolicy(attempts: 3).limit(.init(), hasCaller: true) == 3)
         #expect(RetryPolicy(attempts: 3).limit(.init(["attempts": 7]), hasCaller: false) == 7)
     }
+
+    @Test("Nothing is longer than 365 days, and there are at most a million attempts")
+    func bounds() {
+        let (year, ever) = (365 * 86_400_000 as Int64, Duration.seconds(Int64.max))
+        let policy = RetryPolicy(attempts: .max, first: ever, longest: ever)
+        var random = SystemRandomNumberGenerator()
+        for attempt in [1, 2, 60, 1_000_000] {
+            #expect((year / 2...year).contains(policy.delay(after: attempt, .init(), using: &random)))
+        }
+        #expect(policy.limit(.init(), hasCaller: true) == 1_000_000)
+        var meta: ValueMap = [:]
+        JobOptions(attempts: .max, backoff: (ever, ever), timeout: ever, expires: ever).write(to: &meta, now: 5)
+        let longest = Value.int(year)
+        #expect(
+            meta == ["attempts": 1_000_000, "backoff": [longest, longest], "timeout": longest, "expires_at": .int(year + 5)])
+    }
+
+    @Test(
+        "A handler chooses any word as the code of its error but those that the protocol keeps",
+        arguments: [
+            ("not_found", "not_found"), ("handler", "handler"), ("timeout", "timeout"), ("bad_args", "bad_args"), ("a9_", "a9_"),
+            ("expired", "handler"), ("refused", "handler"), ("unknown_action", "handler"), ("", "handler"), ("9a", "handler"),
+            ("Two words", "handler"), ("é", "handler"), (String(repeating: "x", count: 64), String(repeating: "x", count: 64)),
+            (String(repeating: "x", count: 65), "handler"),
+        ])
+    func codes(_ chosen: String, _ told: String) {
+        let failure = HandlerError(code: chosen, message: "m", details: 1).failure
+        #expect(failure == Failure(code: told, message: "m", details: 1))
+    }
 }

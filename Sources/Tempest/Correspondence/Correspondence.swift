@@ -292,7 +292,7 @@ extension TempestClient {
             var letter = letter
             if !options.fourElements {
                 if let now = serverClock.now { letter.meta["deadline"] = .int(now + patience.nanoseconds / 1_000_000) }
-                if window > 0 { letter.meta["credits"] = .int(Int64(window)) }
+                if window > 0 { letter.meta["credits"] = .int(min(Int64(window), JobRules.credits.upperBound)) }
             }
             correspondence.arm()
             try send(letter, respondTo: respondTo, for: correspondence, until: deadline)

@@ -21,7 +21,7 @@ final class CreditGauge: Sendable {
 
     /// nil when the job names no credits: its caller takes what comes.
     init?(_ job: Job, ask: @escaping Ask) {
-        guard case .int(let window)? = job.meta["credits"], window >= 1 else { return nil }
+        guard let window = JobRules.integer(job.meta["credits"], JobRules.credits) else { return nil }
         (self.window, self.ask) = (Int(clamping: window), ask)
     }
 

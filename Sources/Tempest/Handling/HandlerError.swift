@@ -8,7 +8,8 @@ import TempestProtocol
 /// Any other error that a handler throws is answered as `handler`, "the handler failed", and logged: its text may tell more than a
 /// caller should know.
 public struct HandlerError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// One word for programs: `[a-z][a-z0-9_]{0,63}`.
+    /// One word for programs: `[a-z][a-z0-9_]{0,63}`, and none of those that the protocol keeps for itself, such as `expired` or `cancelled`.
+    /// With any other the caller is told `handler`, and the worker's log has a warning. `bad_args` is never tried again.
     public var code: String
     /// A sentence for people.
     public var message: String
@@ -23,5 +24,6 @@ public struct HandlerError: Error, Sendable, Equatable, CustomStringConvertible 
 
     public var description: String { "\(code): \(message)" }
 
-    var failure: Failure { Failure(code: code, message: message, details: details) }
+    /// What its caller is told.
+    var failure: Failure { Failure(chosen: code, message: message, details: details) }
 }

@@ -38,7 +38,10 @@ public struct JobContext: Sendable {
     public var isCancelled: Bool { Task.isCancelled }
 
     /// To be thrown by a handler whose job is to be tried again later, also when its policy would end it here.
-    public func retry(after delay: Duration, because reason: String = "the handler asked for another attempt") -> JobRetry {
+    ///
+    /// Without a delay it waits as its policy says.
+    public func retry(after delay: Duration? = nil, because reason: String = "the handler asked for another attempt") -> JobRetry
+    {
         JobRetry(after: delay, reason: reason)
     }
 

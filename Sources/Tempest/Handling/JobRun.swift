@@ -110,7 +110,8 @@ final class JobRun: Sendable {
             return FinishedJob(outcome: stop == .cancelled ? .cancelled(job.job.id) : .released)
         }
         let timeout =
-            job.rules.timeout.map { TimeAmount.milliseconds($0) } ?? job.handler.timeout.map { .nanoseconds($0.nanoseconds) }
+            job.rules.timeout.map { TimeAmount.milliseconds($0) }
+            ?? job.handler.timeout.map { .nanoseconds(min($0.nanoseconds, JobRules.longest * 1_000_000)) }
         let alarm = timeout.map { running.stop(job, after: $0, on: eventLoop) }
         let context = JobContext(job)
         let start = ContinuousClock.now
@@ -166,34 +167,46 @@ final class JobRun: Sendable {
         switch error {
         case is CancellationError where Task.isCancelled: return FinishedJob(outcome: .released)
         case let error as BadArguments:
-            return finally(Failure(code: Failure.badArguments, message: error.message), context)
+            let failure = Failure(code: Failure.badArguments, message: error.message)
+            return finally(failure, context, because: error.message)
+        // Where nobody waits, nobody misses it.
+        case is UnwritableAnswer where context.job.address == nil && context.running.journey == nil:
+            return FinishedJob(outcome: .finished(.nothing))
         case let error as UnwritableAnswer:
-            return finally(Failure(code: Failure.badAnswer, message: error.message), context, isFault: true)
-        case let error as HandlerError: return again(after: error, error.failure, context, policy, isFault: false)
+            let failure = Failure(code: Failure.badAnswer, message: error.message)
+            return finally(failure, context, because: error.message, isFault: true)
+        case let error as HandlerError:
+            let failure = error.failure
+            if failure.code != error.code {
+                context.logger.warning(
+                    "a handler's error has a code that is kept for the protocol, or is not a word such as not_found: its caller is told handler",
+                    metadata: [LogKey.code: "\(ErrorText.cut(error.code, most: 100))"])
+            }
+            guard failure.code != Failure.badArguments else { return finally(failure, context, because: failure.message) }
+            return again(after: error, failure, context, policy, isFault: false)
         case let error as JobRetry:
             let failure = Failure(code: Failure.handler, message: error.reason)
             var policy = policy
             policy.attempts = policy.attempts ?? RetryPolicy.attemptsWithoutCaller
             policy.retries = { _ in true }
-            return again(after: error, failure, context, policy, delay: max(0, error.delay.nanoseconds / 1_000_000))
+            return again(after: error, failure, context, policy, delay: error.delay.map { max(0, $0.milliseconds) })
         default:
-            return again(
-                after: error, Failure(code: Failure.handler, message: "the handler failed"), context, policy)
+            let failure = Failure(code: Failure.handler, message: "the handler failed")
+            // What was not raised for the caller is for those who look after the queue.
+            return again(after: error, failure, context, policy, text: ErrorText.line(error, most: JobRules.longestError))
         }
     }
 
     /// Another attempt, if the job has one left and the error is worth it.
     private func again(
         after error: any Error, _ failure: Failure, _ context: JobContext, _ policy: RetryPolicy, delay: Int64? = nil,
-        isFault: Bool = true
+        text: String? = nil, isFault: Bool = true
     ) -> FinishedJob {
         let rules = context.running.rules
         let limit = policy.limit(rules, hasCaller: context.job.address != nil)
-        let text = ErrorText.line(error, most: JobRules.longestError)
+        let text = text ?? ErrorText.cut("\(failure.code): \(failure.message)", most: JobRules.longestError)
         let run = FailedRun(attempts: limit, text: text, isFault: isFault)
-        guard rules.attempt < limit, policy.retries(error) else {
-            return finally(failure, context, because: rules.attempt > 1 || limit > 1 ? text : nil, run)
-        }
+        guard rules.attempt < limit, policy.retries(error) else { return finally(failure, context, because: text, run) }
         var random = SystemRandomNumberGenerator()
         let delay = min(delay ?? policy.delay(after: rules.attempt, rules, using: &random), JobRules.longest)
         // Its caller would have stopped waiting: it is told now.
@@ -205,13 +218,13 @@ final class JobRun: Sendable {
             return FinishedJob(outcome: .retry(after: delay, payload: payload), failure: run)
         } catch {
             let why = "\(text) (it cannot be written for another attempt: \(error))"
-            return finally(failure, context, FailedRun(attempts: limit, text: why))
+            return finally(failure, context, because: text, FailedRun(attempts: limit, text: why))
         }
     }
 
     /// The last failure of a job: its caller's answer, or, without one, the dead set, where an operator finds it.
     private func finally(
-        _ failure: Failure, _ context: JobContext, because detail: String? = nil, _ run: FailedRun? = nil, isFault: Bool = false
+        _ failure: Failure, _ context: JobContext, because detail: String, _ run: FailedRun? = nil, isFault: Bool = false
     ) -> FinishedJob {
         let run =
             run
@@ -220,23 +233,13 @@ final class JobRun: Sendable {
         if context.job.address != nil { return FinishedJob(outcome: .failed(failure), failure: run) }
         let known = [Failure.badArguments, Failure.badAnswer]
         let reason = known.contains(failure.code) ? failure.code : "exhausted"
-        let text = detail ?? (failure.code == Failure.handler ? failure.message : "\(failure.code): \(failure.message)")
-        return FinishedJob(
-            outcome: .dead(reason: reason, detail: String(text.prefix(JobRules.longestError)), nil), failure: run)
+        return FinishedJob(outcome: .dead(reason: reason, detail: detail, nil), failure: run)
     }
 
     private func policyLimit(_ context: JobContext) -> Int {
         context.running.handler.retry.limit(context.running.rules, hasCaller: context.job.address != nil)
     }
 
-    /// The job's codec, unless its caller names others that we know.
-    func answerCodec(_ job: Job) -> any Codec {
-        guard case .array(let names)? = job.meta["accept"] else { return job.codec }
-        for case .text(let name) in names {
-            if let codec = codecs.named(name) { return codec }
-        }
-        return job.codec
-    }
 }
 
 /// What a handler returned does not fit the codec: answered as `bad_answer`.

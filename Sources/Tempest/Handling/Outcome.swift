@@ -68,7 +68,7 @@ enum Outcome: Sendable {
         switch self {
         case .finished, .released: "done"
         case .failed: "failed"
-        case .dead(let reason, let detail, _): "dead \(reason) \(detail)"
+        case .dead(let reason, let detail, _): "dead \(reason) \(JobRules.shortened(detail))"
         case .retry(let delay, _): "retry \(delay)"
         case .unknown(let action, let patience): "unknown \(patience) \(action)"
         case .next(let level, _): "next \(level)"

@@ -12,7 +12,7 @@ public struct RetryPolicy: Sendable {
     public var attempts: Int?
     /// The wait after the first failure; each further one doubles it.
     public var first: Duration
-    /// The longest wait.
+    /// The longest wait; no wait is longer than 365 days.
     public var longest: Duration
     /// Whether an error is worth another attempt. Arguments that do not fit the handler never are.
     public var retries: @Sendable (any Error) -> Bool
@@ -34,7 +34,7 @@ public struct RetryPolicy: Sendable {
 
     /// Attempts that a job gets.
     func limit(_ rules: JobRules, hasCaller: Bool) -> Int {
-        rules.attempts ?? attempts ?? (hasCaller ? 1 : Self.attemptsWithoutCaller)
+        min(rules.attempts ?? attempts ?? (hasCaller ? 1 : Self.attemptsWithoutCaller), JobRules.mostAttempts)
     }
 
     /// Milliseconds until the attempt after `attempt`: `first` doubled for each failure before, at most `longest`, then by chance between
@@ -51,12 +51,12 @@ public struct RetryPolicy: Sendable {
 ///
 /// It counts as an attempt. A job whose number of attempts nobody set is tried 25 times so, also when it has a caller, who then waits on.
 public struct JobRetry: Error, Sendable, CustomStringConvertible {
-    /// How long the job waits.
-    public var delay: Duration
-    /// Why, for people: kept with the job.
+    /// How long the job waits, at most 365 days; nil: as its handler's policy says, or the job itself.
+    public var delay: Duration?
+    /// Why, for people: kept with the job, and told to its caller when that was its last attempt.
     public var reason: String
 
-    public init(after delay: Duration, reason: String = "the handler asked for another attempt") {
+    public init(after delay: Duration? = nil, reason: String = "the handler asked for another attempt") {
         (self.delay, self.reason) = (delay, reason)
     }
 

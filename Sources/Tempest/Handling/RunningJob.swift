@@ -94,7 +94,7 @@ final class RunningJob: Sendable {
         }
         let meta: ValueMap = ["more": true, "seq": .int(Int64(seq)), "token": .text(token)]
         let answer = AnswerDraft(action: job.action, id: job.id, args: value, count: 1, meta: meta)
-        guard try await end.push(end.run.answerCodec(job).encode(answer), of: self) else { throw CancellationError() }
+        guard try await end.push(job.answerCodec(of: end.run.codecs).encode(answer), of: self) else { throw CancellationError() }
     }
 
     /// What the last answer must say besides its args: nothing, if it is the only one.

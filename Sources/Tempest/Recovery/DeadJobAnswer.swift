@@ -67,7 +67,7 @@ struct DeadJobAnswer {
         case .direct: return isOver
         }
         let draft = AnswerDraft(action: job.action, id: job.answerID, error: reason.failure)
-        guard let answer = try? job.codec.encode(draft) else { return isOver }
+        guard let answer = try? job.answerCodec(of: .standard).encode(draft) else { return isOver }
         return connection.send(["RPUSH", .init(Keys.inbox(home, inbox)), .init(answer)])
             .flatMap { _ in Self.expire(inbox, of: home, on: connection) }
             .map { Outcome.told }

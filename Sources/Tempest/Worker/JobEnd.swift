@@ -140,8 +140,8 @@ final class JobEnd: Sendable {
     /// The outcome as it is recorded, and the bytes of the answer if somebody waits for one.
     private func lastAnswer(_ job: Job, _ finished: FinishedJob) -> (Outcome, [UInt8]?) {
         guard job.address != nil else { return (finished.outcome, nil) }
-        let codec = run.answerCodec(job)
-        let draft: AnswerDraft
+        let codec = job.answerCodec(of: run.codecs)
+        var draft: AnswerDraft
         switch finished.outcome {
         case .finished(let reply):
             draft = AnswerDraft(
@@ -157,6 +157,8 @@ final class JobEnd: Sendable {
         do {
             return (finished.outcome, try codec.encode(draft))
         } catch {
+            // An error is told all the same, without its details.
+            if draft.leaveOutDetails(), let answer = try? codec.encode(draft) { return (finished.outcome, answer) }
             let failure = Failure(code: Failure.badAnswer, message: "\(error)")
             let substitute = AnswerDraft(action: job.action, id: job.answerID, error: failure, meta: finished.closing)
             return (.failed(failure), try? codec.encode(substitute))

@@ -24,6 +24,14 @@ package struct AnswerDraft: TokenWritable, Sendable {
         self.init(action: action, id: id, args: TokenBuffer(), count: 0, meta: meta)
     }
 
+    /// Takes away the details of its error, which alone may be of any kind; false if there are none.
+    package mutating func leaveOutDetails() -> Bool {
+        guard case .map(var error)? = meta["error"], error["details"] != nil else { return false }
+        error["details"] = nil
+        meta["error"] = .map(error)
+        return true
+    }
+
     package func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
         try writer.beginArray(count: meta.isEmpty ? 3 : 4)
         try writer.text(action)

@@ -78,6 +78,20 @@ public struct Job: Sendable {
     }
 }
 
+extension Job {
+    /// The codec to answer in: the first that its caller reads and is one of these, or the job's own.
+    package func answerCodec(of codecs: CodecSet) -> any Codec {
+        guard case .array(let names)? = meta["accept"] else { return codec }
+        var found: (any Codec)?
+        for name in names {
+            // A list that is not of text alone is none.
+            guard case .text(let name) = name else { return codec }
+            found = found ?? codecs.named(name)
+        }
+        return found ?? codec
+    }
+}
+
 extension JobID {
     /// From the envelope field; nil if it is no job id.
     package init?(_ node: Node, _ codec: any Codec) {

@@ -9,7 +9,7 @@ extension Job {
     package func again(attempt: Int, lastError: String, limits: Limits) throws(CodecError) -> [UInt8] {
         var meta = meta
         meta["attempt"] = .int(Int64(attempt))
-        meta["last_error"] = .text(String(lastError.prefix(JobRules.longestError)))
+        meta["last_error"] = .text(JobRules.shortened(lastError))
         return try codec.encode(JobCopy(job: self, meta: meta), limits: limits)
     }
 }

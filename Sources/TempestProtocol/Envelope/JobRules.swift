@@ -3,7 +3,7 @@
 
 package import TempestCodecs
 
-/// The keys of meta that rule a job's runs; one of the wrong type counts as absent.
+/// The keys of meta that rule a job's runs; one of the wrong type, or out of its bounds, counts as absent.
 package struct JobRules: Sendable, Equatable {
     /// Which attempt this is, from 1.
     package var attempt = 1
@@ -28,8 +28,13 @@ package struct JobRules: Sendable, Equatable {
     package static let mostAttempts = 1_000_000
     /// A year: no delay and no time-out is longer.
     package static let longest: Int64 = 365 * 86_400_000
-    /// Characters of `last_error`, at most.
+    /// Answers that a caller may hold.
+    package static let credits: ClosedRange<Int64> = 1...1_000_000
+    /// Scalars of `last_error` and of the sentence of a dead record, at most.
     package static let longestError = 500
+
+    /// Times, in milliseconds since 1970.
+    private static let moments: ClosedRange<Int64> = 0...(1 << 52)
 
     package init() {}
 
@@ -44,8 +49,8 @@ package struct JobRules: Sendable, Equatable {
             (firstDelay, longestDelay) = (first, most)
         }
         timeout = Self.integer(meta["timeout"], 1...Self.longest)
-        expiresAt = Self.integer(meta["expires_at"], 0...(1 << 52))
-        deadline = Self.integer(meta["deadline"], 0...(1 << 52))
+        expiresAt = Self.integer(meta["expires_at"], Self.moments)
+        deadline = Self.integer(meta["deadline"], Self.moments)
         if case .bool(true)? = meta["once"] { once = true }
     }
 
@@ -55,7 +60,13 @@ package struct JobRules: Sendable, Equatable {
     /// Whether its caller waits no longer.
     package func isUnanswerable(at now: Int64) -> Bool { deadline.map { now > $0 } ?? false }
 
-    private static func integer(_ value: Value?, _ range: ClosedRange<Int64>) -> Int64? {
+    /// At most so many scalars of a text as `last_error` and dead records hold.
+    package static func shortened(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(longestError)))
+    }
+
+    /// The integer, if it is one within the range.
+    package static func integer(_ value: Value?, _ range: ClosedRange<Int64>) -> Int64? {
         guard case .int(let number)? = value, range.contains(number) else { return nil }
         return number
     }

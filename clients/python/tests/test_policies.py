@@ -59,12 +59,12 @@ class Retrying(unittest.TestCase):
         self.assertEqual(self.plan(respond_to="in", attempts=3)[2].attempts, 3)
         self.assertEqual(self.plan({"attempts": 2, "attempt": 2, "timeout": 70}, attempts=3, timeout=9)[2],
                          Plan(2, 2, 15_000, 86_400_000, 70))
-        for wrong in (0, -1, True, "3", 2.0, None, 2**60):
+        for wrong in (0, -1, True, "3", 2.0, None, 2**60, 2**53, 10**12):
             self.assertEqual(self.plan({"attempts": wrong, "attempt": wrong, "backoff": wrong, "timeout": wrong}, attempts=3)[2],
                              Plan(1, 3, 15_000, 86_400_000, None))
 
     def test_the_delay_doubles_up_to_the_longest(self):
-        for attempt, whole in [(1, 1000), (2, 2000), (4, 8000), (7, 10_000), (10**9, 10_000)]:
+        for attempt, whole in [(1, 1000), (2, 2000), (4, 8000), (7, 10_000), (10**6, 10_000)]:
             plan = self.plan({"attempt": attempt, "backoff": [1000, 10_000]})[2]
             delays = [plan.delay() for _ in range(200)]
             self.assertTrue(whole / 2 - 1 <= min(delays) < whole * 0.6 and whole * 0.9 < max(delays) <= whole, (attempt, delays))
@@ -79,6 +79,23 @@ class Retrying(unittest.TestCase):
         job, policy, plan = self.plan({"deadline": 1000}, respond_to="in", attempts=3)
         self.assertIsNone(plan.next_delay(job, policy, Retry(after=1), 500), "the caller would be gone")
         self.assertEqual(plan.next_delay(job, policy, Retry(after=0.4), 500), 400)
+
+    def test_a_handler_that_asks_gets_25_attempts_unless_somebody_has_said_how_many(self):
+        for respond_to in (None, "in"):
+            job, policy, plan = self.plan({"attempt": 24}, respond_to)
+            self.assertEqual(plan.next_delay(job, policy, Retry(after=1), 0), 1000)
+            for meta, rules in (({"attempt": 25}, {}), ({"attempts": 1}, {}), ({}, {"attempts": 1})):
+                job, policy, plan = self.plan(meta, respond_to, **rules)
+                self.assertIsNone(plan.next_delay(job, policy, Retry(after=1), 0), (meta, rules))
+
+    def test_nothing_is_longer_than_365_days(self):
+        year, ever = 31_536_000_000, float("inf")
+        job, policy, plan = self.plan(None, None, backoff=(ever, ever), timeout=ever, attempts=10**9)
+        self.assertEqual((plan.first, plan.longest, plan.timeout), (year, year, year))
+        self.assertEqual(plan.next_delay(job, policy, Retry(after=ever), 0), year)
+        job, policy, plan = self.plan({"attempt": 1_000_000}, None, attempts=10**9)
+        self.assertIsNone(plan.next_delay(job, policy, ValueError(), 0), "the next number would count as the first")
+        self.assertRaises(ValueError, Retry, float("nan"))
 
     def test_the_next_attempt_is_in_the_same_codec(self):
         for codec in ("json", "msgpack", "tnetstring"):
@@ -114,6 +131,9 @@ class Asking(unittest.TestCase):
     def test_options_become_meta(self):
         self.assertEqual(job_meta({"a": 1}, 3, (0.5, 2), 1.5, 10, 5000),
                          {"a": 1, "attempts": 3, "backoff": [500, 2000], "timeout": 1500, "expires_at": 15_000})
+        ever = float("inf")
+        self.assertEqual(job_meta({}, 10**9, (1e300, ever), ever, ever, 5000),
+                         {"attempts": 1_000_000, "backoff": [31_536_000_000] * 2, "timeout": 31_536_000_000, "expires_at": 31_536_005_000})
         for options in [(0, None, None), (True, None, None), (None, (2, 1), None), (None, None, -1)]:
             self.assertRaises(ValueError, job_meta, {}, *options, None, 0)
 

@@ -91,7 +91,7 @@ class FailingJobs(unittest.TestCase):
 
     def test_a_handler_names_the_delay(self):
         self.client.push("later", 0.02)
-        self.assertEqual((self.dead()["detail"], self.tried(3)), ("Retry: the moon is wrong", [1, 2, 3]))
+        self.assertEqual((self.dead()["detail"], self.tried(3)), ("handler: the moon is wrong", [1, 2, 3]))
         self.assertEqual(self.failure("later", 60, timeout=5).code, "handler", "the deadline lies before the next attempt")
 
     def test_wrong_arguments_are_not_tried_again(self):
@@ -108,7 +108,7 @@ class FailingJobs(unittest.TestCase):
         self.assertEqual((failed.code, failed.message), ("timeout", "the job took longer than 0.2 s"))
         wait_for(lambda: self.redis.llen("woken") == 1, "it was not cancelled")
         self.client.push("sleepy", "b", timeout=0.01, attempts=1)
-        self.assertEqual(self.dead()["detail"], "the job took longer than 0.01 s")
+        self.assertEqual(self.dead()["detail"], "timeout: the job took longer than 0.01 s")
 
     def test_a_generator_and_a_handler_that_asks_end_at_their_time(self):
         self.assertEqual(self.failure("ticker", run_timeout=0.05).code, "timeout")

@@ -8,6 +8,7 @@ import time
 import unittest
 
 import checkout
+from decisions import Decisions
 from redis_server import RedisServer
 from tagged import VECTORS, exact, from_tagged, load, to_bytes
 from tempest import Worker, addresses, codecs, envelope, values
@@ -27,7 +28,8 @@ class Vectors(unittest.TestCase):
                 check(entry)
 
     def test_every_file_is_run(self):
-        run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer", "routes", "urls", "weights"]}
+        run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer",
+                                           "routes", "urls", "weights", "decisions", "retries", "limits"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):
@@ -162,6 +164,42 @@ class Vectors(unittest.TestCase):
                 self.assertEqual([process for process, _ in dead], look["dead"], f"look {number}")
 
         self.each(load("observer.json")["observers"], check)
+
+    def test_limits(self):
+        wide = values.Limits(depth=100, values=2_000_000, bytes=2**25)
+
+        def check(entry):
+            data = b"".join(to_bytes(part) * times for part, times in entry["parts"])
+            if "envelope" in entry:
+                try:
+                    envelope.parse_job(data)
+                    found = None
+                except EnvelopeError as error:
+                    found = error.reason
+                self.assertEqual(found, entry.get("reason"))
+                self.assertEqual(found is None, entry["accepted"])
+                return
+            codec = codecs.named(entry["codec"])
+            if entry["accepted"]:
+                self.assertTrue(codec.encode(codec.decode(data)) == data)
+            else:
+                self.assertRaises(CodecError, codec.decode, data)
+                self.assertRaises(CodecError, codec.encode, codec.decode(data, limits=wide))
+
+        self.each(load("limits.json"), check)
+
+    def test_decisions(self):
+        decisions = Decisions()
+        self.addCleanup(decisions.close)
+        for file in ("decisions.json", "retries.json"):
+            self.each(sorted(load(file), key=lambda entry: json.dumps(entry.get("worker", {}))), lambda entry: decisions.run(self, entry))
+        answered, retried = ({entry["name"]: entry for entry in load("decisions.json")}[name] for name in (
+            "json: a value", "a handler asks for another attempt, without a time"))
+        for entry, wrong in [(answered, {"outcome": "failed"}), (answered, {"outcome": "dead exhausted *"}), (answered, {"inbox": "other"}),
+                             (answered, {"answer": {"utf8": "[]"}}), (answered, {"pushes": {"x": [{"utf8": "[]"}]}}), (retried, {"ms": [0, 7499]}),
+                             (retried, {"answer": {"codec": "msgpack", "value": {"any": True}}})]:
+            with self.subTest(wrong), self.assertRaises(AssertionError, msg="the runner sees no fault"):
+                decisions.run(self, {**entry, "then": {**entry["then"], **wrong}})
 
     def test_functions(self):
         with RedisServer() as server:

@@ -20,6 +20,22 @@ class TestHandlerErrors < RedisTest
     }
   }.freeze
 
+  def test_a_code_that_a_handler_may_not_choose_is_told_as_handler_and_logged_once
+    log = worker { |w| w.handle("reserved") { |code| raise Tempest::HandlerError.new(code, "gone", { "left" => 0 }) } }
+    c = client
+    ["expired", "Two words", "not_found"].each do |code|
+      error = assert_raises(Tempest::RemoteError, code) { c.call("reserved", code, timeout: 20) }
+      assert_equal [code == "not_found" ? code : "handler", "gone", { "left" => 0 }], [error.code, error.remote_message, error.details], code
+    end
+    assert_equal [%("expired"), %("Two words")], log.string.scan(/the error code ("[^"]*")/).flatten
+  end
+
+  def test_an_error_of_a_codec_in_the_handler_is_not_one_of_its_answer
+    worker { |w| w.handle("decode") { Tempest::JSONCodec.decode("[") } }
+    error = assert_raises(Tempest::RemoteError) { client.call("decode", timeout: 20) }
+    assert_equal ["handler", "the handler failed"], [error.code, error.remote_message]
+  end
+
   # sidekiq#1705, sidekiq#1597, resque#507
   def test_a_caller_is_told_and_a_job_is_tried_again_whatever_the_text_is
     log = worker { |w| ODD.each { |action, code| w.handle(action) { code.call } } }

@@ -103,7 +103,7 @@ class TestRetry < RedisTest
     assert_equal "done", c.call("late but done", timeout: 30)
     c.push("long", timeout: 0.05, attempts: 2, backoff: QUICK)
     Await.until("the dead") { dead.any? }
-    assert_match(/\Aexhausted Tempest::TimedOut/, dead.first.values_at("reason", "detail").join(" "))
+    assert_match(/\Aexhausted timeout: /, dead.first.values_at("reason", "detail").join(" "))
   end
 
   def test_a_job_that_comes_too_late_is_not_begun

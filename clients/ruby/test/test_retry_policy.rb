@@ -31,7 +31,28 @@ class TestRetryPolicy < Minitest::Test
   def test_meta_of_the_wrong_type_is_ignored
     assert_includes 7_500..15_000, again(job(attempt: "9", attempts: 0.5, backoff: [1], deadline: "x"))
     assert_includes 7_500..15_000, again(job(attempt: -3, backoff: [-1, 2**60]))
-    assert_nil again(job(attempt: 2**63))
+    assert_includes 7_500..15_000, again(job(attempt: 2**63, backoff: [60, 1]))
+    assert_includes 7_500..15_000, again(job(attempt: 1_000_001, backoff: [0, 31_536_000_001]))
+  end
+
+  def test_a_handler_that_asks_gets_25_attempts_unless_somebody_has_said_how_many
+    [nil, "box"].each do |caller|
+      assert_equal 1000, again(job(respond_to: caller, attempt: 24), Tempest::Retry.new(after: 1))
+      assert_nil again(job(respond_to: caller, attempt: 25), Tempest::Retry.new(after: 1))
+      assert_nil again(job(respond_to: caller, attempts: 1), Tempest::Retry.new(after: 1))
+      assert_nil again(job(respond_to: caller), Tempest::Retry.new(after: 1), attempts: 1)
+    end
+  end
+
+  def test_nothing_is_longer_than_365_days
+    year = 31_536_000_000
+    ever = Float::INFINITY
+    assert_includes (year / 2)..year, again(job, backoff: [ever, ever])
+    assert_equal year, again(job, Tempest::Retry.new(after: ever))
+    assert_nil again(job(attempt: 1_000_000), attempts: 10**9), "the next number would count as the first"
+    meta = Tempest::JobOptions.meta({}, nil, attempts: 10**9, backoff: [1e300, ever], timeout: ever)
+    assert_equal({ "attempts" => 1_000_000, "backoff" => [year, year], "timeout" => year }, meta)
+    assert_equal [5, nil, nil, nil], [5, ever, 1e300, nil].map { |timeout| Tempest::JobOptions.patience(timeout) }
   end
 
   def test_which_errors
@@ -50,7 +71,7 @@ class TestRetryPolicy < Minitest::Test
   end
 
   def test_what_makes_no_sense_is_refused
-    [{ attempts: 0 }, { attempts: 1.5 }, { backoff: 5 }, { backoff: [1] }, { backoff: [-1, 2] }, { retry_on: ["IOError"] }].each do |rules|
+    [{ attempts: 0 }, { attempts: 1.5 }, { backoff: 5 }, { backoff: [1] }, { backoff: [-1, 2] }, { backoff: [60, 1] }, { backoff: [Float::NAN, 1] }, { retry_on: ["IOError"] }].each do |rules|
       assert_raises(ArgumentError, rules.to_s) { Tempest::RetryPolicy.new(**rules) }
     end
     assert_raises(ArgumentError) { Tempest::Retry.new(after: -1) }

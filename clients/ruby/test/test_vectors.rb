@@ -4,6 +4,7 @@
 
 require_relative "harness"
 require_relative "tagged_value"
+require_relative "decisions"
 
 class TestVectors < Minitest::Test
   FOLDER = File.expand_path("../../../protocol/vectors", __dir__)
@@ -124,6 +125,51 @@ class TestVectors < Minitest::Test
         assert_equal look["dead"], dead.map(&:first), "#{c['name']}: look #{number}"
       end
     end
+  end
+
+  def test_limits
+    wide = Tempest::Limits.new(depth: 100, values: 2_000_000, bytes: 2**25)
+    load("limits.json").each do |c|
+      data = c["parts"].sum("".b) { |part, times| bytes(part) * times }
+      next assert_equal([c["accepted"], c["reason"]], [(reason = reason_of(data)).nil?, reason], c["name"]) if c["envelope"]
+
+      codec = Tempest::Codecs.named(c["codec"])
+      next assert(codec.encode(codec.decode(data)) == data, c["name"]) if c["accepted"]
+
+      assert_raises(Tempest::CodecError, c["name"]) { codec.decode(data) }
+      assert_raises(Tempest::CodecError, c["name"]) { codec.encode(codec.decode(data, limits: wide)) }
+    end
+  end
+
+  def reason_of(data)
+    Tempest::Job.read(data).address && nil
+  rescue Tempest::Refused => e
+    e.reason
+  end
+
+  %w[decisions retries].each do |file|
+    define_method("test_#{file}") do
+      decisions = Decisions.new
+      faults = load("#{file}.json").sort_by { |c| JSON.generate(c["worker"]) }.to_h { |c| [c["name"], decisions.run(c)] }.reject { |_, found| found.empty? }
+      assert_empty faults
+    ensure
+      decisions.close
+    end
+  end
+
+  # The runner itself.
+  def test_what_is_not_as_a_vector_says_is_seen
+    decisions = Decisions.new
+    answered, retried = ["json: a value", "a handler asks for another attempt, without a time"].map { |name| load("decisions.json").find { |c| c["name"] == name } }
+    empty = { "utf8" => "[]" }
+    [[answered, { "outcome" => "failed" }], [answered, { "outcome" => "dead exhausted *" }], [answered, { "inbox" => "other" }], [answered, { "answer" => empty }],
+     [answered, { "pushes" => { "x" => [empty] } }], [retried, { "ms" => [0, 7499] }],
+     [retried, { "answer" => { "codec" => "msgpack", "value" => { "any" => true } } }]].each do |vector, wrong|
+      refute_empty decisions.run(vector.merge("then" => vector["then"].merge(wrong))), wrong.to_s
+    end
+    assert_empty decisions.run(answered)
+  ensure
+    decisions.close
   end
 
   READ = { "list" => %w[LRANGE KEY 0 -1], "hash" => %w[HGETALL KEY], "set" => %w[SMEMBERS KEY], "string" => %w[GET KEY],

@@ -9,6 +9,10 @@ import re
 from typing import Any, Optional
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+# What the protocol itself decides, and no handler (protocol/envelope.md).
+_RESERVED = frozenset((
+    "unknown_action", "expired", "cancelled", "poison", "interrupted", "exhausted", "bad_answer", "bad_route", "bad_codec", "bad_envelope",
+    "bad_address", "foreign", "refused", "wrong_type"))
 
 
 class TempestError(Exception):
@@ -51,13 +55,13 @@ class NameRefused(TempestError, ValueError):
 class HandlerError(TempestError):
     """Raised by a handler, for its caller to see.
 
-    `code` matches `[a-z][a-z0-9_]{0,63}`; `message` is text; `details` is any value that the job's codec can write.
+    `code` matches `[a-z][a-z0-9_]{0,63}`, and is none of the words that the protocol keeps for itself, such as `expired` or
+    `cancelled`: with such a code, or one that is no such word, the caller is told `handler`, and the worker's log has a warning.
+    `bad_args` is never tried again. `message` is text; `details` is any value that the job's codec can write.
     Any other exception reaches the caller as `handler`, "the handler failed", without its text.
     """
 
     def __init__(self, code: str, message: str, details: Any = None) -> None:
-        if not isinstance(code, str) or not _CODE.fullmatch(code):
-            raise ValueError(f"an error code is a word such as not_found ([a-z][a-z0-9_]{{0,63}}), not {code!r}")
         self.code = code
         self.message = str(message)
         self.details = details
@@ -65,6 +69,12 @@ class HandlerError(TempestError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+    @property
+    def answered_code(self) -> str:
+        """The code that the caller is told."""
+        code = self.code
+        return code if isinstance(code, str) and _CODE.fullmatch(code) and code not in _RESERVED else "handler"
 
 
 class CallerStalled(HandlerError):
@@ -78,12 +88,14 @@ class CallerStalled(HandlerError):
 class Retry(TempestError):
     """Raised by a handler that wants another attempt: after so many seconds, or when its policy says if `after` is None.
 
-    It counts as an attempt; on the last one it is a failure like any other. `message` is kept in the job's `last_error`.
+    It counts as an attempt. Where neither the job nor its handler says how many there are, there are 25, and a caller waits on. On the
+    last one it is a failure like any other. No delay is longer than 365 days: more, also infinity, counts as these. `message` is kept in
+    the job's `last_error`, and on the last attempt it is what the caller is told.
     """
 
     def __init__(self, after: Optional[float] = None, message: str = "") -> None:
-        if after is not None and not 0 <= after < 1e10:
-            raise ValueError(f"after is a number of seconds, not {after!r}")
+        if after is not None and not after >= 0:
+            raise ValueError(f"after is a number of seconds from 0, not {after!r}")
         self.after = after
         self.message = str(message)
         super().__init__(after, message)

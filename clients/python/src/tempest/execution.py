@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Generator, List, Mapping, Optional, Set, Tuple
 
 from . import asynchronous, log_lines
+from .bounds import MOMENTS, number
 from .clock import RedisClock
 from .context import Context, Sender
 from .elements import args_of
 from .envelope import Answer, Job, encode_answer, parse_job
-from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut
+from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut, Retry
 from .forks import end_child
 from .handlers import Handler
 from .membership import Claim
@@ -78,7 +79,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
     mismatch = handler.mismatch(job.args)
     if mismatch is not None:
         # The same arguments will not fit the next time either.
-        return _dead(claim, "bad_args", mismatch) if job.address is None else _failed(claim, job, "bad_args", mismatch)
+        return _bad_args(claim, job, mismatch)
     plan = Plan.of(job, handler.policy)
     timeout = None if plan.timeout is None else plan.timeout / 1000
     context = Context(job, claim, answers_in(job), bench.sender, plan.attempt, plan.attempts, timeout, now)
@@ -117,8 +118,8 @@ def _no_handler(claim: Claim, job: Job) -> Outcome:
 
 def _unknown(claim: Claim, job: Job, bench: Bench) -> Outcome:
     """It waits for another worker; a caller's no longer than half of the time it has left, so that it still learns what was wrong."""
-    patience, now, deadline = bench.patience, bench.clock.now, job.meta.get("deadline")
-    if now is not None and type(deadline) is int:
+    patience, now, deadline = bench.patience, bench.clock.now, number(job.meta, "deadline", MOMENTS)
+    if now is not None and deadline is not None:
         patience = min(patience, (deadline - now) // 2)
     if patience < 1:
         return _no_handler(claim, job)
@@ -134,19 +135,26 @@ def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Contex
     if context.asked_to_end or (isinstance(error, JobCancelled) and not context.timed_out):
         return _cancelled(claim, job, context)
     if isinstance(error, CodecError) and context.refused is error:
-        return _failed(claim, job, "bad_answer", _sentence(error), None, context)
+        return _unwritable(claim, job, error, context)
     code, message, details = "handler", "the handler failed", None
     if isinstance(error, JobCancelled):
         code, message = "timeout", f"the job took longer than {context.timeout:g} s"
         error = JobTimedOut(message)
     elif isinstance(error, HandlerError):
-        code, message, details = error.code, error.message, error.details
+        code, message, details = error.answered_code, error.message, error.details
+        if code != error.code:
+            log_lines.renamed(claim, job, error.code)
+    elif isinstance(error, Retry):
+        message = str(error)
+    if code == "bad_args":
+        return _bad_args(claim, job, message, details, context)
+    meant = code != "handler" or isinstance(error, (HandlerError, Retry))
     delay = plan.next_delay(job, handler.policy, error, bench.clock.now)
-    said = _printable(str(error) if isinstance(error, (HandlerError, JobTimedOut)) else f"{type(error).__name__}: {_text(error)}")
+    said = _printable(f"{code}: {message}" if meant else f"{type(error).__name__}: {_text(error)}")
     next_payload = None if delay is None else again(claim.payload, plan.attempt + 1, said)
     is_fault = not isinstance(error, HandlerError)
     # What the exception says is for the log; a caller must not learn of paths, secrets or code.
-    failure = Failure(said, plan.attempt, plan.attempts, is_fault, error if code == "handler" else None)
+    failure = Failure(said, plan.attempt, plan.most(error), is_fault, None if meant else error)
     if next_payload is not None:
         return Outcome(claim, f"retry {delay}", again=next_payload, failure=failure)
     if job.address is None:
@@ -155,6 +163,13 @@ def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Contex
         outcome = _failed(claim, job, code, message, details, context)
     outcome.failure = failure
     return outcome
+
+
+def _bad_args(claim: Claim, job: Job, message: str, details: Any = None, context: Optional[Context] = None) -> Outcome:
+    """The end of a job whose arguments are not what the handler takes. They will not be the next time either."""
+    if job.address is None:
+        return _dead(claim, "bad_args", message)
+    return _failed(claim, job, "bad_args", message, details, context)
 
 
 def _cancelled(claim: Claim, job: Job, context: Optional[Context] = None) -> Outcome:
@@ -228,7 +243,13 @@ def _done(claim: Claim, job: Job, journey: Optional[Journey], args: List[Any], c
     try:
         return Outcome(claim, "done", context.address, _last(job, args, {}, claim, context))
     except CodecError as error:
-        return _failed(claim, job, "bad_answer", _sentence(error), None, context)
+        return _unwritable(claim, job, error, context)
+
+
+def _unwritable(claim: Claim, job: Job, error: CodecError, context: Optional[Context] = None) -> Outcome:
+    """The end of a job whose handler returned what has no form in the codec. The same would be returned the next time."""
+    sentence = f"the answer cannot be written: {error}"[:DETAIL_MOST]
+    return _dead(claim, "bad_answer", sentence) if job.address is None else _failed(claim, job, "bad_answer", sentence, None, context)
 
 
 def _on(claim: Claim, job: Job, journey: Journey, args: List[Any]) -> Outcome:
@@ -238,7 +259,7 @@ def _on(claim: Claim, job: Job, journey: Journey, args: List[Any]) -> Outcome:
             return Outcome(claim, "done", args=args, onward=journey.onward(args))
         return Outcome(claim, "done", args=args, result=job.codec.encode(args))
     except CodecError as error:
-        return _failed(claim, job, "bad_answer", _sentence(error))
+        return _unwritable(claim, job, error)
 
 
 def _failed(claim: Claim, job: Job, code: str, message: str, details: Any = None,
@@ -267,10 +288,6 @@ def _dead(claim: Claim, reason: str, detail: str, job: Optional[Job] = None) -> 
     detail = _printable(detail)
     outcome = f"dead {reason} {detail}"
     return Outcome(claim, outcome) if job is None else _failed(claim, job, reason, detail, outcome=outcome)
-
-
-def _sentence(error: CodecError) -> str:
-    return f"the answer cannot be written: {error}"[:DETAIL_MOST]
 
 
 def _printable(text: str) -> str:

@@ -8,6 +8,7 @@ import time
 from typing import Any, Callable, Optional
 
 from .backoff import Backoff
+from .bounds import CREDITS
 from .errors import CallerStalled, RedisUnavailable
 
 STALLED_SECONDS = 30.0
@@ -17,14 +18,14 @@ AWAY_SECONDS = 0.5
 
 
 class Flow:
-    """The answers of one job. `credits` is what meta says of them: an integer from 1; anything else means that nobody counts.
+    """The answers of one job. `credits` is what meta says of them: an integer from 1 to 1,000,000; anything else means that nobody counts.
 
     `used` asks Redis how many the caller has used; `check` raises when the job is to end; `pause` sleeps.
     """
 
     def __init__(self, credits: Any, used: Callable[[], int], check: Callable[[], None], pause: Callable[[float], Any],
                  patience: float = STALLED_SECONDS) -> None:
-        self._most: Optional[int] = credits if type(credits) is int and credits >= 1 else None
+        self._most: Optional[int] = credits if type(credits) is int and credits in CREDITS else None
         self._ask, self._check, self._pause, self._patience = used, check, pause, patience
         self._used = 0
 

@@ -52,6 +52,12 @@ def ended(outcome: Outcome, job: Optional[Job]) -> None:
         say(logging.INFO, "a job was cancelled", **fields)
 
 
+def renamed(claim: Claim, job: Job, code: object) -> None:
+    """A handler's error has a code that it may not choose."""
+    say(logging.WARNING, "a handler's error has a code that is kept for the protocol, or is not a word such as not_found: its caller is told handler",
+        code=str(code)[:NAME_MOST], **_of(claim, job))
+
+
 def put_aside(claim: Claim, job: Job, patience: int, strangers: Set[str]) -> None:
     """Two programs may share the queue: then it is so all the time, and an action is named once."""
     is_new = job.action not in strangers and len(strangers) < STRANGERS_MOST

@@ -7,6 +7,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Optional, Tuple, Union
 
+from . import bounds
+
 When = Union[float, datetime]
 
 # As seconds, a time between 2001 and the year 5138; as milliseconds, one between 1970 and 1973, which nobody means.
@@ -37,21 +39,21 @@ def job_meta(given: Dict[str, Any], attempts: Optional[int], backoff: Optional[T
     if attempts is not None:
         if type(attempts) is not int or attempts < 1:
             raise ValueError(f"attempts is an integer from 1, not {attempts!r}")
-        meta["attempts"] = attempts
+        meta["attempts"] = min(attempts, bounds.ATTEMPTS_MOST)
     if backoff is not None:
-        first, longest = (milliseconds(seconds, "backoff", 0) for seconds in backoff)
+        first, longest = (span(seconds, "backoff", 0) for seconds in backoff)
         if longest < first:
             raise ValueError(f"backoff is the first and the longest delay in seconds, not {backoff!r}")
         meta["backoff"] = [first, longest]
     if timeout is not None:
-        meta["timeout"] = milliseconds(timeout, "timeout", 1)
+        meta["timeout"] = span(timeout, "timeout", 1)
     if isinstance(expires, datetime):
-        meta["expires_at"] = _since_1970(expires)
+        meta["expires_at"] = min(_since_1970(expires), bounds.MOMENTS[-1])
     elif expires is not None:
-        seconds = milliseconds(expires, "expires", 0)
+        after = span(expires, "expires", 0)
         if now is None:
             raise ValueError("expires in seconds needs Redis' clock, which this user may not ask for; give a datetime")
-        meta["expires_at"] = now + seconds
+        meta["expires_at"] = now + after
     if once:
         meta["once"] = True
     return meta
@@ -65,10 +67,22 @@ def _since_1970(time: datetime) -> int:
 
 
 def checked_timeout(seconds: Optional[float]) -> Optional[float]:
-    """None waits for ever; ValueError for what is neither that nor a number of seconds from 0 on."""
-    if seconds is not None:
-        milliseconds(seconds, "timeout", 0)
-    return seconds
+    """None waits for ever, and so do infinity and what is longer than 1e10; ValueError for what is neither that nor a number of
+    seconds from 0 on.
+    """
+    if seconds is None:
+        return None
+    span(seconds, "timeout", 0)
+    return None if seconds > 1e10 else seconds
+
+
+def span(seconds: float, what: str, least: int) -> int:
+    """Milliseconds, from `least` to 365 days: more seconds than that, also infinitely many, count as these. ValueError for what is no
+    number of seconds from 0 on.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        raise ValueError(f"{what} is a number of seconds from 0, not {seconds!r}")
+    return bounds.milliseconds(seconds, least)
 
 
 def checked_patience(seconds: float) -> float:

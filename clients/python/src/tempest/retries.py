@@ -8,54 +8,60 @@ import random
 from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
+from .bounds import ATTEMPTS, ATTEMPTS_MOST, MOMENTS, TIMEOUTS, delays, milliseconds, number
 from .envelope import Job, encode_job, parse_job
 from .errors import Retry, TempestError
 from .handlers import Policy
 
 ATTEMPTS_ALONE = 25
 ERROR_MOST = 500
-DELAY_MOST = 10 * 365 * 86_400_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What holds for one job: its meta before its handler's policy, before the defaults. Milliseconds."""
+    """What holds for one job: its meta before its handler's policy, before the defaults. Milliseconds.
+
+    `is_set`: somebody has said how many attempts there are, the job or its handler.
+    """
 
     attempt: int
     attempts: int
     first: int
     longest: int
     timeout: Optional[int]
+    is_set: bool = True
 
     @classmethod
     def of(cls, job: Job, policy: Policy) -> "Plan":
         meta = job.meta
         if not meta and policy.timeout is None:
             # Most jobs: nothing is said of them, and nothing has to be looked up.
-            most = policy.attempts or (ATTEMPTS_ALONE if job.respond_to is None else 1)
-            return cls(1, most, round(policy.backoff[0] * 1000), round(policy.backoff[1] * 1000), None)
-        attempts = _whole(meta.get("attempts"), 1) or policy.attempts or (ATTEMPTS_ALONE if job.respond_to is None else 1)
-        first, longest = round(policy.backoff[0] * 1000), round(policy.backoff[1] * 1000)
-        backoff = meta.get("backoff")
-        if isinstance(backoff, list) and len(backoff) == 2 and all(_whole(each, 0) is not None for each in backoff):
-            first, longest = backoff[0], max(backoff)
-        timeout = _whole(meta.get("timeout"), 1)
+            first, longest = (milliseconds(seconds) for seconds in policy.backoff)
+            return cls(1, policy.attempts or default_attempts(job), first, longest, None, policy.attempts is not None)
+        attempts = number(meta, "attempts", ATTEMPTS) or policy.attempts
+        first, longest = delays(meta) or (milliseconds(policy.backoff[0]), milliseconds(policy.backoff[1]))
+        timeout = number(meta, "timeout", TIMEOUTS)
         if timeout is None and policy.timeout is not None:
-            timeout = max(1, round(policy.timeout * 1000))
-        return cls(attempt_of(job), attempts, first, longest, timeout)
+            timeout = milliseconds(policy.timeout, 1)
+        return cls(attempt_of(job), attempts or default_attempts(job), first, longest, timeout, attempts is not None)
+
+    def most(self, error: BaseException) -> int:
+        """How many attempts there are after this error. Who asks for another gets 25 where nobody has said how many there are."""
+        attempts = self.attempts if self.is_set or not isinstance(error, Retry) else ATTEMPTS_ALONE
+        return min(attempts, ATTEMPTS_MOST)
 
     def delay(self) -> int:
         """Until the next attempt: doubled with each, and never in step with other jobs that failed at the same time."""
-        whole = min(self.longest, DELAY_MOST, self.first * 2 ** min(self.attempt - 1, 60))
+        whole = min(self.longest, self.first * 2 ** min(self.attempt - 1, 60))
         return int(whole * random.uniform(0.5, 1.0))
 
     def next_delay(self, job: Job, policy: Policy, error: BaseException, now: Optional[int]) -> Optional[int]:
         """Milliseconds until there is another attempt after this error, or None: this one was the last."""
-        if self.attempt >= self.attempts or not isinstance(error, (Retry, *policy.retry_on)):
+        if self.attempt >= self.most(error) or not isinstance(error, (Retry, *policy.retry_on)):
             return None
         asked = error.after if isinstance(error, Retry) else None
-        delay = self.delay() if asked is None else min(DELAY_MOST, round(asked * 1000))
-        deadline = _whole(job.meta.get("deadline"), 0)
+        delay = self.delay() if asked is None else milliseconds(asked)
+        deadline = number(job.meta, "deadline", MOMENTS)
         if deadline is not None and now is not None and now + delay > deadline:
             return None  # the caller would be gone before it began: it learns of the failure now
         return delay
@@ -63,7 +69,12 @@ class Plan:
 
 def attempt_of(job: Job) -> int:
     """Which attempt this is, from 1."""
-    return _whole(job.meta.get("attempt"), 1) or 1
+    return number(job.meta, "attempt", ATTEMPTS) or 1
+
+
+def default_attempts(job: Job) -> int:
+    """How many there are where nobody says: a caller learns of the failure at once."""
+    return ATTEMPTS_ALONE if job.respond_to is None else 1
 
 
 def again(payload: bytes, attempt: int, error: str) -> Optional[bytes]:
@@ -81,16 +92,11 @@ def again(payload: bytes, attempt: int, error: str) -> Optional[bytes]:
 
 def is_late(job: Job, now: Optional[int]) -> bool:
     """Whether it is too late to begin the job, by Redis' clock."""
-    times = [_whole(job.meta.get(name), 0) for name in ("expires_at", "deadline")]
+    times = [number(job.meta, name, MOMENTS) for name in ("expires_at", "deadline")]
     return now is not None and any(time is not None and time < now for time in times)
 
 
 def caller_waits(job: Job, now: Optional[int]) -> bool:
     """Whether the deadline of the job's caller, if it has one, lies ahead."""
-    deadline = _whole(job.meta.get("deadline"), 0)
+    deadline = number(job.meta, "deadline", MOMENTS)
     return deadline is None or now is None or now <= deadline
-
-
-def _whole(value: Any, least: int) -> Optional[int]:
-    """The integer, if it is one that means something here; what is of another type is ignored, as the protocol says."""
-    return value if type(value) is int and least <= value < 2**53 else None

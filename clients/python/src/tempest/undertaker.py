@@ -19,7 +19,7 @@ from .envelope import Answer, Job, encode_answer, parse_job
 from .errors import RedisRefused, RedisUnavailable, TempestError
 from .keys import NODES, connections_key
 from .link import Link
-from .outcome import push_elsewhere
+from .outcome import answers_in, push_elsewhere
 from .routes import answer_id
 
 REASONS = {
@@ -85,7 +85,7 @@ class _Telling(threading.Thread):
             if address is None:
                 return True
             error = {"code": code, "message": REASONS[code]}
-            answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, job.codec))
+            answer = encode_answer(Answer(job.action, answer_id(job), [], {"error": error}, answers_in(job)))
         except TempestError:
             return True  # nobody could read it
         try:

@@ -140,6 +140,7 @@ module Tempest
     # @raise [CallTimeout] no last answer in time
     # @raise [ConnectionLost] Redis is away, or cannot serve now: the job may or may not have been pushed
     def call(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {}, **options)
+      timeout = JobOptions.patience(timeout)
       over = timeout && Tempest.now + timeout
       meta = caller_meta(meta, over, run_timeout, options)
       asked(action, args, queue, level, codec, meta, over, whole: true) do |expected|
@@ -167,6 +168,7 @@ module Tempest
                                                 meta: meta, credits: credits, **options)
       end
 
+      timeout = JobOptions.patience(timeout)
       over = timeout && (Tempest.now + timeout)
       meta = caller_meta(meta, over, run_timeout, options)
       meta = { "credits" => credits }.merge(meta) if credits && !@four_elements

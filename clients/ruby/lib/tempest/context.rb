@@ -46,7 +46,7 @@ module Tempest
       @answer_codec = job.answer_codec.name
       @session = Session.new(@meta["session"], sender) if Session.id?(@meta["session"])
       @flow = Flow.new(@meta["credits"], check: method(:check)) { used }
-      own = job.number("timeout", 1)
+      own = job.number("timeout")
       timeout = own / 1000.0 if own
       @limit = timeout && (Tempest.now + timeout)
     end
@@ -101,7 +101,7 @@ module Tempest
       meta = { "more" => true }.merge(place)
       args = values.size == 1 ? Elements.args(values.first) : values
       answer = Answer.new(action: @action, job_id: @job_id, args: args, meta: meta, codec: @job.answer_codec)
-      bytes = answer.encode
+      bytes = encoded(answer)
       deliver(bytes)
       @sent += 1
       sweep(bytes.bytesize)
@@ -111,6 +111,10 @@ module Tempest
     def lost?
       @claim.lost?
     end
+
+    # @return [CodecError, nil] why an answer before the last could not be written; tells it from one that the handler met in bytes of its own
+    # @api private
+    attr_reader :refused
 
     # @return [Hash] the meta that ties this job's answers together; empty as long as there is only one
     def last_meta
@@ -132,6 +136,13 @@ module Tempest
 
       @unswept = 0
       GC.start(full_mark: false)
+    end
+
+    def encoded(answer)
+      answer.encode
+    rescue CodecError => e
+      @refused = e
+      raise
     end
 
     def place

@@ -7,7 +7,7 @@ module Tempest
   module Envelope
     CONTROL = /[\u0000-\u001f\u007f]/.freeze
     # How long a sentence in the dead set gets at most, in characters.
-    SENTENCE = 400
+    SENTENCE = 500
 
     module_function
 

@@ -34,21 +34,25 @@ module Tempest
   # Raised by a handler: this error is meant for the caller, who gets its code, message and details.
   class HandlerError < Error
     CODE = /\A[a-z][a-z0-9_]{0,63}\z/.freeze
+    # What the protocol itself decides, and no handler (protocol/envelope.md).
+    RESERVED = %w[unknown_action expired cancelled poison interrupted exhausted bad_answer bad_route bad_codec bad_envelope bad_address foreign
+                  refused wrong_type].freeze
 
-    # @return [String] one word, `[a-z][a-z0-9_]{0,63}`
+    # @return [String] one word, `[a-z][a-z0-9_]{0,63}`, and none that the protocol keeps for itself
     attr_reader :code
     # @return [Object, nil] any value that the job's codec can write
     attr_reader :details
 
-    # @raise [ArgumentError] for a code that is not one word
     def initialize(code, message, details = nil)
-      unless CODE.match?(code.to_s)
-        raise ArgumentError, "the code of an error matches [a-z][a-z0-9_]{0,63}, and #{code.inspect} does not"
-      end
-
       @code = code.to_s
       @details = details
       super(message.to_s)
+    end
+
+    # @return [String] the code that the caller is told: `handler` where the handler's own is no such word, or one that the protocol keeps
+    #   for itself, such as `expired` or `cancelled`
+    def answered_code
+      CODE.match?(@code.scrub) && !RESERVED.include?(@code) ? @code : "handler"
     end
   end
 
@@ -73,11 +77,14 @@ module Tempest
   end
 
   # Raised by a handler: run the job again, if it has attempts left. Without `after` the delay is that of its backoff.
+  #
+  # It counts as an attempt. Where neither the job nor its handler says how many there are, there are 25, and a caller waits on. On the last
+  # one it is a failure like any other, of which the caller is told the message.
   class Retry < Error
     # @return [Numeric, nil] seconds
     attr_reader :after
 
-    # @param after [Numeric, nil] seconds until the job is due again, from 0 on
+    # @param after [Numeric, nil] seconds until the job is due again, from 0 on; more than 365 days count as these
     # @raise [ArgumentError] for a time that lies before now
     def initialize(message = "the handler asked to be run again", after: nil)
       raise ArgumentError, "after is a number of seconds from 0 on, not #{after.inspect}" unless after.nil? || (after.is_a?(Numeric) && after >= 0)

@@ -23,26 +23,39 @@ module Tempest
 
     # @param error [Exception]
     # @param timed_out [Boolean] whether the job had run for longer than it may
-    def initialize(error, timed_out)
-      @error = timed_out ? TimedOut.new("the job ran for longer than it may") : error
+    # @param unwritable [Boolean] whether the error says that an answer cannot be written, and was not met by the handler in bytes of its own
+    def initialize(error, timed_out, unwritable: false)
+      @error = timed_out && !unwritable ? TimedOut.new("the job ran for longer than it may") : error
+      @unwritable = unwritable
       @code, message, @details = words
       @message = Failure.clean(message)
     end
 
-    # @return [Boolean] whether another run would not help: the arguments were at fault, or what came back has no form in the codec
+    # @return [Boolean] whether another run would not help: the arguments, or what the handler returned, are at fault
     def final?
-      %w[bad_args bad_answer].include?(@code)
+      @code == "bad_args" || @unwritable
+    end
+
+    # @return [Array<String>] the reason and the sentence of the record, where nobody waits
+    def record
+      final? ? [@code, @message] : ["exhausted", text]
+    end
+
+    # @return [Boolean] whether the handler chose a code that it may not choose
+    def renamed?
+      @error.is_a?(HandlerError) && @error.code != @code
     end
 
     # @return [Boolean] whether the handler meant this error for others; any other is logged with its backtrace
     def meant?
-      @error.is_a?(HandlerError) || @error.is_a?(Retry) || @error.is_a?(Cancelled) || @error.is_a?(CodecError)
+      @error.is_a?(HandlerError) || @error.is_a?(Retry) || @error.is_a?(Cancelled) || @unwritable
     end
 
     # @return [String] for people who look after the queue; it is never in an answer
     def text
-      whole = @error.is_a?(HandlerError) ? "#{@code}: #{@message}" : "#{@error.class}: #{Failure.said(@error)}"
-      whole[0, TEXT]
+      told = @code != "handler" || @error.is_a?(HandlerError) || @error.is_a?(Retry)
+      whole = told ? "#{@code}: #{@message}" : "#{@error.class}: #{Failure.said(@error)}"
+      whole[0, TEXT].gsub(/[[:cntrl:]]/, " ")
     end
 
     # @return [String] text that every codec can write
@@ -64,9 +77,10 @@ module Tempest
 
     # Only what was raised for the caller carries its text.
     def words
+      return ["bad_answer", Failure.said(@error)] if @unwritable
+
       case @error
-      when HandlerError then [@error.code, Failure.said(@error), @error.details]
-      when CodecError then ["bad_answer", Failure.said(@error)]
+      when HandlerError then [@error.answered_code, Failure.said(@error), @error.details]
       when TimedOut then ["timeout", Failure.said(@error)]
       when Retry then ["handler", Failure.said(@error)]
       else ["handler", "the handler failed"]

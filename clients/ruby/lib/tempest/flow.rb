@@ -13,13 +13,13 @@ module Tempest
     LONGEST = 0.05
     AWAY = 0.5
 
-    # @param credits [Object] of meta: an Integer from 1 on; anything else means that nobody counts
+    # @param credits [Object] of meta: an Integer from 1 to 1,000,000; anything else means that nobody counts
     # @param check [#call] raises when the job is to end
     # @param clock [#call] seconds
     # @param pause [#call] sleeps so many seconds
     # @yieldreturn [Integer] how many answers the caller has used
     def initialize(credits, check:, clock: Tempest.method(:now), pause: Kernel.method(:sleep), &used)
-      @most = credits if credits.is_a?(Integer) && credits >= 1
+      @most = Bounds.number({ "credits" => credits }, "credits")
       @check = check
       @clock = clock
       @pause = pause

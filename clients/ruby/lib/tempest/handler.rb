@@ -14,14 +14,14 @@ module Tempest
     # @param callable [#call, Proc] a block gets lambda semantics: arguments are counted, never splatted
     # @param context [Boolean] whether it takes a {Context} before the arguments
     # @param policy [RetryPolicy] what becomes of a job that failed
-    # @param timeout [Numeric, nil] seconds that a run may take
+    # @param timeout [Numeric, nil] seconds that a run may take; 365 days at most
     def initialize(action, callable, context, policy = RetryPolicy.new, timeout = nil)
       unless timeout.nil? || (timeout.is_a?(Numeric) && timeout.positive?)
         raise ArgumentError, "the timeout of #{action.inspect} is a number of seconds above 0, not #{timeout.inspect}"
       end
 
       @policy = policy
-      @timeout = timeout
+      @timeout = timeout && [timeout, Bounds::LONGEST / 1000].min
       @context = context
       @callable = callable.is_a?(Proc) ? Handler.strict(callable) : callable.method(:call)
       kinds = @callable.parameters.map(&:first)

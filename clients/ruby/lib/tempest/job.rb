@@ -50,19 +50,15 @@ module Tempest
       Envelope.refuse("bad_address", "respond_to: expected null, an inbox id or id@queue, found #{Envelope.kind(respond_to)}")
     end
 
-    # @param key [String] of meta
-    # @param least [Integer]
-    # @return [Integer, nil] nil if it is not there, or no integer from `least` on: what is of the wrong type is ignored
-    def number(key, least)
-      return nil if meta.empty?
-
-      found = meta[key]
-      found.is_a?(Integer) && found >= least ? found : nil
+    # @param key [String] of meta, one of {Bounds::NUMBERS}
+    # @return [Integer, nil] nil if it is not there, no integer, or out of its bounds
+    def number(key)
+      meta.empty? ? nil : Bounds.number(meta, key)
     end
 
     # @return [Integer] which attempt this is, from 1 on
     def attempt
-      number("attempt", 1) || 1
+      number("attempt") || 1
     end
 
     # The codec to answer in: the first that the caller reads and this library knows, else the job's own.

@@ -6,8 +6,7 @@
 module Tempest
   # Makes the meta of a job.
   module JobOptions
-    # Milliseconds: later than this is no time that a function takes.
-    LATEST = 2**52
+    LATEST = Bounds::LATEST
 
     module_function
 
@@ -18,12 +17,12 @@ module Tempest
     # @raise [BadRoute]
     def meta(meta, clock, attempts: nil, backoff: nil, timeout: nil, expires: nil, route: nil, once: false)
       made = {}
-      made["attempts"] = positive_integer("attempts", attempts) if attempts
+      made["attempts"] = attempts(attempts) if attempts
       made["backoff"] = RetryPolicy.milliseconds(backoff) if backoff
       made["route"] = Journey.meta(route) unless route.nil? || route == []
-      made["timeout"] = [milliseconds("timeout", timeout), 1].max if timeout
+      made["timeout"] = [Bounds.milliseconds("timeout", timeout), 1].max if timeout
       made["once"] = true if once
-      made["expires_at"] = moment("expires", expires, clock) if expires
+      made["expires_at"] = [moment("expires", expires, clock), LATEST].min if expires
       made.merge(meta.transform_keys(&:to_s))
     end
 
@@ -47,11 +46,19 @@ module Tempest
       return [(time.to_r * 1000).floor, 0].max if time.is_a?(Time)
       raise ArgumentError, "#{name} is a Time, not #{time.inspect}" unless clock
 
-      after = milliseconds(name, time)
+      after = Bounds.milliseconds(name, time)
       now = clock.call&.now
       raise ArgumentError, "#{name} in seconds needs Redis' clock, which this user may not ask for; give a Time" unless now
 
       now + after
+    end
+
+    # @param timeout [Numeric, nil] seconds that a caller waits
+    # @return [Numeric, nil] nil: for ever, which is also what infinity and more than 1e10 seconds mean
+    # @raise [ArgumentError]
+    def patience(timeout)
+      Bounds.milliseconds("timeout", timeout) if timeout
+      timeout && timeout > 1e10 ? nil : timeout
     end
 
     # @param timeout [Numeric, nil] seconds that a caller waits
@@ -69,10 +76,10 @@ module Tempest
       raise ArgumentError, "#{name} is a number of seconds from 0 on, not #{seconds.inspect}"
     end
 
-    def positive_integer(name, value)
-      return value if value.is_a?(Integer) && value.between?(1, LATEST)
+    def attempts(value)
+      return [value, Bounds::ATTEMPTS].min if value.is_a?(Integer) && value >= 1
 
-      raise ArgumentError, "#{name} is an integer from 1 on, not #{value.inspect}"
+      raise ArgumentError, "attempts is an integer from 1 on, not #{value.inspect}"
     end
   end
 end

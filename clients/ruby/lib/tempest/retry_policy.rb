@@ -10,11 +10,9 @@ module Tempest
     UNANSWERED = 25
     # Seconds before the second attempt, and between attempts at most.
     BACKOFF = [15, 86_400].freeze
-    # Milliseconds: what settle takes at most.
-    LONGEST = 2**52
 
     # @param attempts [Integer, nil] how often a job is run at most; nil: 1 with a caller, 25 without
-    # @param backoff [Array<Numeric>] seconds before the second attempt, and at most
+    # @param backoff [Array<Numeric>] seconds before the second attempt, and at most; 365 days at most
     # @param retry_on [Array<Class>, Class, nil] errors after which it is run again; nil: all
     # @raise [ArgumentError]
     def initialize(attempts: nil, backoff: BACKOFF, retry_on: nil)
@@ -34,12 +32,11 @@ module Tempest
     # @return [Integer, nil] milliseconds until the job is to be run again; nil: that was its last attempt
     def again(job, error, now)
       attempt = job.attempt
-      return nil if attempt >= attempts(job) || !retried?(error)
+      return nil if attempt >= attempts(job, error) || !retried?(error)
 
-      after = error.is_a?(Retry) && error.after ? (error.after * 1000).round : delay(job, attempt)
-      after = [after, LONGEST].min
+      after = error.is_a?(Retry) && error.after ? Bounds.milliseconds("after", error.after) : delay(job, attempt)
       # Nobody waits any more when it would be due: the caller is told now.
-      deadline = job.number("deadline", 0)
+      deadline = job.number("deadline")
       deadline && now + after > deadline ? nil : after
     end
 
@@ -47,16 +44,20 @@ module Tempest
     # @return [Array<Integer>] milliseconds
     # @raise [ArgumentError]
     def self.milliseconds(backoff)
-      unless backoff.is_a?(Array) && backoff.size == 2 && backoff.all? { |time| time.is_a?(Numeric) && time >= 0 && time <= 1e9 }
-        raise ArgumentError, "backoff is [first, longest] in seconds, not #{backoff.inspect}"
+      unless backoff.is_a?(Array) && backoff.size == 2 && backoff.all? { |time| time.is_a?(Numeric) && time >= 0 } && backoff[0] <= backoff[1]
+        raise ArgumentError, "backoff is [first, longest] in seconds, the first no longer than the longest, not #{backoff.inspect}"
       end
 
-      backoff.map { |seconds| (seconds * 1000).round }
+      backoff.map { |seconds| Bounds.milliseconds("backoff", seconds) }
     end
 
+    # Who asks for another attempt gets some where nobody has said how many there are, also while a caller waits.
+    #
+    # @param error [Exception] what the handler raised
     # @return [Integer] how often the job is run at most
-    def attempts(job)
-      job.number("attempts", 1) || @attempts || (job.respond_to ? ANSWERED : UNANSWERED)
+    def attempts(job, error)
+      most = job.number("attempts") || @attempts || (job.respond_to && !error.is_a?(Retry) ? ANSWERED : UNANSWERED)
+      [most, Bounds::ATTEMPTS].min
     end
 
     private
@@ -64,7 +65,6 @@ module Tempest
     def retried?(error)
       case error
       when Retry then true
-      when BadArguments, CodecError then false
       when HandlerError then error.code != "bad_args" && listed?(error)
       else listed?(error)
       end
@@ -76,9 +76,7 @@ module Tempest
 
     # Twice as long each time, and never in step with the others that failed.
     def delay(job, attempt)
-      given = job.meta["backoff"]
-      given = nil unless given.is_a?(Array) && given.size == 2 && given.all? { |time| time.is_a?(Integer) && time.between?(0, LONGEST) }
-      first, longest = given || @backoff
+      first, longest = Bounds.delays(job.meta) || @backoff
       ([longest, first * (2**[attempt - 1, 60].min)].min * (0.5 + (rand / 2))).round
     end
   end

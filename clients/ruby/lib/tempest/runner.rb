@@ -6,13 +6,12 @@
 module Tempest
   # Decides what becomes of a claim.
   class Runner
-    # The keys of meta that version 1 knows, and what they hold. Of another type they are ignored.
-    META_TYPES = {
-      "attempt" => Integer, "attempts" => Integer, "backoff" => Array, "timeout" => Integer, "enqueued_at" => Integer,
-      "expires_at" => Integer, "deadline" => Integer, "last_error" => String, "traceparent" => String, "tracestate" => String,
-      "session" => String, "accept" => Array, "credits" => Integer, "unique" => String,
+    # The keys of meta that version 1 knows, and what they hold. Of another type, or out of their bounds, they are ignored.
+    META_TYPES = Bounds::NUMBERS.transform_values { |range| ->(value) { value.is_a?(Integer) && range.cover?(value) } }.merge(
+      "backoff" => ->(value) { Bounds.delays({ "backoff" => value }) }, "last_error" => String, "traceparent" => String,
+      "tracestate" => String, "session" => String, "accept" => Array, "unique" => String,
       "once" => ->(value) { [true, false].include?(value) }
-    }.freeze
+    ).freeze
     # Actions without a handler that are remembered: whoever may push can make up names.
     STRANGERS = 1000
 
@@ -104,7 +103,7 @@ module Tempest
 
     # A caller's job no longer than half of the time that is left, so that it still learns what was wrong.
     def wait_for_another(claim, job, now)
-      deadline = job.number("deadline", 0)
+      deadline = job.number("deadline")
       patience = [@patience, deadline && ((deadline - now) / 2)].compact.min
       return unless patience.positive?
 
@@ -127,8 +126,10 @@ module Tempest
     def answer(claim, job, address, handler, journey)
       # What is sent before the last answer is for callers, and of a job with a route the last answer goes on.
       context = Context.new(job, claim, journey ? nil : address, @sender, handler.timeout)
+      has_returned = false
       value = Child.ends_within { handler.call(context, job.args) }
       args = value.nil? && context.sent.positive? ? [] : Elements.args(value)
+      has_returned = true
       return go_on(claim, journey, args) if journey
 
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
@@ -139,7 +140,8 @@ module Tempest
       # Everything: a handler that says exit or overflows its stack must not end the worker.
       return cancelled(claim, job, address, context) if e.is_a?(Cancelled) && claim.cancelled?
 
-      failed(claim, job, address, context, handler, Failure.new(e, context.timed_out?))
+      unwritable = e.is_a?(CodecError) && (has_returned || e.equal?(context.refused))
+      failed(claim, job, address, context, handler, Failure.new(e, context.timed_out?, unwritable: unwritable))
     end
 
     def common(job)
@@ -153,13 +155,14 @@ module Tempest
 
     # Again, if the job has attempts left; else its caller is told, or it is recorded as dead where nobody waits.
     def failed(claim, job, address, context, handler, failure)
-      after = handler.policy.again(job, failure.error, @clock.now)
+      warn_of_code(claim, job, failure) if failure.renamed?
+      after = handler.policy.again(job, failure.error, @clock.now) unless failure.final?
       return cancelled(claim, job, address, context) if after && claim.cancelled?
 
       payload = after && again(claim, job, failure)
       made = if payload then Outcome.retry(claim, after, payload)
              elsif address then outcome(claim, "failed", address) { error(job, context, failure.code, failure.message, failure.details) }
-             else Outcome.dead(claim, failure.final? ? failure.code : "exhausted", failure.final? ? failure.message : failure.text)
+             else Outcome.dead(claim, *failure.record)
              end
       made.failed_run = failed_run(job, handler, failure, payload.nil?)
       made
@@ -167,9 +170,14 @@ module Tempest
 
     # @param last [Boolean] whether it was the last attempt: then an unexpected error's backtrace is of use
     def failed_run(job, handler, failure, last)
-      FailedRun.new(text: failure.text, code: failure.code, attempt: job.attempt, attempts: handler.policy.attempts(job),
+      FailedRun.new(text: failure.text, code: failure.code, attempt: job.attempt, attempts: handler.policy.attempts(job, failure.error),
                     fault: !failure.meant? || failure.error.is_a?(CodecError) || failure.error.is_a?(TimedOut),
                     backtrace: last && !failure.meant? ? failure.error.backtrace : nil)
+    end
+
+    def warn_of_code(claim, job, failure)
+      @logger.warn(LogLine.of("a handler's error has a code that is kept for the protocol, or is not a word such as not_found: its caller is told handler",
+                              code: Failure.clean(failure.error.code)[0, 100], **LogLine.of_job(claim, job)))
     end
 
     # The job as it is to be run next. Read anew, because a handler may have changed its arguments in place.
@@ -196,12 +204,12 @@ module Tempest
     end
 
     def late?(job, now)
-      !job.meta.empty? && %w[expires_at deadline].any? { |key| (time = job.number(key, 0)) && now > time }
+      !job.meta.empty? && %w[expires_at deadline].any? { |key| (time = job.number(key)) && now > time }
     end
 
     # A caller whose deadline has passed waits no more, and is told nothing.
     def expired(claim, job, address, now)
-      deadline = job.number("deadline", 0)
+      deadline = job.number("deadline")
       outcome(claim, "expired", deadline && now > deadline ? nil : address) do
         error(job, nil, "expired", "the job was not begun before it expired")
       end
@@ -226,7 +234,7 @@ module Tempest
         next if type.nil? || type === value # rubocop:disable Style/CaseEquality
 
         @logger.warn(LogLine.of("a key of a job's meta is ignored", action: job.action[0, 100], job_id: job.job_id, key: key,
-                                                                    error: "it is #{Envelope.kind(value)}"))
+                                                                    error: "it is #{Envelope.kind(value)}, or out of its bounds"))
       end
     end
   end
