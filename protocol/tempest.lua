@@ -1555,7 +1555,7 @@ local function read(keys, argv)
   return (first_of(key, want, bytes))
 end
 
--- ARGV: level…, or none for the whole queue. Workers stop taking from them (level 0 workers do not know). Returns how
+-- ARGV: level…, or none for the whole queue. Workers stop taking from them (tier 0 workers do not know). Returns how
 -- many were not paused before.
 local function pause(keys, argv)
   local n = 0

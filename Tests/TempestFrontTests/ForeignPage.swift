@@ -3,7 +3,7 @@ import Tempest
 import TempestRedis
 import TempestTesting
 
-/// A worker of level 0 for the queue `raw`, as somebody would write it with BLPOP and RPUSH.
+/// A worker of tier 0 for the queue `raw`, as somebody would write it with BLPOP and RPUSH.
 struct ForeignPage {
     struct NoJob: Error { var payload: [UInt8] }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 'use strict';
-// A level 0 worker: at most once, no library at all: a socket, a tiny RESP reader and JSON.   node worker.js [QUEUE]
+// A tier 0 worker: at most once, no library at all: a socket, a tiny RESP reader and JSON.   node worker.js [QUEUE]
 // A job is [action, args, respond_to, job_id, meta?]; its answer is [action, job_id, [result], meta?].
 const net = require('node:net');
 

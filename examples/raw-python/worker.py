@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A level 0 worker: Redis and JSON alone, no library of Tempest.      REDIS_URL=redis://… python3 worker.py [QUEUE]
+"""A tier 0 worker: Redis and JSON alone, no library of Tempest.      REDIS_URL=redis://… python3 worker.py [QUEUE]
 
 At most once: BLPOP takes a job out of Redis, so one that is in hand when this program dies is lost. It reads JSON only;
-jobs in other codecs are logged and lost as well. See protocol/README.md, "A level 0 worker".
+jobs in other codecs are logged and lost as well. See protocol/README.md, "A tier 0 worker".
 """
 import json
 import os

@@ -1,7 +1,7 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# A level 0 worker: at most once, no library of ours, only a Redis client and JSON.   ruby worker.rb [QUEUE]
+# A tier 0 worker: at most once, no library of ours, only a Redis client and JSON.   ruby worker.rb [QUEUE]
 # A job is [action, args, respond_to, job_id, meta?]; its answer is [action, job_id, [result], meta?].
 
 require "json"

@@ -8,7 +8,7 @@ extension TempestClient {
     /// Cancels the job of this id: where it waits it is skipped when its turn comes, where it runs its handler is cancelled.
     ///
     /// Nobody looks whether there is such a job. Redis remembers the cancellation for `time` (1 ms to 30 days): a job whose turn
-    /// comes later runs after all. Workers of level 0 and 1 do not know of it.
+    /// comes later runs after all. Workers of tier 0 and 1 do not know of it.
     ///
     /// Returns how many workers were listening, and are told at once. Throws ``RedisError``.
     @discardableResult

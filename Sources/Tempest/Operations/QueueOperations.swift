@@ -39,7 +39,7 @@ extension TempestClient {
         }
     }
 
-    /// Workers of level 1 and above stop taking from these levels; without levels, from the queue. Returns how many are newly paused.
+    /// Workers of tier 1 and above stop taking from these levels; without levels, from the queue. Returns how many are newly paused.
     @discardableResult
     public func pause(_ queue: QueueName, levels: [Level] = []) async throws -> Int {
         try await operate(FunctionLibrary.pause, queue, levels)

@@ -22,7 +22,7 @@ public struct QueueStatistics: Sendable {
 
     public var queue: QueueName
     public var levels: [LevelStatistics]
-    /// Workers registered, of level 1 and above.
+    /// Workers registered, of tier 1 and above.
     public var processes: Int
     /// Jobs claimed and not settled.
     public var running: Int

@@ -7,7 +7,7 @@ struct CancelCommand: AsyncParsableCommand {
         abstract: "Cancel jobs by their ids: waiting ones are skipped when their turn comes, running ones are told.",
         discussion: """
             Nobody looks whether there are such jobs: the ids are remembered, and a job whose turn comes later than that runs after \
-            all. A worker of level 0 or 1 does not know of it. Exits with 1 if no queue is known and none is named.
+            all. A worker of tier 0 or 1 does not know of it. Exits with 1 if no queue is known and none is named.
 
             EXAMPLES
               tempest cancel 5gq1w8h2k3m4n5p6r7s8t9v0wx                # in every queue

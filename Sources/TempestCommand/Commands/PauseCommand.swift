@@ -6,7 +6,7 @@ struct PauseCommand: AsyncParsableCommand {
         commandName: "pause",
         abstract: "Stop workers from taking jobs of a queue, or of some of its levels; jobs may still be pushed.",
         discussion: """
-            Workers of level 0 (a bare BLPOP) do not know of it. Running jobs go on.
+            Workers of tier 0 (a bare BLPOP) do not know of it. Running jobs go on.
 
             EXAMPLE
               tempest pause mail            # the whole queue

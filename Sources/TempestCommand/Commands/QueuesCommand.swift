@@ -9,7 +9,7 @@ struct QueuesCommand: AsyncParsableCommand {
         discussion: """
             DELAYED are jobs that are not due yet, and failed ones that wait for their next attempt; SUSPECTS are jobs that processes \
             crashed under, which wait to be run alone. Jobs of actions that no worker had a handler for when they were claimed are named \
-            below the table: they wait for a worker that has one. Rates are measured between two looks. Workers of level 0 (a bare \
+            below the table: they wait for a worker that has one. Rates are measured between two looks. Workers of tier 0 (a bare \
             BLPOP) are not seen: what they take does not count as settled.
 
             EXAMPLE

@@ -3,7 +3,7 @@
 import Tempest
 
 extension TempestClient {
-    /// Makes the queue known to operators, and says on standard error if no worker of level 1 or above serves it now.
+    /// Makes the queue known to operators, and says on standard error if no worker of tier 1 or above serves it now.
     func announceLoudly(_ queue: String, _ level: Level) async {
         await announce(queue, level)
         guard let name = try? QueueName(queue), let statistics = try? await statistics(name), statistics.processes == 0 else {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A small raw worker of level 1 with one slot, as somebody might write it from protocol/README.md; and with a known mistake.
+"""A small raw worker of tier 1 with one slot, as somebody might write it from protocol/README.md; and with a known mistake.
 
     TEMPEST_PROCESS=name REDIS_URL=… raw_worker.py QUEUE --journal FILE --mistake none|blpop|adopt-by-position
 """

@@ -21,7 +21,7 @@ class Codes(unittest.TestCase):
                 lines = len(served.log.lines)
                 _, meta = served.answer(served.job("fails", code))
                 self.assertEqual(meta["error"], {"code": told, "message": "gone", "details": {"left": 0}})
-                warnings = [line for line in served.log.lines[lines:] if "raised the error code" in line]
+                warnings = [line for line in served.log.lines[lines:] if "has a code that is kept" in line]
                 self.assertEqual(len(warnings), told != code, warnings)
 
 

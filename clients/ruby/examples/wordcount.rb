@@ -1,7 +1,7 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# A level 1 worker with the actions `wordcount` and `echo`.
+# A tier 1 worker with the actions `wordcount` and `echo`.
 #
 #   ruby wordcount.rb QUEUE… [--concurrency N] [--levels high,default,low] [--lease SECONDS]
 #

@@ -27,7 +27,7 @@ class TestHandlerErrors < RedisTest
       error = assert_raises(Tempest::RemoteError, code) { c.call("reserved", code, timeout: 20) }
       assert_equal [code == "not_found" ? code : "handler", "gone", { "left" => 0 }], [error.code, error.remote_message, error.details], code
     end
-    assert_equal [%("expired"), %("Two words")], log.string.scan(/the error code ("[^"]*")/).flatten
+    assert_equal ["expired", %("Two words")], log.string.scan(/its caller is told handler code=("[^"]*"|\S+)/).flatten
   end
 
   def test_an_error_of_a_codec_in_the_handler_is_not_one_of_its_answer

@@ -32,7 +32,7 @@ class TestLogs < RedisTest
     assert_equal ["ERROR", "a job is dead", { **expected, "attempt" => "2" }], [*dead.first(2), dead[2].slice(*expected.keys)]
     assert_equal "exhausted", dead[2]["reason"]
     [retried, dead].each do |line|
-      assert line[2]["error"].start_with?('RuntimeError: the disk\nis full'), line.inspect
+      assert line[2]["error"].start_with?("RuntimeError: the disk is full"), line.inspect
       assert_operator line[2]["error"].size, :<=, 510
     end
   end

@@ -5,7 +5,7 @@
 require "logger"
 
 module Tempest
-  # A worker of level 1.
+  # A worker of tier 1.
   #
   # Handlers run in `concurrency` threads of this one process; the beat that keeps the worker's claims alive, and takes over
   # those of workers that died, runs in a small process of its own: a handler that holds the interpreter's lock for long slows
