@@ -29,7 +29,7 @@ class Vectors(unittest.TestCase):
 
     def test_every_file_is_run(self):
         run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer",
-                                           "routes", "urls", "weights", "decisions", "retries", "limits"]}
+                                           "rights", "routes", "urls", "weights", "decisions", "retries", "limits"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):

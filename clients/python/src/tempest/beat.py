@@ -58,6 +58,7 @@ class Beat:
         self._news_due = 0.0
         self._is_deaf = False
         self._troubled = False
+        self._complain_at = 0.0  # when a right that is missing may be told again
         self._parent = os.getppid()
         self._voice = Voice(1)
         self._bury_due = 0.0
@@ -223,6 +224,10 @@ class Beat:
     def _trouble(self, error: Exception) -> None:
         for each in self._watched.values():
             each.observer.restart()
+        if isinstance(error, RedisRefused) and error.word == "NOPERM" and time.monotonic() >= self._complain_at:
+            # Nobody keeps this queue in order while it lasts, and it does not pass by itself.
+            self._complain_at = time.monotonic() + REFUSED_SECONDS
+            self._voice.say({"log": ["error", "the beat cannot do its work", {"error": str(error)}]})
         if not self._troubled:
             self._troubled = True
             self._voice.say({"trouble": str(error)})

@@ -435,6 +435,10 @@ class Dispatcher(threading.Thread):
 
     def _rest(self, backoff: Backoff, error: Exception) -> None:
         seconds = backoff.next()
-        self._outage.lost("dispatcher", error)
+        if isinstance(error, RedisRefused) and error.word == "NOPERM":
+            # Trouble with Redis passes. A right that is missing does not, and is an error each time.
+            say(logging.ERROR, "Redis refuses what this worker needs; trying again", error=error)
+        else:
+            self._outage.lost("dispatcher", error)
         with self._slots.lock:
             self._slots.turn.wait_for(lambda: self._slots.stopping, seconds)

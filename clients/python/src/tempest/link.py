@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from . import forks, redis_url
 from .errors import RedisRefused, RedisUnavailable
+from .rights import denial
 
 # The replies of a server that is there but cannot serve now: to reconnect and try later is all that helps.
 _NOT_NOW = {"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "BUSY", "NOREPLICAS"}
@@ -106,6 +107,7 @@ class Link:
         }
         where = redis_url.read(url)
         self.place = where.place
+        self._user = where.user or "default"
         self._is_unix = where.socket is not None
         self.database = where.database
         self._hurry: Optional[float] = None
@@ -149,7 +151,7 @@ class Link:
             connection.connect()
         except (redis.RedisError, OSError) as error:
             connection.disconnect()
-            refused = _not_let_in(error)
+            refused = self._not_let_in(error)
             if refused is not None:
                 raise self._turned_away(refused) from error
             why = str(error).rstrip(".")
@@ -263,12 +265,25 @@ class Link:
         try:
             return connection.read_response()
         except (redis.ResponseError, redis.AuthenticationError) as error:
-            refused = _refused(error)
+            refused = self._refusal(error)
             if refused.word in _NOT_NOW:
                 raise RedisUnavailable(f"Redis cannot serve now: {refused}") from error
             if refused.word in _NOT_LET_IN:
                 raise self._turned_away(refused) from error
             return refused
+
+    def _refusal(self, error: Exception) -> RedisRefused:
+        """What Redis said. A right that is missing is NOPERM, also where a function met it."""
+        refused = _refused(error)
+        missing = denial(str(refused), self._user)
+        return refused if missing is None else RedisRefused("NOPERM", missing)
+
+    def _not_let_in(self, error: Exception) -> Optional[RedisRefused]:
+        """What Redis said when it was told user, password and database, if that is why there is no connection."""
+        if isinstance(error, (redis.ResponseError, redis.AuthenticationError)):
+            refused = self._refusal(error)
+            return None if refused.word in _NOT_NOW else refused
+        return RedisRefused("ERR", "there is no database of this number") if str(error) == "Invalid Database" else None
 
     def _turned_away(self, refused: RedisRefused) -> Exception:
         return refused if self._at_once else NotLetIn(refused)
@@ -289,14 +304,6 @@ def _run_id(info: bytes) -> str:
         if line.startswith(b"run_id:"):
             return line[7:].strip().decode("ascii", "replace")
     return "unknown"
-
-
-def _not_let_in(error: Exception) -> Optional[RedisRefused]:
-    """What Redis said when it was told user, password and database, if that is why there is no connection."""
-    if isinstance(error, (redis.ResponseError, redis.AuthenticationError)):
-        refused = _refused(error)
-        return None if refused.word in _NOT_NOW else refused
-    return RedisRefused("ERR", "there is no database of this number") if str(error) == "Invalid Database" else None
 
 
 def _refused(error: Exception) -> RedisRefused:

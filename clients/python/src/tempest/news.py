@@ -10,7 +10,7 @@ from typing import Any, List, Optional, Sequence, Set, Tuple
 
 import redis
 
-from .errors import RedisRefused, RedisUnavailable
+from .errors import RedisUnavailable
 from .link import Link
 
 QUIET_SECONDS = 5.0
@@ -63,7 +63,7 @@ class News(Link):
                     messages.append((bytes(reply[1]).decode("utf-8", "replace"), bytes(reply[2])))
         except redis.ResponseError as error:
             self.close()
-            raise RedisRefused("ERR", str(error)) from error
+            raise self._refusal(error) from error
         except (redis.RedisError, OSError) as error:
             self.close()
             raise RedisUnavailable(f"the connection that listens for news broke: {error}") from error

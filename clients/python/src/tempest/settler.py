@@ -230,4 +230,4 @@ def _is_refusal(error: RedisRefused) -> bool:
     right that is missing."""
     if error.word in ("BADARG", "WRONGTYPE"):
         return True
-    return error.word == "ERR" and "@user_function" in error.message and "can't run this command" not in error.message
+    return error.word == "ERR" and "@user_function" in error.message

@@ -226,7 +226,7 @@ class Parker(threading.Thread):
         if isinstance(error, RedisRefused) and str(error) != self._refusal:
             # That Redis is away the dispatcher says.
             self._refusal = str(error)
-            say(logging.WARNING, "Redis refuses the blocking read of a level; trying again", queue=self._station.queue, level=self.level,
-                error=error)
+            severity = logging.ERROR if error.word == "NOPERM" else logging.WARNING
+            say(severity, "Redis refuses the blocking read of a level; trying again", queue=self._station.queue, level=self.level, error=error)
         with self._station.slots.lock:
             self._station.slots.turn.wait_for(lambda: self._station.slots.stopping, seconds)

@@ -15,6 +15,8 @@ module Tempest
     STOPPED = 0.1
     # Milliseconds by which Redis' clock may drift before the worker is told.
     DRIFT = 5
+    # Seconds before a right that is missing is told again.
+    COMPLAINT = 30.0
 
     def initialize(input, output)
       @input = input
@@ -23,6 +25,7 @@ module Tempest
       @watches = {}
       @offset = nil
       @trouble = false
+      @complain_at = 0
       @subscribed = false
       @again = 0
       # Queues of which the worker was told that something is to be done.
@@ -142,8 +145,17 @@ module Tempest
       trouble(e)
       @watches.each_value(&:restart)
     rescue ServerError => e
+      complain(e) if e.denied?
       trouble(e)
       watch.restart
+    end
+
+    # Nobody keeps this queue in order while it lasts, and it does not pass by itself.
+    def complain(error)
+      return if Tempest.now < @complain_at
+
+      @complain_at = Tempest.now + COMPLAINT
+      log("error", "the beat cannot do its work", error: error.message)
     end
 
     def trouble(error)

@@ -15,6 +15,7 @@ rescue LoadError => e
                    "Debian, Ubuntu (for /usr/bin/ruby): sudo apt install ruby-redis. Anywhere: gem install redis"
 end
 require_relative "redis_url"
+require_relative "rights"
 
 module Tempest
   # A connection that many threads may use, one command at a time.
@@ -189,7 +190,7 @@ module Tempest
     # @return [ConnectionLost, ServerError] what Redis' message says
     def error(message)
       return not_let_in(message) if message.match?(NOT_LET_IN)
-      return Connection.server_error(message) unless NOT_NOW.include?(message[/\A\S+/])
+      return Connection.server_error(message, @where.user) unless NOT_NOW.include?(message[/\A\S+/])
 
       close
       ConnectionLost.new("Redis at #{@place} cannot serve now: #{message}")
@@ -202,8 +203,12 @@ module Tempest
     end
     private :not_let_in
 
-    # @return [ServerError] of the kind that Redis' message begins with
-    def self.server_error(message)
+    # @param user [String, nil] who was refused; nil: the default user
+    # @return [ServerError] of the kind that Redis' message begins with; a right that is missing is NOPERM, also where a function met it
+    def self.server_error(message, user = nil)
+      missing = Rights.denial(message, user)
+      return ServerError.new("NOPERM #{missing}") if missing
+
       case message
       when /\AFENCED / then Fenced.new(message)
       when /\ARESYNC / then Resync.new(message)

@@ -376,7 +376,12 @@ module Tempest
 
     def wait_for_redis(error)
       seconds = @backoff.next
-      @outage.lost(:dispatcher, error)
+      if error.is_a?(ServerError) && error.denied?
+        # Trouble with Redis passes. A right that is missing does not, and is an error each time.
+        @logger.error(LogLine.of("Redis refuses what this worker needs; trying again", error: error.message))
+      else
+        @outage.lost(:dispatcher, error)
+      end
       @line.close
       over = Tempest.now + seconds
       while @stops.zero? && (left = over - Tempest.now).positive?

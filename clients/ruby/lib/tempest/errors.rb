@@ -140,6 +140,11 @@ module Tempest
       message[/\A\S+/].to_s
     end
 
+    # @return [Boolean] whether the user lacks a right; a worker that meets this has work that it cannot do until somebody grants it
+    def denied?
+      code == "NOPERM"
+    end
+
     # @return [Boolean] whether Redis is at its maxmemory: functions still run, plain writes do not
     def full?
       code == "OOM"

@@ -19,9 +19,10 @@ module Tempest
     # @param queues [Array<String>]
     def initialize(url, queues)
       @url = url
-      database = RedisURL.new(url).database
-      @control = Keys.control(database)
-      @channels = queues.to_h { |queue| [Keys.news(queue, database), queue] }
+      place = RedisURL.new(url)
+      @user = place.user
+      @control = Keys.control(place.database)
+      @channels = queues.to_h { |queue| [Keys.news(queue, place.database), queue] }
       @queue = Thread::Queue.new
       @signal, @ring = IO.pipe
       @backoff = Backoff.new
@@ -46,7 +47,7 @@ module Tempest
         on.message { |channel, text| heard(channel, text) }
       end
     rescue ::Redis::CommandError => e
-      post(:deaf, e.message) unless @deaf
+      post(:deaf, Connection.server_error(e.message, @user).message) unless @deaf
       @deaf = true
     rescue *Connection::NETWORK_ERRORS, ::Redis::BaseError
       nil

@@ -127,8 +127,8 @@ module Tempest
       return if @refusal == error.message
 
       @refusal = error.message
-      @logger.warn(LogLine.of("Redis refuses the blocking read of a level; trying again", queue: @station.queue, level: @level,
-                                                                                          error: error.message))
+      line = LogLine.of("Redis refuses the blocking read of a level; trying again", queue: @station.queue, level: @level, error: error.message)
+      @logger.add(error.denied? ? Logger::ERROR : Logger::WARN, line)
     end
 
     def source
@@ -155,8 +155,8 @@ module Tempest
         @station.landed = true
         @mailbox.post(:landed, @station)
       else
-        # P has gone meanwhile and nobody adopts for it any more: the job goes back to where it came from.
-        @connection.call("LMOVE", @station.land(process, @level), source, "RIGHT", "LEFT")
+        # P has gone meanwhile and nobody adopts for it any more: the job goes back to the head of its level.
+        @connection.fcall("goodbye", @station.queue, process, @level)
       end
     end
 

@@ -123,7 +123,7 @@ module Tempest
     def refusal?(error)
       return true if %w[BADARG WRONGTYPE].include?(error.code)
 
-      error.code == "ERR" && error.message.include?("@user_function") && !error.message.include?("can't run this command")
+      error.code == "ERR" && error.message.include?("@user_function")
     end
 
     # A route goes on ahead of the settle. While Redis has no room for it, both wait.
