@@ -25,18 +25,18 @@ enum Program {
 
     struct Missing: Error {}
 
-    /// Runs it to its end.
+    /// Runs it to its end. `url` says as whom it comes to Redis, if not as the default user.
     static func run(
-        _ arguments: [String], redis: PrivateRedis? = nil
+        _ arguments: [String], redis: PrivateRedis? = nil, url: String? = nil
     ) async throws -> (status: TempestTesting.ExitStatus, output: [String]) {
-        try await runner(arguments, redis: redis).run { child in
+        try await runner(arguments, redis: redis, url: url).run { child in
             let status = try await child.waitForExit(within: .seconds(60))
             return (status, child.output)
         }
     }
 
-    static func runner(_ arguments: [String], redis: PrivateRedis?) throws -> ProcessRunner {
-        ProcessRunner(try path, arguments, environment: ["REDIS_URL": redis?.url], workingDirectory: root)
+    static func runner(_ arguments: [String], redis: PrivateRedis?, url: String? = nil) throws -> ProcessRunner {
+        ProcessRunner(try path, arguments, environment: ["REDIS_URL": url ?? redis?.url], workingDirectory: root)
     }
 
     /// Gives bytes to its standard input, by a file.

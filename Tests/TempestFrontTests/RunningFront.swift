@@ -19,9 +19,11 @@ struct RunningFront {
     let drain: @Sendable () async -> Void
 
     /// Runs a front with `routes` (of the form `PATTERN=QUEUE`) before a worker of the queue `pages`, whose handlers `handlers` registers.
+    /// `users` says by which URLs the front and the worker come in.
     static func run<R: Sendable>(
         _ routes: [String] = ["/*=pages"], redis options: PrivateRedis.Options = .init(),
         _ change: (inout FrontConfiguration) throws -> Void = { _ in }, logger kept: Logger? = nil,
+        users: (PrivateRedis) async throws -> (front: String, worker: String) = { ($0.url, $0.url) },
         handlers: (Worker) -> Void = { _ in }, _ body: (RunningFront) async throws -> R
     ) async throws -> R {
         var configuration = FrontConfiguration()
@@ -31,7 +33,10 @@ struct RunningFront {
         configuration.routes = try routes.map { try FrontRoute($0) }
         try change(&configuration)
         return try await withPrivateRedis(options) { redis in
-            try await serve(configuration, redis, try RedisConfiguration(url: redis.url), logger: kept, handlers, body)
+            let urls = try await users(redis)
+            return try await serve(
+                configuration, redis, front: try RedisConfiguration(url: urls.front), worker: try RedisConfiguration(url: urls.worker),
+                logger: kept, handlers, body)
         }
     }
 
@@ -41,17 +46,17 @@ struct RunningFront {
     ) async throws -> R {
         var address = try RedisConfiguration(url: redis.url)
         address.database = database
-        return try await Self.serve(configuration, redis, address, logger: nil, handlers, body)
+        return try await Self.serve(configuration, redis, front: address, worker: address, logger: nil, handlers, body)
     }
 
     private static func serve<R: Sendable>(
-        _ configuration: FrontConfiguration, _ redis: PrivateRedis, _ address: RedisConfiguration, logger kept: Logger?,
-        _ handlers: (Worker) -> Void, _ body: (RunningFront) async throws -> R
+        _ configuration: FrontConfiguration, _ redis: PrivateRedis, front address: RedisConfiguration, worker workerAddress: RedisConfiguration,
+        logger kept: Logger?, _ handlers: (Worker) -> Void, _ body: (RunningFront) async throws -> R
     ) async throws -> R {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let client = try TempestClient(redis: address, options: configuration.clientOptions, logger: logger)
-        let worker = try Worker(queues: ["pages"], redis: address, logger: logger)
+        let worker = try Worker(queues: ["pages"], redis: workerAddress, logger: logger)
         handlers(worker)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let front = try Front(configuration, client: client, logger: kept ?? logger) { channel in

@@ -271,7 +271,9 @@ final class ClaimLedger: Sendable {
             return true
         }
         guard isCurrent else { return }
-        logger.debug("settling failed; it is tried again", metadata: [LogKey.error: "\(error)"])
+        logger.log(
+            level: RunnerTrouble.isMissingRight(error) ? .error : .debug, "settling failed; it is tried again",
+            metadata: [LogKey.error: "\(error)"])
         bell.ring(code == .fenced ? .fenced : .trouble)
     }
 
@@ -280,7 +282,7 @@ final class ClaimLedger: Sendable {
     private static func isRefusal(_ error: any Error) -> Bool {
         guard let error = error as? RedisError, let reply = error.reply else { return false }
         if error.code == .badArgument || error.code == .wrongType { return true }
-        return reply.hasPrefix("ERR ") && reply.contains("@user_function") && !reply.contains("can't run this command")
+        return reply.hasPrefix("ERR ") && reply.contains("@user_function") && error.code != .permission
     }
 
     /// Nothing of the batch was settled. Each goes alone, so that one that is refused does not hold up the others; that one is dead.

@@ -1,5 +1,6 @@
 // Keeps this worker's record in `tempest:nodes` and hears what operators say to it. For people: nothing that a job needs depends on it.
 
+import Logging
 import NIOCore
 import Synchronization
 import TempestCodecs
@@ -14,11 +15,13 @@ final class NodeRegistrar: Sendable {
 
     private let record: Mutex<NodeRecord>
     private let redis: RedisClient
+    private let logger: Logger
+    private let isRefused = Atomic(false)
     private let hasEnded = Mutex(false)
     private let schedule = Mutex(RepeatedTask?.none)
 
-    init(options: WorkerOptions, queues: [QueueName], redis: RedisClient) {
-        self.redis = redis
+    init(options: WorkerOptions, queues: [QueueName], redis: RedisClient, logger: Logger) {
+        (self.redis, self.logger) = (redis, logger)
         self.record = Mutex(
             NodeRecord(
                 id: ProcessName(options.name).description, name: options.name, kind: "worker", language: "swift",
@@ -50,7 +53,12 @@ final class NodeRegistrar: Sendable {
         // An operator's word may still be heard while the worker ends: the record must not come back.
         guard !hasEnded.withLock({ $0 }) else { return }
         let (id, json) = record.withLock { ($0.id, $0.json) }
-        _ = redis.connection().flatMap { $0.send(["HSET", .init(Keys.nodes), .init(id), .init(json)]) }
+        redis.connection().flatMap { $0.send(["HSET", .init(Keys.nodes), .init(id), .init(json)]) }.whenFailure { error in
+            // Once: a worker without that right works all the same.
+            guard (error as? RedisError)?.code == .permission, !self.isRefused.exchange(true, ordering: .relaxed) else { return }
+            self.logger.warning(
+                "this worker is not on record for `tempest workers`", metadata: [LogKey.error: "\(error)"])
+        }
     }
 
     func end() async {

@@ -20,7 +20,7 @@ extension QueueRunner {
                 switch RunnerTrouble(error) {
                 case .fenced: throw .fenced
                 case .forgotten: throw .forgotten
-                case .lost(let reason): outage.lost(outageName, reason)
+                case .lost(let reason): report(reason)
                 }
             }
             // With nothing to wait for, a stopping worker does not wait out its grace time.

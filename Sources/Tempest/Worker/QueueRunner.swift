@@ -79,10 +79,12 @@ final class QueueRunner: Sendable {
     /// How an incarnation ends.
     private enum End { case stopped, fenced(RunnerTrouble), failed(any Error) }
 
-    func run() async {
+    /// Serves until it is stopped. Returns why Redis does not let it, if that was so from the beginning; nobody waits for that to change.
+    func run() async -> RedisError? {
         // One group for all incarnations: a handler that takes its time after a fencing does not hold up the next one.
         await withDiscardingTaskGroup { jobs in
             var backoff = Backoff()
+            var hasServed = false
             defer { outage.forget(outageName) }
             while !isStopping {
                 let process = ProcessName(options.name)
@@ -94,8 +96,9 @@ final class QueueRunner: Sendable {
                 ledger.abandon(ledger.held)
                 running.stopAll()
                 switch end {
-                case .stopped: return
+                case .stopped: return nil
                 case .fenced(let why):
+                    hasServed = true
                     logger.warning(
                         "fenced: what it ran is dropped, and a new process begins",
                         metadata: [LogKey.process: "\(process)", LogKey.error: "\(why)"])
@@ -103,11 +106,13 @@ final class QueueRunner: Sendable {
                     _ = try? await redis.execute(Session.goodbye(process, queue: queue, levels: levels))
                     backoff.reset()
                 case .failed(let error):
+                    if !hasServed, let error = error as? RedisError, error.isRefusal { return error }
                     health.withLock { $0.down("\(error)") }
-                    outage.lost(outageName, error)
+                    report(error)
                     await pause(backoff.next())
                 }
             }
+            return nil
         }
     }
 
@@ -117,6 +122,12 @@ final class QueueRunner: Sendable {
         while NIODeadline.now() < end, isStopping == wasStopping {
             _ = await bell.wait(atMost: end - .now(), on: loop)
         }
+    }
+
+    /// Trouble with Redis passes, and is one line. A right that is missing does not pass by itself, and is an error each time.
+    func report(_ error: any Error) {
+        guard RunnerTrouble.isMissingRight(error) else { return outage.lost(outageName, error) }
+        logger.error("Redis refuses what this worker needs; trying again", metadata: [LogKey.error: "\(RunnerTrouble.cause(error))"])
     }
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
@@ -156,12 +167,12 @@ final class QueueRunner: Sendable {
                 session.close()
                 return .fenced(.fenced)
             } catch {
-                let reason = session.parkers.values.compactMap(\.failure).first.map { "\($0)" } ?? "\(error)"
+                let reason = session.parkers.values.compactMap(\.failure).first ?? RunnerTrouble.cause(error)
                 session.close()
                 ledger.detach()
-                health.withLock { $0.down(reason) }
+                health.withLock { $0.down("\(reason)") }
                 counters.add(to: MetricName.lost, ["queue": queue.description])
-                outage.lost(outageName, reason)
+                report(reason)
                 // A session that broke at once will do so again: attempts come ever later until one lasts.
                 if NIODeadline.now() - opened > .seconds(2) { backoff.reset() }
                 var unknown: [ClaimedJob] = []

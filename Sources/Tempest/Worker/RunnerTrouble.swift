@@ -29,6 +29,14 @@ enum RunnerTrouble: Error, CustomStringConvertible {
         }
     }
 
+    /// What is behind it.
+    static func cause(_ error: any Error) -> any Error {
+        if case .lost(let cause)? = error as? RunnerTrouble { cause } else { error }
+    }
+
+    /// Whether Redis refuses a command, a key or a channel to this user.
+    static func isMissingRight(_ error: any Error) -> Bool { (cause(error) as? RedisError)?.code == .permission }
+
     /// Throws when the bell has rung for trouble.
     static func check(_ rung: Rings) throws(RunnerTrouble) {
         if rung.contains(.fenced) { throw .fenced }

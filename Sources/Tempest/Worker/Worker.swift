@@ -39,6 +39,9 @@ public final class Worker: Service {
     /// What was said to it so far: `run` may begin after it.
     private let orders = Mutex((isQuiet: false, grace: Duration?.none))
 
+    /// Why Redis did not let it begin.
+    private let refusal = Mutex(RedisError?.none)
+
     private enum State {
         /// May run.
         case idle
@@ -160,7 +163,11 @@ public final class Worker: Service {
         for runner in runners.withLock({ $0 }) { runner.stop(grace: grace) }
     }
 
-    /// Serves until a graceful shutdown or cancellation. Redis may come and go meanwhile. Throws when it was run before.
+    /// Serves until a graceful shutdown or cancellation. Redis may come and go meanwhile.
+    ///
+    /// Throws when it was run before, and ``RedisError`` when Redis refuses it from the beginning: its user, its password or its database,
+    /// or a right that is missing. What is refused later is logged as an error and tried again, so that nothing is lost while somebody
+    /// changes a password.
     public func run() async throws {
         let first = state.withLock { state in
             guard case .idle = state else { return false }
@@ -176,7 +183,7 @@ public final class Worker: Service {
         let beater = Beater(
             configuration, name: "tempest-beat:\(options.name)", lease: options.lease, outage: outage, logger: logger)
         let slots = Slots(limit: options.concurrency)
-        let registrar = NodeRegistrar(options: options, queues: queues, redis: redis)
+        let registrar = NodeRegistrar(options: options, queues: queues, redis: redis, logger: logger)
         let log = WorkerLog(queues, options, actions: handlers.keys.sorted(), logger)
         let strangers = Strangers()
         let direct = options.directAnswers.map {
@@ -215,7 +222,11 @@ public final class Worker: Service {
                 await withDiscardingTaskGroup { group in
                     // A runner waits for its connections, and lives where they do.
                     for runner in runners {
-                        group.addTask(executorPreference: runner.executor) { await runner.run() }
+                        group.addTask(executorPreference: runner.executor) {
+                            guard let error = await runner.run() else { return }
+                            self.refusal.withLock { $0 = $0 ?? error }
+                            self.stop()
+                        }
                     }
                 }
             } onGracefulShutdown: {
@@ -228,6 +239,7 @@ public final class Worker: Service {
         await beater.stop()
         await direct?.close()
         await redis.shutdown()
+        if let error = refusal.withLock({ $0 }) { throw error }
         logger.info("tempest worker stopped")
     }
 

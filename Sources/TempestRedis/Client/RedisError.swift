@@ -100,6 +100,15 @@ extension RedisError {
         }
     }
 
+    /// Whether Redis is there and does not let this user in, or do this: at its start, nobody waits for that to be set right.
+    package var isRefusal: Bool {
+        switch self.code {
+        case .authentication, .permission, .badArgument: self.reply != nil
+        case .tooOld: true
+        default: false
+        }
+    }
+
     /// The same error for a command that was never written.
     var unsent: RedisError {
         var copy = self

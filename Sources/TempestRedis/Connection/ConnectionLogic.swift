@@ -52,7 +52,10 @@ struct ConnectionLogic<Token> {
     private var pending = CircularBuffer<Pending>()
     private let address: String
 
-    init(address: String) { self.address = address }
+    /// The ACL user; nil: the default user.
+    private let user: String?
+
+    init(address: String, user: String? = nil) { (self.address, self.user) = (address, user) }
 
     /// When the oldest command must have been answered; nil when none waits.
     var nextDeadline: NIODeadline? { self.pending.first?.deadline }
@@ -103,7 +106,7 @@ struct ConnectionLogic<Token> {
             break
         }
         guard let first = self.pending.popFirst() else { return .close(self.unasked(reply)) }
-        if case .error(let text) = reply { return .fail(first.token, ServerErrorReply.error(text)) }
+        if case .error(let text) = reply { return .fail(first.token, ServerErrorReply.error(text, user: self.user)) }
         return .succeed(first.token, reply)
     }
 
@@ -136,7 +139,7 @@ struct ConnectionLogic<Token> {
 
     /// Redis speaks unasked when it turns a client away; anything else is a stream out of step.
     private func unasked(_ reply: RedisReply) -> RedisError {
-        if case .error(let text) = reply { return ServerErrorReply.error(text) }
+        if case .error(let text) = reply { return ServerErrorReply.error(text, user: self.user) }
         return RedisError(
             .protocolError, "\(self.address) sent a reply that no command had asked for; the connection is closed")
     }

@@ -25,9 +25,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var onMessage: ((RedisMessage) -> RedisError?)?
     private var onClose: ((RedisError) -> Void)?
 
-    init(address: String, replyLimit: Int = 512 * 1024 * 1024) throws(RedisError) {
+    init(address: String, user: String? = nil, replyLimit: Int = 512 * 1024 * 1024) throws(RedisError) {
         self.address = address
-        self.logic = Logic(address: address)
+        self.logic = Logic(address: address, user: user)
         self.parser = try ReplyParser(limit: replyLimit)
     }
 

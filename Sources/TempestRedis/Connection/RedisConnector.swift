@@ -77,7 +77,8 @@ struct RedisConnector: Sendable {
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
                     }
-                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(address: configuration.address))
+                    try channel.pipeline.syncOperations.addHandler(
+                        RedisChannelHandler(address: configuration.address, user: configuration.username))
                 }
             }
         let channel =

@@ -3,7 +3,9 @@
 
 /// The first word of an error reply decides what it means; a few that begin with plain `ERR` are known by their text.
 enum ServerErrorReply {
-    static func error(_ text: String) -> RedisError {
+    /// - Parameter user: who asked; nil: the default user.
+    static func error(_ text: String, user: String? = nil) -> RedisError {
+        if let denial = Denial.sentence(text, user: user) { return RedisError(.permission, denial, reply: text) }
         let word = text.prefix { $0 != " " }
         let (code, message) = self.byWord(word, text) ?? self.byText(text) ?? (.reply, "Redis answered: \(text)")
         return RedisError(code, message, reply: text)
@@ -15,8 +17,6 @@ enum ServerErrorReply {
             (.authentication, "Redis asks for a password: put it into REDIS_URL as redis://:password@host. It said: \(text)")
         case "WRONGPASS":
             (.authentication, "Redis refused the user name or the password in REDIS_URL, or the user is off. It said: \(text)")
-        case "NOPERM":
-            (.permission, "the Redis user lacks a right: grant it with ACL SETUSER, or use another user. Redis said: \(text)")
         case "DENIED":
             (
                 .permission,
