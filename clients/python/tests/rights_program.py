@@ -20,7 +20,7 @@ parser.add_argument("--without", nargs="*", default=[])
 options = parser.parse_args()
 logging.basicConfig(level=logging.INFO)
 worker = tempest.Worker("q", redis_url=os.environ["REDIS_URL"], concurrency=options.concurrency, grace=options.grace,
-                        lease=options.lease, unknown_patience=0.2)
+                        lease=options.lease)
 
 
 def handler(action, **rules):

@@ -247,11 +247,14 @@ class Workers(Bench):
         wait_for(lambda: self.redis.exists("{q}:!unknown"), "it does not wait")
         self.worker(self.url)
         wait_for(lambda: self.count("settled") == 1, "it was not run", 20)
+        self.assertEqual(self.count("dead"), 0)
         self.boss.push("unheard", "of")
         wait_for(lambda: self.redis.exists("{q}:!unknown"), "it does not wait")
-        # Long ago nobody was there who knew it; and something there that is no kind.
+        # It has waited for long, and nobody was there who knew it; beside it is something that is no kind.
+        for key in self.redis.keys("{q}:!unknown:*"):
+            self.redis.zadd(key, {member: 1 for member in self.redis.zrange(key, 0, -1)})
         self.redis.hset("{q}:!known", "default:unheard", 1)
-        self.redis.zadd("{q}:!unknown", {"no kind": 1})
+        self.redis.zadd("{q}:!unknown", {"no kind": 1, "default:unheard": 1})
         wait_for(lambda: self.count("dead") == 1, "it was not given up", 20)
         self.check()
 

@@ -10,7 +10,7 @@ class RightsTest < Minitest::Test
   PROGRAM = <<~RUBY
     require "tempest"
     url, folder, lease, grace, without = ARGV
-    worker = Tempest::Worker.new("q", redis_url: url, concurrency: 4, lease: lease.to_f, grace: grace.to_f, unknown_patience: 0.2)
+    worker = Tempest::Worker.new("q", redis_url: url, concurrency: 4, lease: lease.to_f, grace: grace.to_f)
     worker.handle("echo") { |*args| args }
     worker.handle("rare") { |*args| args } unless without == "rare"
     worker.handle("count", context: true) { |context, to| to.times { |n| context.send_answer(n) }; "end" }
@@ -197,11 +197,13 @@ class TestRightsOfWorkers < RightsTest
     Await.until("it to wait") { call("EXISTS", "{q}:!unknown") == 1 }
     worker(@url)
     Await.until("it to be run") { counts("settled") == 1 }
+    assert_equal 0, counts("dead")
     boss.push("unheard", "of")
     Await.until("it to wait") { call("EXISTS", "{q}:!unknown") == 1 }
-    # Long ago nobody was there who knew it; and something there that is no kind.
+    # It has waited for long, and nobody was there who knew it; beside it is something that is no kind.
+    call("KEYS", "{q}:!unknown:*").each { |key| call("ZRANGE", key, 0, -1).each { |member| call("ZADD", key, 1, member) } }
     call("HSET", "{q}:!known", "default:unheard", 1)
-    call("ZADD", "{q}:!unknown", 1, "no kind")
+    call("ZADD", "{q}:!unknown", 1, "no kind", 1, "default:unheard")
     Await.until("it to be given up") { counts("dead") == 1 }
     assert_nothing_refused
   end
