@@ -178,7 +178,7 @@ final class QueueRunner: Sendable {
                 var unknown: [ClaimedJob] = []
                 do {
                     guard let found = try await recover(process, after: session.claims, &backoff) else {
-                        sayUnheard(reason)
+                        sayUnheard("\(reason)")
                         return .stopped
                     }
                     (session, unknown) = found

@@ -321,7 +321,7 @@ class TestMissingRights < RightsTest
   def test_a_right_to_block_that_is_missing_is_an_error_and_jobs_are_done_all_the_same
     made = worker(@url)
     change("-blmove")
-    Await.until("it to be said") { errors(made, 'may not run "blmove"') > 2 }
+    Await.until("it to be said") { errors(made, "may not run \\\"blmove") > 2 }
     assert_equal [1], boss.call("echo", 1)
   end
 

@@ -223,8 +223,8 @@ class Parker(threading.Thread):
     def _rest(self, backoff: Backoff, error: Optional[Exception]) -> None:
         self.parked_for = None
         seconds = backoff.next()
-        if isinstance(error, RedisRefused) and str(error) != self._refusal:
-            # That Redis is away the dispatcher says.
+        # That Redis is away the dispatcher says. A right that is missing does not come by itself, and is an error each time.
+        if isinstance(error, RedisRefused) and (error.word == "NOPERM" or str(error) != self._refusal):
             self._refusal = str(error)
             severity = logging.ERROR if error.word == "NOPERM" else logging.WARNING
             say(severity, "Redis refuses the blocking read of a level; trying again", queue=self._station.queue, level=self.level, error=error)

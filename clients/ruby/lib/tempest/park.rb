@@ -124,7 +124,8 @@ module Tempest
 
     # Said once for as long as Redis says the same.
     def refused(error)
-      return if @refusal == error.message
+      # A right that is missing does not come by itself, and is an error each time.
+      return if @refusal == error.message && !error.denied?
 
       @refusal = error.message
       line = LogLine.of("Redis refuses the blocking read of a level; trying again", queue: @station.queue, level: @level, error: error.message)
