@@ -86,7 +86,7 @@ struct LogTests {
                 try await settled(1, bench)
                 try await bench.push(#"["none",[],null,"late",{"expires_at":1}]"#)
                 try await settled(2, bench)
-                _ = try await bench.client.cancel(JobID("gone"), queue: "q")
+                try await bench.client.cancel(job: .text("gone"), queue: QueueName("q"))
                 try await bench.push(#"["none",[],null,"gone"]"#)
                 try await settled(3, bench)
             }

@@ -188,7 +188,8 @@ struct UnknownTests {
 
     @Test func `who is to stop, and still runs a job, is nobody to wait for`() async throws {
         try await Bench.run { bench in
-            let (gate, begun) = (Gate(), Mutex(false))
+            let gate = Gate()
+            let begun = Mutex(false)
             let worker = try bench.worker(grace: .seconds(60))
             worker.handle("hold") { (_: JobContext) in
                 begun.withLock { $0 = true }
