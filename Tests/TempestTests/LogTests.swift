@@ -133,11 +133,15 @@ struct LogTests {
             options.name = "test"
             let worker = try Worker(queues: ["q", "p"], redis: bench.configuration, options: options, logger: log.logger)
             worker.handle("echo") { (_: JobContext, word: Int) in word }
-            try await withRunning(worker) {
+            let server = bench.server
+            let start = Task {
                 try await eventually("it is missed") { !log.entries.isEmpty }
-                try await bench.server.start()
+                try await server.start()
+            }
+            try await withRunning(worker) {
                 try await eventually("it is ready") { log.entries.contains { $0.message == "tempest worker ready" } }
             }
+            try await start.value
             #expect(log.entries.count { $0.message == "cannot use Redis; trying again" } == 1, "\(log.words)")
             #expect(log.entries.count { $0.message.hasPrefix("tempest worker") } == 3)
         }
