@@ -14,7 +14,8 @@ struct LevelWeights {
             guard words.count == 2, let level = try? Level(String(words[0])), let weight = Int(words[1]),
                 (1...1000).contains(weight), values.updateValue(weight, forKey: level) == nil
             else {
-                throw ValidationError("--weights: \(part.debugDescription) is not <level>=<weight from 1 to 1000>, once for each level")
+                throw ValidationError(
+                    "--weights: \(part.debugDescription) is not <level>=<weight from 1 to 1000>, once for each level")
             }
         }
         self.values = values

@@ -35,7 +35,8 @@ struct RunningFront {
         return try await withPrivateRedis(options) { redis in
             let urls = try await users(redis)
             return try await serve(
-                configuration, redis, front: try RedisConfiguration(url: urls.front), worker: try RedisConfiguration(url: urls.worker),
+                configuration, redis, front: try RedisConfiguration(url: urls.front),
+                worker: try RedisConfiguration(url: urls.worker),
                 logger: kept, handlers, body)
         }
     }
@@ -50,7 +51,8 @@ struct RunningFront {
     }
 
     private static func serve<R: Sendable>(
-        _ configuration: FrontConfiguration, _ redis: PrivateRedis, front address: RedisConfiguration, worker workerAddress: RedisConfiguration,
+        _ configuration: FrontConfiguration, _ redis: PrivateRedis, front address: RedisConfiguration,
+        worker workerAddress: RedisConfiguration,
         logger kept: Logger?, _ handlers: (Worker) -> Void, _ body: (RunningFront) async throws -> R
     ) async throws -> R {
         var logger = Logger(label: "test")

@@ -127,7 +127,8 @@ final class QueueRunner: Sendable {
     /// Trouble with Redis passes, and is one line. A right that is missing does not pass by itself, and is an error each time.
     func report(_ error: any Error) {
         guard RunnerTrouble.isMissingRight(error) else { return outage.lost(outageName, error) }
-        logger.error("Redis refuses what this worker needs; trying again", metadata: [LogKey.error: "\(RunnerTrouble.cause(error))"])
+        logger.error(
+            "Redis refuses what this worker needs; trying again", metadata: [LogKey.error: "\(RunnerTrouble.cause(error))"])
     }
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
