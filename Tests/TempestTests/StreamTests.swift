@@ -91,8 +91,11 @@ struct StreamTests {
                     seen += 1
                     if seen == 10 { try await standsStill(bench, progress, at: 1000) }
                     if seen == 600 {
-                        try await eventually("the worker goes on") { progress.sent == 1500 }
-                        #expect(try await flow(bench) == 500)
+                        // Said after half a window, and by a slow caller each five seconds too.
+                        try await eventually("the worker goes on") { progress.sent >= 1500 }
+                        let used = Int(try await flow(bench) ?? 0)
+                        #expect((500...600).contains(used))
+                        try await eventually("the worker sends what was used, and no more") { progress.sent == used + 1000 }
                         break
                     }
                 }
@@ -148,7 +151,7 @@ struct StreamTests {
                 for try await _ in try await bench.client.stream("count", 100_000, queue: "q", of: Int.self) {
                     seen += 1
                     guard seen == 700 else { continue }
-                    try await eventually("it is said") { try await flow(bench) == 500 }
+                    try await eventually("it is said") { try await flow(bench) ?? 0 >= 500 }
                     let key = try #require(try await bench.redis.execute(["KEYS", "{q}:!flow:*"]).array?.first?.string)
                     _ = try await bench.redis.execute(["DEL", .init(key)])
                     _ = try await bench.redis.execute(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])

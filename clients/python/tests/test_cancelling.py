@@ -96,13 +96,13 @@ class DelayedAndCancelled(unittest.TestCase):
         wait_for(lambda: self.count("cancelled") == 1, "the job runs on")
 
     def test_four_elements_stay_four(self):
-        with Client(self.server.url, queue="q", timeout=0.2, four_elements=True) as client:
+        with Client(self.server.url, queue="q", timeout=1.0, four_elements=True) as client:
             self.assertRaises(TimeoutError, client.call, "a")
             self.assertEqual(len(json.loads(self.redis.lpop("q"))), 4)
             for options in ({"attempts": 2}, {"expires": 5}, {"meta": {"session": "s"}}, {"timeout": 5}):
                 self.assertRaises(ValueError, client.push, "a", **options)
             client.push("a", after=60)
-        self.assertRaises(TimeoutError, self.client.call, "a", timeout=0.2)
+        self.assertRaises(TimeoutError, self.client.call, "a", timeout=1.0)
         meta = json.loads(self.redis.lpop("q"))[4]
         self.assertEqual(list(meta), ["deadline"])
         self.assertAlmostEqual(meta["deadline"] / 1000, self.redis.time()[0], delta=3)

@@ -30,6 +30,8 @@ class Databases(unittest.TestCase):
             self.addCleanup(WorkerProcess(self.url(number), "q", "--concurrency", "2").kill)
         for channel in ("tempest:control", "tempest:control@5", "{q}:!news", "{q}:!news@5"):
             wait_for(lambda: self.redis[0].pubsub_numsub(channel)[0][1] == 1, f"not one listens to {channel}")
+        for number in (0, 5):
+            wait_for(lambda: self.redis[number].hlen("tempest:nodes") == 1, f"no record in database {number}")
 
     def state(self, number):
         (record,) = self.redis[number].hvals("tempest:nodes")

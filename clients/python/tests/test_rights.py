@@ -129,7 +129,7 @@ class Callers(Bench):
         caller = self.caller
         self.assertEqual(caller.call("echo", 1), [1])
         self.assertEqual(list(caller.stream("count", 5)), [0, 1, 2, 3, 4, "end"])
-        self.assertRaises(CallTimeout, caller.call, "hold", "late", timeout=0.2)
+        self.assertRaises(CallTimeout, caller.call, "hold", "late", timeout=1.0)
         caller.push("echo", after=0.05)
         caller.push("echo", after=600)
         job = caller.push("hold", "cancelled")

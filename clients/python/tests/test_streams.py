@@ -55,8 +55,10 @@ class Streams(unittest.TestCase):
         self.stands_still()
         self.bounded(stream, 0)
         self.assertEqual([next(stream) for _ in range(600)], list(range(600)))
-        self.assertEqual(self.flow(), 500)
-        wait_for(lambda: self.sent == 1500, "the worker does not go on")
+        # Said after half a window, and by a slow caller each five seconds too.
+        used = self.flow()
+        self.assertIn(used, range(500, 601))
+        wait_for(lambda: self.sent == used + 1000, "the worker does not go on")
         stream.close()
         self.assertTrue(self.cancelled.wait(10), "the handler goes on")
         wait_for(lambda: self.flow() is None, "what was used is not forgotten")
@@ -87,7 +89,7 @@ class Streams(unittest.TestCase):
         stream = self.client.stream("count", 100_000)
         for _ in range(700):
             next(stream)
-        self.assertEqual(self.flow(), 500)
+        self.assertIn(self.flow(), range(500, 701))
         self.redis.delete(*self.redis.keys("{q}:!flow:*"))
         self.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         wait_for(lambda: self.flow() == 700, "it is not said again")

@@ -38,6 +38,7 @@ class TestDatabases < RedisTest
     ["tempest:control", "tempest:control@5", "{#{Q}}:!news", "{#{Q}}:!news@5"].each do |channel|
       Await.until("one who listens to #{channel}") { call("PUBSUB", "NUMSUB", channel).last == 1 }
     end
+    [0, 5].each { |number| Await.until("a record in database #{number}") { redis(number).call("HLEN", "tempest:nodes") == 1 } }
   end
 
   def state(number) = JSON.parse(redis(number).call("HVALS", "tempest:nodes").first)["state"]

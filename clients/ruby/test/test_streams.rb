@@ -62,8 +62,10 @@ class TestStreams < RedisTest
         assert_equal 1000, @sent
       end
       if number == 599
-        assert_equal 500, flow
-        Await.until("the worker to go on") { @sent == 1500 }
+        # Said after half a window, and by a slow caller each five seconds too.
+        used = flow
+        assert_includes 500..600, used
+        Await.until("the worker to go on") { @sent == used + 1000 }
         break
       end
     end
@@ -92,7 +94,7 @@ class TestStreams < RedisTest
     c.stream("count", 100_000, timeout: 20) do |number|
       next unless number == 699
 
-      assert_equal 500, flow
+      assert_includes 500..700, flow
       @redis.call("DEL", *@redis.call("KEYS", "{q}:!flow:*"))
       @redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
       Await.until("it to be said again") { flow == 700 }
