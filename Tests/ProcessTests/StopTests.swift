@@ -45,7 +45,10 @@ struct StopTests {
                 try await Program.runner(["demo-worker", "q", "--grace", grace], redis: redis).run { worker in
                     try await ready(client)
                     try await client.push("sleep", 60, queue: "q")
-                    try await eventually("it runs") { try await client.statistics(QueueName("q")).running == 1 }
+                    // As the worker says itself: Redis knows of the claim before it does.
+                    try await eventually("it runs") {
+                        try await client.nodes().contains { $0.processes.contains { $0.note?.count == 1 } }
+                    }
                     try await lose(redis, loss)
                     let start = ContinuousClock.now
                     try worker.send(.terminate)

@@ -177,6 +177,23 @@ struct StreamTests {
         }
     }
 
+    @Test(
+        "A stream that somebody answered for a worker that died cancels nothing: its job may be started again",
+        arguments: ["interrupted", "poison"])
+    func answeredByAReaper(_ code: String) async throws {
+        try await Bench.run { bench in
+            let stream = try await bench.client.stream("raw", queue: "q", timeout: .seconds(20), of: Int.self)
+            let job = try await job(bench)
+            let failure: ValueMap = ["code": .text(code), "message": "its worker ended"]
+            let answer = try JSONCodec().encode(Value.array(["raw", .text(job.id), [], .map(["error": .map(failure)])]))
+            _ = try await bench.redis.execute(["RPUSH", .init("{q}:in:\(job.inbox)"), .init(answer)])
+            await #expect(throws: CallError.self) { for try await _ in stream {} }
+            // What follows on the same connection comes after what the end of the stream would have sent.
+            try await bench.client.push("next", queue: "q")
+            #expect(try await bench.redis.execute(["EXISTS", "{q}:!cancelled"]).integer == 0)
+        }
+    }
+
     @Test("Without credits the job has none")
     func none() async throws {
         try await Bench.run { bench in

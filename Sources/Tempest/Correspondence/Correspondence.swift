@@ -136,9 +136,9 @@ package final class Correspondence: Sendable {
     package func end() {
         let (isFirst, wants, credited) = state.withLock { state -> (Bool, Bool, Bool) in
             defer { state.isOver = true }
-            return (
-                !state.isOver, !state.hasLastAnswer && state.result == nil || Self.isTimeOut(state.result), state.credited > 0
-            )
+            // What somebody answered to the end is over, also with the error of one who speaks for a worker that died.
+            let wants = !state.hasLastAnswer && (state.result == nil || Self.isTimeOut(state.result))
+            return (!state.isOver, wants, state.credited > 0)
         }
         guard isFirst else { return }
         finish(.failure(CancellationError()))

@@ -113,7 +113,7 @@ class TestExamples < RedisTest
   end
 
   def test_wordcount_serves_the_levels_and_queues_it_is_told
-    program(*WORKERS["ruby"][0], "r", "--concurrency", "2", "--levels", "low").wait_for("queues q, r; levels low;")
+    program(*WORKERS["ruby"][0], "r", "--concurrency", "2", "--levels", "low").wait_for("queues=q,r levels=low ")
     assert_equal [1, "a", nil], client.call("echo", 1, "a", nil, queue: "r", level: "low", timeout: 30)
     out, status = Open3.capture2e(*WORKERS["ruby"][0], "--levels", "9")
     assert_equal 1, status.exitstatus
