@@ -42,7 +42,7 @@ struct StopTests {
         try await withPrivateRedis { redis in
             let client = try TempestClient(redis: RedisConfiguration(url: redis.url))
             for (grace, signals) in [("3", 1), ("60", 2)] {
-                try await Program.runner(["demo-worker", "q", "--grace", grace], redis: redis).run { worker in
+                try await Program.runner(["demo-worker", "q", "--grace", grace, "--verbose"], redis: redis).run { worker in
                     try await ready(client)
                     try await client.push("sleep", 60, queue: "q")
                     // As the worker says itself: Redis knows of the claim before it does.
@@ -54,7 +54,7 @@ struct StopTests {
                     try worker.send(.terminate)
                     if signals == 2 {
                         // The second is one only when the first was heard.
-                        try await worker.waitForLine(within: .seconds(20)) { $0.contains("cannot use Redis") }
+                        try await worker.waitForLine(within: .seconds(20)) { $0.contains("tempest worker stopping") }
                         try worker.send(.terminate)
                     }
                     #expect(try await worker.waitForExit(within: .seconds(30)) == .exited(0))
