@@ -25,15 +25,15 @@
 --   {Q}:!untold         HASH  P that was reaped and has untold callers -> a number that rises when one is recorded or returned; "P#" ->
 --                             how often some were returned and no reaper came back, since one of them was told
 --   {Q}:!untold:P       ZSET  id of a dead record whose caller P's reaper is to tell -> that number when it was recorded or last returned
---   {Q}:!known          HASH  "<level>:<action>" of such jobs -> when a process was last seen that would run them, or the first one that came
---                             after nobody had been there
+--   {Q}:!known          HASH  "<level>:<action>" of such jobs -> when a process was last seen that would run them
 --   {Q}:!tries          HASH  sha1 of a payload -> how often it crashed its process; "sha1!": it was to be run alone, and was put aside
 --                             for a process that has a handler, where it runs in company: the next crash counts
 --   {Q}:!suspect        LIST  "<level>:<payload>": jobs to be run alone
 --   {Q}:!delayed        ZSET  "<sequence>:<level>:<payload>" -> when it is due
 --   {Q}:!cancelled      ZSET  job id -> until when it is remembered
---   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did; database: the number
---                             of this database, as the last hello said it; absent: 0
+--   {Q}:!clock          HASH  keeper, until: the process that promotes and sweeps; swept, counted: when it last did; back: when the first
+--                             one came after nobody had been there; database: the number of this database, as the last hello said
+--                             it; absent: 0
 --   {Q}:!watch          ZSET  P -> until when it watches the others, of whom it is told by its ticks; at most WATCHERS
 --   {Q}:!idle           HASH  inbox -> "<beat counter>/<how many sweeps it stood still>"
 --   {Q}:!dead           STREAM dead jobs: job, level, reason, detail, by, tries
@@ -68,8 +68,8 @@ local WATCHERS = 8             -- how many processes watch the others: each is t
 local WATCH = 3000             -- how long one of them may be silent before another takes its place
 local NEAR = 1100              -- a job due sooner than this cannot wait for the keeper's next tick
 local KNOWN = 60000            -- how long unknown jobs wait, whatever their patience, for processes that were there
-local GAP = 6000                -- nobody has kept the clock for so long: then processes that know them may come back one after another
-local KINDS = 64               -- how many levels and actions of unknown jobs are looked at in one call
+local GAP = 6000               -- how long nobody has kept the clock when those who know them may come back one after another
+local KINDS = 64               -- how many levels and actions of unknown jobs are looked at, or deleted, in one call
 local ROUNDS = 16              -- and how often, as long as nothing of it is to be given up
 local SUSPECTS = 16            -- how far is looked for a suspect that may run
 local SWEEP = 1000             -- between two looks into the graves
@@ -342,11 +342,6 @@ local function known_of_unknown(q, p, level)
   return found
 end
 
--- What waits for a process with a handler waits as if one had just ended.
-local function see_unknown(q, time)
-  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, -1)) do redis.call('HSET', at(q, 'known'), kind, string.format('%d', time)) end
-end
-
 -- P leaves the clock to the next one, if it kept it.
 local function leave_clock(q, p)
   if redis.call('HGET', at(q, 'clock'), 'keeper') == p then
@@ -416,7 +411,7 @@ local function hello(keys, argv)
   else
     return bad('mode: new, again or only')
   end
-  local given, lease, database, served, actions = {}, nil, nil, {}, {}
+  local given, lease, database, served, actions, forgets = {}, nil, nil, {}, {}, false
   for i = 3, #argv do
     local ms = string.match(argv[i], '^lease/(.*)$')
     if ms then
@@ -430,11 +425,12 @@ local function hello(keys, argv)
     elseif string.sub(argv[i], 1, 6) == 'level/' then
       served[#served + 1] = string.sub(argv[i], 7)
     elseif argv[i] == 'actions/none' then
-      redis.call('DEL', at(q, 'actions:' .. p))
+      forgets = true
     else
       given[argv[i]] = true
     end
   end
+  if forgets then redis.call('DEL', at(q, 'actions:' .. p)) end
   for _, level in ipairs(served) do
     for _, action in ipairs(actions) do redis.call('SADD', at(q, 'actions:' .. p), level .. ':' .. action) end
   end
@@ -660,6 +656,8 @@ local function unknown(keys, argv)
   local gone = fenced(q, p)
   if gone then return gone end
   local run, reply, time, total, moved = at(q, 'run:' .. p), { {} }, now(), 0, 0
+  local back = tonumber(redis.call('HGET', at(q, 'clock'), 'back') or '') or 0
+  if back > time then back = 0 end
   if redis.call('EXISTS', at(q, 'cancelled')) == 1 then reply[1][1] = '~' end
   local paused = paused_set(q)
   for _ = 1, ROUNDS do
@@ -667,7 +665,7 @@ local function unknown(keys, argv)
     for _, kind in ipairs(kinds) do
       if total >= 100 or moved >= MOVE_BYTES then break end
       local level = string.match(kind, '^([^:]*):')
-      local known = tonumber(redis.call('HGET', at(q, 'known'), kind) or '') or 0
+      local known = math.max(back, tonumber(redis.call('HGET', at(q, 'known'), kind) or '') or 0)
       if not level or not is_level(level) then
         redis.call('ZREM', at(q, 'unknown'), kind)
       elseif paused and (paused[level] or paused['*']) or #knowers(q, kind, 1) > 0 then
@@ -1213,9 +1211,10 @@ end
 -- Returns [moved, left, [id, payload, …], [id, payload, …]]: the payloads are dead, the first of poison, the others interrupted. Tell
 -- their callers, and name the ids in the next call: what it does not name is returned again later. `~` instead of ids: they were read, and
 -- none could be told; the lists of that call are empty. Call again while there are such lists, or something was moved and left > 0.
--- [-1, 0, [], []]: P lives; or it is not known, and nothing landed for it, which `*` takes back; or it was reaped, this call has nothing to move and names nobody, and its counter is not
--- the one that ticks now show for P's untold callers: another one tells them. Without the word `told`, as workers of
--- revisions 2 to 4 call it, the lists are payloads alone, of the jobs that died in this call, and their callers stay untold.
+-- [-1, 0, [], []]: P lives; or it is not known, and nothing landed for it, which `*` takes back; or it was reaped, this call has nothing to
+-- move and names nobody, and its counter is not the one that ticks now show for P's untold callers: another one tells them. Without the
+-- word `told`, as workers of revisions 2 to 4 call it, the lists are payloads alone, of the jobs that died in this call, and their callers
+-- stay untold.
 local function reap(keys, argv)
   local q, p, seen, tells = keys[1], argv[1], argv[2], argv[3] == 'told'
   if not p or #p == 0 or not seen or not (seen == '*' or string.match(seen, '^%d+$')) then return bad('P, beat counter or *') end
@@ -1394,7 +1393,8 @@ local function tick(keys, argv)
   local due, keeps, unknowns = -1, 0, 0
   if not keeper or keeper == p or time > till or till > time + KEEPER then
     keeps = 1
-    if strays and time > (tonumber(swept or '') or 0) + GAP then see_unknown(q, time) end
+    -- What waits for a process with a handler waits as if one had just ended.
+    if strays and time > (tonumber(swept or '') or 0) + GAP then redis.call('HSET', clock, 'back', string.format('%d', time)) end
     local next_one = promote(q, p, time)
     if next_one then due = math.max(0, next_one - time) end
     if is_time(clock, 'swept', SWEEP, time) then
@@ -1597,25 +1597,29 @@ local function clear(keys, argv)
       waiting = waiting + length
     end
   end
-  local place, bytes = 0, 0
-  while true do
-    local entry = redis.call('LINDEX', at(q, 'suspect'), place)
-    if not entry then break end
-    if bytes >= MOVE_BYTES then
-      left = 1
-      break
-    end
-    local level, job = string.match(entry, '^([^:]*):(.*)$')
-    if all or level and named[level] then
-      redis.call('LREM', at(q, 'suspect'), 1, entry)
-      if job then set_tries(q, job, 0) end
-      suspects, bytes = suspects + 1, bytes + #entry
-    else
-      place = place + 1
+  local list, place, looked, bytes = at(q, 'suspect'), 0, 0, 0
+  local length = redis.call('LLEN', list)
+  while place < length and left == 0 do
+    -- Each that is looked at is copied: after large ones one at a time.
+    local slice = place > 0 and looked <= LOOK_BYTES * place and 64 or 1
+    for _, entry in ipairs(redis.call('LRANGE', list, place, place + slice - 1)) do
+      if bytes >= MOVE_BYTES then
+        left = 1
+        break
+      end
+      local level, job = string.match(entry, '^([^:]*):(.*)$')
+      if all or level and named[level] then
+        -- They go together: to take each out of a long list by itself takes as long as the list is.
+        redis.call('LSET', list, place, '')
+        if job then set_tries(q, job, 0) end
+        suspects, bytes = suspects + 1, bytes + #entry
+      end
+      place, looked = place + 1, looked + #entry
     end
   end
+  if suspects > 0 then redis.call('LREM', list, 0, '') end
   local kinds = 0
-  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, -1)) do
+  for _, kind in ipairs(redis.call('ZRANGE', at(q, 'unknown'), 0, all and KINDS or -1)) do
     if all or named[string.match(kind, '^[^:]*')] then
       kinds = kinds + 1
       if kinds > KINDS then

@@ -126,7 +126,8 @@ class Claiming:
                 self.known[kind] = Near(self.now)
                 self.looks[kind] = Near(self.now + SWEEP)
                 continue
-            known = self.known.get(kind, 0)
+            back = self.clock.get(b"back", 0)
+            known = max(self.known.get(kind, 0), back if back <= self.now else 0)
             if known <= self.now < known + KNOWN:
                 self.looks[kind] = Near(min(known + KNOWN, self.now + SWEEP))
                 continue

@@ -229,7 +229,7 @@ class Recovering:
         if self.clock.get(b"keeper") in (None, p) or not self.now <= until <= self.now + KEEPER:
             keeps = 1
             if self.looks and self.now > self.clock.get(b"swept", 0) + GAP:  # nobody was there for a while
-                self.known.update((kind, Near(self.now)) for kind in self.looks)
+                self.clock[b"back"] = Near(self.now)
             self.clock[b"keeper"], self.clock[b"until"] = p, Near(self.now + KEEPER)
             self.promote(p)
             if self.delayed:

@@ -6,7 +6,7 @@ Gem::Specification.new do |spec|
   spec.name = "tempest-queue"
   spec.version = Tempest::VERSION
   spec.summary = "Workers and callers of Tempest, job queues in Redis that programs in any language share"
-  spec.description = "A level 1 worker (at least once, never two final answers) and a caller of the Tempest protocol: " \
+  spec.description = "A full worker (at least once, never two final answers) and a caller of the Tempest protocol: " \
                      "JSON, MessagePack and tnetstring, levels, several answers, no Lua of your own."
   spec.authors = ["The Tempest authors"]
   spec.license = "MIT"

@@ -74,7 +74,7 @@ function parse(bytes) {
   if (respondTo !== null && !(typeof respondTo === 'string' && address.test(respondTo))) throw new Error('respond_to is not an inbox');
   if (typeof jobId !== 'string' && !Number.isSafeInteger(jobId)) throw new Error('the job_id is no text or exact integer');
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) throw new Error('meta is not a map');
-  return { action, args, respondTo, jobId, isRouted: meta.route != null || meta.gather != null };
+  return { action, args, respondTo, jobId, isRouted: 'route' in meta || 'gather' in meta };
 }
 
 async function answer({ action, args, jobId, isRouted }) {

@@ -42,7 +42,7 @@ def parse(data):
 
 def run(action, args, job_id, meta):
     """The answer as JSON: the result, or an error that tells no more than it should."""
-    if meta.get("route") is not None or meta.get("gather") is not None:
+    if "route" in meta or "gather" in meta:
         # Its caller asked for the end of the route, and would get what comes in the middle.
         return failure(action, job_id, "bad_route", "this worker does not follow routes")
     if action not in HANDLERS:

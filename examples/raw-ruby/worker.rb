@@ -44,7 +44,7 @@ end
 
 def answer(action, args, job_id, meta)
   # Its caller asked for the end of the route, and would get what comes in the middle.
-  return failure(action, job_id, "bad_route", "this worker does not follow routes") if meta["route"] || meta["gather"]
+  return failure(action, job_id, "bad_route", "this worker does not follow routes") if meta.key?("route") || meta.key?("gather")
 
   handler = HANDLERS[action]
   return failure(action, job_id, "unknown_action", "no handler of that name") unless handler

@@ -230,7 +230,7 @@ final class Inbox: Sendable {
             answer = try Answer(bytes, codecs: codecs, limits: limits)
         } catch {
             logger.warning(
-                "what came to the inbox is no answer",
+                "what came to the inbox is not an answer",
                 metadata: [LogKey.reason: "\(error.reason.rawValue)", LogKey.error: "\(error.detail)"])
             return .malformed
         }

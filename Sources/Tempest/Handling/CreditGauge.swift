@@ -1,4 +1,4 @@
-// How far the worker of a stream may run ahead of its caller (protocol/http.md, "Credits"). Before it: a handler that sends. After it: the
+// How far the worker of a stream may run ahead of its caller (protocol/answers.md, "Credits"). Before it: a handler that sends. After it: the
 // next part of the answer.
 
 import NIOCore

@@ -49,7 +49,7 @@ class Examples(unittest.TestCase):
     def test_the_raw_worker_refuses_routes_and_answers_into_other_queues(self):
         self.start("examples/raw-python/worker.py", "raw")
         self.redis.rpush("raw", '["add",[1,2],"in@other","i1"]', '["add",[1,2],"in@other","i2",{"route":[{"action":"add"}]}]',
-                         '["add",[1,2],"in@other","i3",{"gather":5}]', '["add",[1,2],"in@o/ther","i4"]', '["add",[1,2],"in","i5",[]]',
+                         '["add",[1,2],"in@other","i3",{"gather":null}]', '["add",[1,2],"in@o/ther","i4"]', '["add",[1,2],"in","i5",[]]',
                          '["add",[1,2],"in@other","i6"]')
         wait_for(lambda: self.redis.llen("{other}:in:in") == 4, "not all was answered")
         answers = [json.loads(answer) for answer in self.redis.lrange("{other}:in:in", 0, -1)]

@@ -57,7 +57,7 @@ class TestExamples < RedisTest
     WORKERS.values.drop(1).each do |command, ready|
       started = program(*command).wait_for(ready)
       jobs = [["add", [1, 2], "box@other", 1], ["add", [1, 2], "box@other", 2, { "route" => [{ "action" => "add" }] }],
-              ["add", [1, 2], "box@other", 3, { "gather" => 5 }], ["add", [1, 2], "box@o/ther", 4], ["add", [1, 2], "box@other", 5, []],
+              ["add", [1, 2], "box@other", 3, { "gather" => nil }], ["add", [1, 2], "box@o/ther", 4], ["add", [1, 2], "box@other", 5, []],
               ["add", [1, 2], "box@other", 6]]
       jobs.each { |job| call("RPUSH", Q, JSON.generate(job)) }
       answers = Array.new(4) { JSON.parse(call("BLPOP", "{other}:in:box", "30").last) }
