@@ -98,7 +98,6 @@ class Jobs(unittest.TestCase):
         def do(client):
             for _ in range(3):
                 client.push("new")
-            self.settled(0)
             wait_for(lambda: self.server.client.hget("{q}:!counts", "unknown") == b"3", "not all were put aside")
 
         (line,) = self.lines({"old": lambda context: None}, do)
