@@ -56,6 +56,8 @@ final class ClaimLedger: Sendable {
         var inFlight: [Settlement] = []
         var connection: RedisConnection?
         var process: ProcessName?
+        /// Why the last connection is gone.
+        var failure: (any Error)?
         /// More is about to be submitted: what there is waits for it.
         var isCorked = false
         /// Slots that became free meanwhile.
@@ -94,9 +96,16 @@ final class ClaimLedger: Sendable {
 
     /// A call that goes beside settlements has failed.
     func failed(_ error: RedisError, by process: ProcessName) {
-        guard state.withLock({ $0.process == process }) else { return }
-        bell.ring(error.code == .fenced ? .fenced : .trouble)
+        let isCurrent = state.withLock { state in
+            guard state.process == process else { return false }
+            state.failure = error
+            return true
+        }
+        if isCurrent { bell.ring(error.code == .fenced ? .fenced : .trouble) }
     }
+
+    /// What went wrong with the connection of the present session, if that was noticed here.
+    var failure: (any Error)? { state.withLock { $0.failure } }
 
     /// The connection of the present session, for what goes beside settlements; nil without one, and for an earlier incarnation.
     func connection(of process: ProcessName) -> RedisConnection? {
@@ -109,7 +118,7 @@ final class ClaimLedger: Sendable {
             // What another incarnation had claimed is not ours to settle.
             state.pending = state.process == process ? state.inFlight.map(\.again) + state.pending : []
             state.inFlight = []
-            (state.connection, state.process) = (connection, process)
+            (state.connection, state.process, state.failure) = (connection, process, nil)
         }
         flush()
     }
@@ -266,14 +275,11 @@ final class ClaimLedger: Sendable {
         let isCurrent = state.withLock { state in
             guard state.connection === connection else { return false }
             state.pending.insert(contentsOf: settlements.map(\.again), at: 0)
-            state.inFlight = []
-            state.connection = nil
+            (state.inFlight, state.connection, state.failure) = ([], nil, error)
             return true
         }
         guard isCurrent else { return }
-        logger.log(
-            level: RunnerTrouble.isMissingRight(error) ? .error : .debug, "settling failed; it is tried again",
-            metadata: [LogKey.error: "\(error)"])
+        logger.debug("settling failed; it is tried again", metadata: [LogKey.error: "\(error)"])
         bell.ring(code == .fenced ? .fenced : .trouble)
     }
 

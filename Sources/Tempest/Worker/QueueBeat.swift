@@ -19,8 +19,7 @@ final class QueueBeat: Sendable {
         var again = false
         var reaping: Set<String> = []
         var isStopped = false
-        /// When a right that is missing may be told again.
-        var complainsAt = NIODeadline.now()
+        var complaint = Complaint(every: .seconds(30))
         /// Since when each tick has seen jobs to be run alone.
         var suspectsSince: NIODeadline?
     }
@@ -29,8 +28,6 @@ final class QueueBeat: Sendable {
     private static let shortestInterval = TimeAmount.milliseconds(10)
     /// How long suspects may wait before others than the keeper make room: the keeper may be quiet, or serve other levels.
     private static let suspectPatience = TimeAmount.seconds(30)
-
-    private static let complaintInterval = TimeAmount.seconds(30)
 
     let queue: QueueName
     let process: ProcessName
@@ -162,20 +159,20 @@ final class QueueBeat: Sendable {
         guard !isStopped else { return }
         switch (error as? RedisError)?.code {
         case .fenced:
+            outage.back(outageName)
             stop()
             bell.ring(.fenced)
         case .noFunction:
             // The work loop connects anew, and loads the library.
+            outage.back(outageName)
             bell.ring(.trouble)
             schedule(nil)
         case .permission:
             // Nobody keeps this queue in order while it lasts, and it does not pass by itself.
-            let isDue = state.withLock { state in
-                guard state.complainsAt <= .now() else { return false }
-                state.complainsAt = .now() + Self.complaintInterval
-                return true
+            outage.back(outageName)
+            if state.withLock({ $0.complaint.isDue("\(error)") }) {
+                logger.error("the beat cannot do its work", metadata: [LogKey.error: "\(error)"])
             }
-            if isDue { logger.error("the beat cannot do its work", metadata: [LogKey.error: "\(error)"]) }
             schedule(nil)
         default:
             outage.lost(outageName, error)

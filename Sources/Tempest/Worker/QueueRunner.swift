@@ -25,6 +25,8 @@ final class QueueRunner: Sendable {
     let outage: RedisOutage
     /// Who it is there.
     let outageName: String
+    /// What it says of a right that is missing.
+    private let complaint = Mutex(Complaint(every: .seconds(5)))
     let ledger: ClaimLedger
     let counters = Counters()
     /// The connection whose replies the work loop may be waiting for; nil while it is not in `work`.
@@ -124,11 +126,14 @@ final class QueueRunner: Sendable {
         }
     }
 
-    /// Trouble with Redis passes, and is one line. A right that is missing does not pass by itself, and is an error each time.
+    /// Trouble with Redis passes, and is one line. A right that is missing does not pass by itself, and is an error again and again.
     func report(_ error: any Error) {
         guard RunnerTrouble.isMissingRight(error) else { return outage.lost(outageName, error) }
-        logger.error(
-            "Redis refuses what this worker needs; trying again", metadata: [LogKey.error: "\(RunnerTrouble.cause(error))"])
+        // It answers.
+        outage.back(outageName)
+        let cause = "\(RunnerTrouble.cause(error))"
+        guard complaint.withLock({ $0.isDue(cause) }) else { return }
+        logger.error("Redis refuses what this worker needs; trying again", metadata: [LogKey.error: "\(cause)"])
     }
 
     func open(_ process: ProcessName, isNew: Bool) async throws -> Session {
@@ -168,7 +173,8 @@ final class QueueRunner: Sendable {
                 session.close()
                 return .fenced(.fenced)
             } catch {
-                let reason = session.parkers.values.compactMap(\.failure).first ?? RunnerTrouble.cause(error)
+                let reason =
+                    session.parkers.values.compactMap(\.failure).first ?? ledger.failure ?? RunnerTrouble.cause(error)
                 session.close()
                 ledger.detach()
                 health.withLock { $0.down("\(reason)") }
