@@ -58,7 +58,7 @@ struct GrammarTests {
             #expect(meta?["attempts"] == 5 && meta?["backoff"] == [2000, 600_000] && meta?["timeout"] == 60_000)
             #expect(meta?["once"] == true && (meta?["expires_at"]?.asInt ?? 0) > 1_700_000_000_000)
             let called = try await bench.tempest(
-                "call", "send", "-q", "news", "--attempts", "2", "--backoff", "1", "--timeout", "50ms")
+                "call", "send", "-q", "news", "--attempts", "2", "--backoff", "1", "--timeout", "2s")
             #expect(called.status == .exited(1) && called.output.joined().contains("timed out"), "\(called.output)")
             let second = try await bench.json("peek", "news")[0]["meta"]
             #expect(second?["attempts"] == 2 && second?["backoff"] == [1000, 1000])

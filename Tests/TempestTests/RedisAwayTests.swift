@@ -10,11 +10,11 @@ import Testing
 @Suite("Clients while Redis is away")
 struct RedisAwayTests {
     private func withClient(
-        _ bench: Bench, patience: Duration, _ body: (TempestClient) async throws -> Void
+        _ bench: Bench, patience: Duration, log: LogKeeper = LogKeeper(), _ body: (TempestClient) async throws -> Void
     ) async throws {
         var options = ClientOptions()
         (options.queue, options.patience) = ("q", patience)
-        let client = try TempestClient(redis: bench.configuration, options: options, logger: LogKeeper().logger)
+        let client = try TempestClient(redis: bench.configuration, options: options, logger: log.logger)
         do { try await body(client) } catch {
             await client.shutdown()
             throw error
@@ -24,17 +24,21 @@ struct RedisAwayTests {
 
     @Test func `a push and a call wait for it`() async throws {
         try await Bench.run(.init(appendOnly: true)) { bench in
-            try await withClient(bench, patience: .seconds(20)) { client in
+            let log = LogKeeper()
+            func hasTried(_ times: Int) async throws {
+                try await eventually("it has tried") { log.words.count { $0.contains("cannot use Redis") } == times }
+            }
+            try await withClient(bench, patience: .seconds(20), log: log) { client in
                 try await bench.server.kill()
                 async let id = client.push("note", 1)
-                try await Task.sleep(for: .milliseconds(300))
+                try await hasTried(1)
                 try await bench.server.start()
                 _ = try await id
                 #expect(try await bench.redis.execute(["LLEN", "q"]).integer == 1, "once")
                 _ = try await bench.redis.execute(["DEL", "q"])
                 try await bench.server.kill()
                 let answer = Task { () async throws -> Int in try await client.call("echo", 2, timeout: .seconds(30)) }
-                try await Task.sleep(for: .milliseconds(300))
+                try await hasTried(2)
                 try await bench.server.start()
                 let worker = try bench.worker()
                 worker.handle("echo") { (_: JobContext, word: Int) in word }

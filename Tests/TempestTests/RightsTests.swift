@@ -150,7 +150,7 @@ struct RightsTests {
                     #expect(sum == 499 * 250)
                     for try await _ in try await client.stream("count", queue: "q", of: Int.self) { break }
                     await #expect(throws: CallError.self) {
-                        try await client.call("hold", queue: "q", timeout: .milliseconds(200))
+                        try await client.call("hold", queue: "q", timeout: .seconds(2))
                     }
                     try await client.push("echo", 1, queue: "q", after: .milliseconds(50))
                     try await client.push("echo", 1, queue: "q", after: .seconds(60))

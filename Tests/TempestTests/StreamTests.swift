@@ -200,6 +200,10 @@ struct StreamTests {
             _ = try await bench.client.stream("raw", queue: "q", credits: nil, of: Int.self)
             let found = try await job(bench)
             #expect(found.meta?["deadline"] != nil && found.meta?["credits"] == nil)
+            for (asked, said) in [(0, 1), (-5, 1), (2_000_000, 1_000_000), (Int.max, 1_000_000)] {
+                _ = try await bench.client.stream("raw", queue: "q", credits: asked, of: Int.self)
+                #expect(try await job(bench).meta?["credits"] == .int(Int64(said)))
+            }
             var options = ClientOptions()
             options.fourElements = true
             let client = try TempestClient(redis: bench.configuration, options: options)
@@ -212,7 +216,7 @@ struct StreamTests {
     @Test("The time to the next answer runs only while none waits for the consumer")
     func timeout() async throws {
         try await Bench.run { bench in
-            let limit = Duration.milliseconds(200)
+            let limit = Duration.seconds(1)
             let stream = try await bench.client.stream("raw", queue: "q", timeout: limit, of: Int.self)
             let job = try await job(bench)
             _ = try await bench.redis.execute([
@@ -220,8 +224,8 @@ struct StreamTests {
             ])
             var answers = stream.makeAsyncIterator()
             #expect(try await answers.next() == 0)
-            // Three such times pass.
-            for _ in 0..<3 {
+            // Two such times pass.
+            for _ in 0..<2 {
                 await #expect(throws: CallError.self) {
                     try await bench.client.call("nobody", queue: "other", timeout: limit) as Void
                 }
@@ -229,6 +233,45 @@ struct StreamTests {
             #expect(try await answers.next() == 1)
             let error = await #expect(throws: CallError.self) { try await answers.next() }
             #expect(error?.code == .timedOut)
+        }
+    }
+
+    @Test("A second task that waits for the same answers is refused, and neither waits for ever")
+    func twoReaders() async throws {
+        try await Bench.run { bench in
+            let stream = try await bench.client.stream("raw", queue: "q", timeout: .seconds(60), of: Int.self)
+            let readers = (0..<2).map { _ in
+                Task {
+                    var answers = stream.makeAsyncIterator()
+                    return try await answers.next()
+                }
+            }
+            var codes: [CallError.Code?] = []
+            for reader in readers {
+                let error = await #expect(throws: (any Error).self) { try await reader.value }
+                codes.append((error as? CallError)?.code)
+            }
+            #expect(codes.contains(.closed), "\(codes)")
+        }
+    }
+
+    @Test("A job whose time is used up before it is pushed is not pushed")
+    func usedUp() async throws {
+        try await Bench.run { bench in
+            // Its inbox is open from now on.
+            _ = try await bench.client.stream("raw", queue: "q", of: Int.self)
+            _ = try await job(bench)
+            for isStream in [false, true] {
+                let error = await #expect(throws: CallError.self) {
+                    if isStream {
+                        _ = try await bench.client.stream("raw", queue: "q", timeout: .zero, of: Int.self)
+                    } else {
+                        try await bench.client.call("raw", queue: "q", timeout: .zero)
+                    }
+                }
+                #expect(error?.code == .timedOut)
+            }
+            #expect(try await bench.redis.execute(["LLEN", "q"]).integer == 0)
         }
     }
 }

@@ -79,18 +79,17 @@ extension TempestClient {
         let codec = try answerable(codec)
         let start = NIODeadline.now()
         let inbox = try await inbox(name, for: timeout)
-        // What it has waited for Redis is a part of its time.
-        let left = max(.zero, TimeAmount.nanoseconds(timeout.nanoseconds) - (NIODeadline.now() - start))
+        let left = try left(of: timeout, since: start, job: job.id)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
             let now = serverClock.now
             rules.write(to: &meta, now: now)
             meta["route"] = steps
-            if let now, !options.fourElements { meta["deadline"] = .int(now + left.nanoseconds / 1_000_000) }
+            if let now, !options.fourElements { meta["deadline"] = .int(now + left.milliseconds) }
         }
         let pending = PendingCall(job.id)
         try begin(job.id) { pending.end(.failure(CallError(.closed, "the client was shut down", job: job.id))) }
         inbox.expect(job.id) { if case .answer(let answer) = $0 { pending.receive(answer) } else { true } }
-        let alarm = alarms.set(in: left) {
+        let alarm = alarms.set(in: .nanoseconds(left.nanoseconds)) {
             pending.end(.failure(CallError(.timedOut, "no answer within \(timeout)", job: job.id)))
         }
         defer {
@@ -102,6 +101,16 @@ extension TempestClient {
             if case .failure(let error) = result { pending.end(.failure(error)) }
         }
         return try await pending.answer()
+    }
+
+    /// What a call has of its time after it has waited for Redis, which is a part of it. Throws ``CallError`` when nothing is left: no worker
+    /// would begin the job.
+    func left(of timeout: Duration, since start: NIODeadline, job: JobID) throws -> Duration {
+        let left = timeout - .nanoseconds((NIODeadline.now() - start).nanoseconds)
+        guard left > .zero else {
+            throw CallError(.timedOut, "no answer within \(timeout): Redis was not ready for the job by then", job: job)
+        }
+        return left
     }
 }
 

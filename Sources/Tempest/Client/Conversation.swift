@@ -42,11 +42,13 @@ struct Conversation {
     /// Takes an answer in; false if it is of no use: it comes too late, twice, or from an attempt that was replaced.
     mutating func receive(_ answer: Answer) -> Bool {
         guard end == nil else { return false }
-        if let error = answer.error { return fail(answer, error) }
+        // Read once: it stands in a map.
+        let other = answer.token
+        if let error = answer.error { return fail(error, of: other) }
         if !hasBegun {
-            (hasBegun, token) = (true, answer.token)
-        } else if answer.token != token {
-            if replaced.contains(answer.token) { return false }
+            (hasBegun, token) = (true, other)
+        } else if other != token {
+            if replaced.contains(other) { return false }
             if isUsed {
                 dropReady()
                 close(.failure(.interrupted))
@@ -55,7 +57,7 @@ struct Conversation {
             replaced.append(token)
             dropReady()
             dropEarly()
-            (token, next) = (answer.token, 0)
+            (token, next) = (other, 0)
         }
         guard usesParts else {
             if !answer.more { last(answer) }
@@ -65,8 +67,8 @@ struct Conversation {
     }
 
     /// The job has failed, whatever is still missing. What came before that in order is given first.
-    private mutating func fail(_ answer: Answer, _ error: Failure) -> Bool {
-        if let other = answer.token, hasBegun, other != token {
+    private mutating func fail(_ error: Failure, of other: String?) -> Bool {
+        if let other, hasBegun, other != token {
             if replaced.contains(other) { return false }
             if !isUsed { dropReady() }
         }
@@ -76,7 +78,7 @@ struct Conversation {
 
     private mutating func put(_ answer: Answer) -> Bool {
         // Some workers number none of their answers: without a token they count as they come, and the last one is the last in any case.
-        var place = answer.token == nil ? answer.place ?? next : answer.seq
+        var place = token == nil ? answer.place ?? next : answer.seq
         if !answer.more { place = max(place, next) }
         guard place >= next, place - next <= Self.mostEarly, early[place] == nil else { return false }
         guard place == next else {

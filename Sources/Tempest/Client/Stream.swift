@@ -13,7 +13,7 @@ extension TempestClient {
     /// that another one began the job again. An answer without a value is no element. Whoever stops before the end lets go of the sequence:
     /// its job is cancelled then.
     ///
-    /// `credits` is how many answers may wait here, from 1: the worker pauses when there are so many, and fails with the error `stalled`
+    /// `credits` is how many answers may wait here, from 1 to 1,000,000: the worker pauses when there are so many, and fails with the error `stalled`
     /// when none is taken for 30 s. nil: it never pauses, and all wait here.
     public func stream<each Argument: Encodable, Element: Decodable & Sendable>(
         _ action: String, _ arguments: repeat each Argument, queue: String? = nil, level: Level = .default,
@@ -37,25 +37,25 @@ extension TempestClient {
             return try await directStream(job, name, level, timeout ?? options.timeout, steps, of: Element.self)
         }
         let codec = try answerable(codec)
+        let start = NIODeadline.now()
         let timeout = timeout ?? options.timeout
-        let window = options.fourElements ? 0 : credits.map { max(1, $0) } ?? 0
         let inbox = try await inbox(name, for: timeout)
+        let left = try left(of: timeout, since: start, job: job.id)
+        let window = options.fourElements ? 0 : credits.map { max(1, $0) } ?? 0
+        let correspondence = Correspondence(
+            job.id, queue: name, patience: timeout, window: window, mostWaiting: nil, client: self)
         let payload = try payload(job, respondTo: inbox.id, codec: codec) { meta in
             let now = serverClock.now
             rules.write(to: &meta, now: now)
             meta["route"] = steps
-            if window > 0 { meta["credits"] = .int(Int64(window)) }
-            if let now, !options.fourElements {
-                meta["deadline"] = .int(now + timeout.nanoseconds / 1_000_000)
-            }
+            if correspondence.window > 0 { meta["credits"] = .int(Int64(correspondence.window)) }
+            if let now, !options.fourElements { meta["deadline"] = .int(now + left.milliseconds) }
         }
-        let correspondence = Correspondence(
-            job.id, queue: name, patience: timeout, window: window, mostWaiting: nil, client: self)
         try begin(job.id) {
             correspondence.finish(.failure(CallError(.closed, "the client was shut down", job: job.id)))
         }
         inbox.expect(job.id) { correspondence.hear($0) }
-        correspondence.arm()
+        correspondence.arm(since: start)
         do {
             try await pushes.push(Keys.level(name, level), payload)
         } catch {

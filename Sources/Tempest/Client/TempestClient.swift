@@ -103,17 +103,12 @@ public final class TempestClient: Service {
         }
         if redis.ready != nil, inbox.isOpen { return inbox }
         let deadline = patience(timeout)
-        while true {
+        try await again(until: deadline, unless: { false }) {
             _ = try await redis.connection(until: deadline)
             // To wait for a future is two changes of threads, even for one that has come.
-            if inbox.isOpen { return inbox }
-            do {
-                try await inbox.open().get()
-                return inbox
-            } catch let error as RedisError where error.mayPass && NIODeadline.now() < deadline && !Task.isCancelled {
-                continue
-            }
+            if !inbox.isOpen { try await inbox.open().get() }
         }
+        return inbox
     }
 
     private func patience(_ timeout: Duration?) -> NIODeadline {

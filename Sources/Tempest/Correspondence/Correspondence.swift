@@ -41,15 +41,16 @@ package final class Correspondence: Sendable {
     package let id: JobID
     private let queue: QueueName
     private let patience: Duration
-    private let window: Int
+    /// How many answers may wait that the reader has not used, up to a million; 0: no credits.
+    let window: Int
     /// How many bytes of answers wait for the reader at most; nil: any number.
     private let mostWaiting: Int?
     private let client: TempestClient
     private let state = Mutex(State())
 
     init(_ id: JobID, queue: QueueName, patience: Duration, window: Int, mostWaiting: Int?, client: TempestClient) {
-        (self.id, self.queue, self.patience, self.window, self.client) = (id, queue, patience, window, client)
-        self.mostWaiting = mostWaiting
+        (self.id, self.queue, self.patience, self.client) = (id, queue, patience, client)
+        (self.window, self.mostWaiting) = (min(max(0, window), Int(JobRules.credits.upperBound)), mostWaiting)
         state.withLock { $0.patience = patience }
     }
 
@@ -72,6 +73,11 @@ package final class Correspondence: Sendable {
         let (ready, meter) = state.withLock { state -> (Result<Answer?, any Error>?, (@Sendable (Int) -> Void)?) in
             if let answer = Self.take(&state) { return (.success(answer), state.meter) }
             if let result = state.result { return (result.map { nil }, nil) }
+            guard let reader else { return (nil, nil) }
+            // Two readers would each get some of the answers, and one that is forgotten would wait for ever.
+            if state.reader != nil {
+                return (.failure(CallError(.closed, "another task waits for an answer of this job already", job: id)), nil)
+            }
             state.reader = reader
             return (nil, nil)
         }
@@ -105,7 +111,7 @@ package final class Correspondence: Sendable {
 
     /// From now on this is the longest time between two answers; nil: any.
     package func wait(between limit: Duration?) {
-        state.withLock { ($0.patience, $0.moved) = (limit, .now()) }
+        state.withLock { $0.patience = limit }
         arm()
     }
 
@@ -213,8 +219,14 @@ package final class Correspondence: Sendable {
         return isOfUse
     }
 
-    /// The time to the next answer begins.
-    func arm() { set(alarmIn: state.withLock { $0.patience }) }
+    /// The time to the next answer begins, or has begun before.
+    func arm(since start: NIODeadline = .now()) {
+        let left = state.withLock { state in
+            state.moved = start
+            return state.patience.map { max(.zero, $0 - .nanoseconds((NIODeadline.now() - start).nanoseconds)) }
+        }
+        set(alarmIn: left)
+    }
 
     /// One alarm follows the answers: when it rings it looks how long the reader has waited.
     private func set(alarmIn time: Duration?) {
@@ -292,7 +304,7 @@ extension TempestClient {
             var letter = letter
             if !options.fourElements {
                 if let now = serverClock.now { letter.meta["deadline"] = .int(now + patience.nanoseconds / 1_000_000) }
-                if window > 0 { letter.meta["credits"] = .int(min(Int64(window), JobRules.credits.upperBound)) }
+                if correspondence.window > 0 { letter.meta["credits"] = .int(Int64(correspondence.window)) }
             }
             correspondence.arm()
             try send(letter, respondTo: respondTo, for: correspondence, until: deadline)
