@@ -23,12 +23,12 @@ package enum FunctionLoader {
 
     /// The same by the client's shared connection, for as long as its patience lasts.
     package static func ensure(on client: RedisClient) async throws(RedisError) {
-        var revision: Int64 = 0
+        let connection = try await client.connection(until: client.patienceEnds)
         do {
-            revision = try await client.execute(["FCALL", .init(FunctionLibrary.revisionName), "0"]).integer ?? 0
-        } catch  where error.code == .noFunction {}
-        if revision >= FunctionLibrary.revision { return }
-        _ = try await client.execute(["FUNCTION", "LOAD", "REPLACE", .init(FunctionLibrary.source)])
+            try await ensure(on: connection).get()
+        } catch {
+            throw error as? RedisError ?? RedisError(.connectionLost, "\(error)")
+        }
     }
 
     /// Runs a function, and once more after loading the library if the server does not know it (FUNCTION FLUSH, a failover).
@@ -36,11 +36,7 @@ package enum FunctionLoader {
         do {
             return try await client.execute(command)
         } catch  where error.code == .noFunction {
-            do {
-                try await client.connection().flatMap { ensure(on: $0) }.get()
-            } catch {
-                throw error as? RedisError ?? RedisError(.connectionLost, "\(error)")
-            }
+            try await ensure(on: client)
             return try await client.execute(command)
         }
     }
@@ -55,11 +51,7 @@ package enum FunctionLoader {
             if case .failure(let error) = results[$0] { error.code == .noFunction } else { false }
         }
         guard !unknown.isEmpty else { return results }
-        do {
-            try await client.connection().flatMap { ensure(on: $0) }.get()
-        } catch {
-            throw error as? RedisError ?? RedisError(.connectionLost, "\(error)")
-        }
+        try await ensure(on: client)
         for (place, result) in zip(unknown, try await client.execute(unknown.map { commands[$0] })) { results[place] = result }
         return results
     }

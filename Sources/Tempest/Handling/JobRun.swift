@@ -189,7 +189,8 @@ final class JobRun: Sendable {
             var policy = policy
             policy.attempts = policy.attempts ?? RetryPolicy.attemptsWithoutCaller
             policy.retries = { _ in true }
-            return again(after: error, failure, context, policy, delay: error.delay.map { max(0, $0.milliseconds) })
+            return again(
+                after: error, failure, context, policy, delay: error.delay.map { max(0, $0.milliseconds) }, isFault: false)
         default:
             let failure = Failure(code: Failure.handler, message: "the handler failed")
             // What was not raised for the caller is for those who look after the queue.

@@ -9,15 +9,18 @@ extension JobEnd {
         switch finished.outcome {
         case .finished, .next, .released, .unknown: return
         case .retry(let delay, _):
+            guard run.logger.logLevel <= .warning else { return }
             var metadata = fields(job, claim, finished.failure)
             metadata[LogKey.delay] = "\(delay)"
             run.logger.warning("a job failed and is tried again", metadata: metadata)
         case .failed(let failure):
+            let isFault = finished.failure?.isFault ?? (failure.code == Failure.badAnswer)
+            let level: Logger.Level = isFault ? .error : .info
+            guard run.logger.logLevel <= level else { return }
             var metadata = fields(job, claim, finished.failure)
             metadata[LogKey.code] = "\(failure.code)"
             metadata[LogKey.error] = metadata[LogKey.error] ?? "\(ErrorText.cut("\(failure.code): \(failure.message)"))"
-            let isFault = finished.failure?.isFault ?? (failure.code == Failure.badAnswer)
-            run.logger.log(level: isFault ? .error : .info, "a job failed and its caller is told", metadata: metadata)
+            run.logger.log(level: level, "a job failed and its caller is told", metadata: metadata)
         case .dead(let reason, let detail, _):
             var metadata = fields(job, claim, finished.failure)
             metadata[LogKey.reason] = "\(reason)"

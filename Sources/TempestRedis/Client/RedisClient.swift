@@ -57,7 +57,7 @@ package final class RedisClient: Sendable {
     /// Sends a command on the shared connection; connects, for as long as the client's patience lasts, if there is none.
     package func execute(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
         let haste = self.haste
-        let deadline = NIODeadline.now() + min(self.patience, haste ?? self.patience)
+        let deadline = self.patienceEnds
         while true {
             let connection = try await self.connection(until: deadline)
             do {
@@ -70,7 +70,7 @@ package final class RedisClient: Sendable {
 
     /// Sends commands together; the results stand in their order, and each may fail for itself.
     package func execute(_ many: [RedisCommand]) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
-        try await self.connection(until: .now() + self.patience).execute(many)
+        try await self.connection(until: self.patienceEnds).execute(many, timeout: self.haste)
     }
 
     private var haste: TimeAmount? { self.state.withLock { $0.haste } }
@@ -91,7 +91,7 @@ package final class RedisClient: Sendable {
     }
 
     /// Until when `execute` would wait for a connection if it were called now.
-    package var patienceEnds: NIODeadline { .now() + self.patience }
+    package var patienceEnds: NIODeadline { .now() + min(self.patience, self.haste ?? self.patience) }
 
     /// The shared connection, for which it waits until the deadline; one whole attempt is always made.
     ///

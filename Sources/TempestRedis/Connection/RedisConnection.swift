@@ -59,7 +59,9 @@ package final class RedisConnection: Sendable {
     /// Sends all commands together and waits for all replies, which stand in the order of the commands.
     ///
     /// - Throws: `.badArgument` when one of them cannot be written; then none was sent.
-    package func execute(_ commands: [RedisCommand]) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
+    package func execute(
+        _ commands: [RedisCommand], timeout: TimeAmount? = nil
+    ) async throws(RedisError) -> [Result<RedisReply, RedisError>] {
         var written: [(bytes: ByteBuffer, name: String, promise: EventLoopPromise<RedisReply>)] = []
         written.reserveCapacity(commands.count)
         var bytes: [ByteBuffer] = []
@@ -68,7 +70,7 @@ package final class RedisConnection: Sendable {
             written.append((bytes, command.name, self.eventLoop.makePromise(of: RedisReply.self)))
         }
         let batch = written
-        let timeout = self.commandTimeout
+        let timeout = timeout ?? self.commandTimeout
         self.onLoop { handler in
             for entry in batch { handler.send(entry.bytes, name: entry.name, timeout: timeout, promise: entry.promise) }
         }

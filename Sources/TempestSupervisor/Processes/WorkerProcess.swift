@@ -151,7 +151,7 @@ final class WorkerProcess: Sendable {
             self.orphans.ended(id)
             return self.end(ending)
         } catch {
-            if self.processID == nil { self.orphans.notStarted() }
+            if let id = self.processID { self.orphans.ended(id) } else { self.orphans.notStarted() }
             return self.end(.notStarted("\(error)"))
         }
     }
@@ -159,19 +159,20 @@ final class WorkerProcess: Sendable {
     /// Asks what is left of its group to end, and waits until it has; the place kills it when its time is over.
     private func outlast(_ id: pid_t, _ left: () -> Void) async {
         // A moment for what ends by itself with its worker, such as the process that beats for it.
-        guard await self.isAlive(id, for: .milliseconds(200)) else { return }
+        guard await self.isAlive(id, for: .milliseconds(200), lookingEvery: .milliseconds(20)) else { return }
         self.state.withLock { $0 = .left(id) }
         left()
         self.send(SIGTERM)
         self.send(SIGCONT)
-        while await self.isAlive(id, for: .seconds(1)) {}
+        // Each look reads all of /proc.
+        while await self.isAlive(id, for: .seconds(10), lookingEvery: .milliseconds(250)) {}
     }
 
     /// Whether its group still lives after that time.
-    private func isAlive(_ id: pid_t, for time: Duration) async -> Bool {
+    private func isAlive(_ id: pid_t, for time: Duration, lookingEvery pause: Duration) async -> Bool {
         let end = ContinuousClock.now + time
         while ProcessGroup.isAlive(id) {
-            guard ContinuousClock.now < end, (try? await Task.sleep(for: .milliseconds(20))) != nil else {
+            guard ContinuousClock.now < end, (try? await Task.sleep(for: pause)) != nil else {
                 return !Task.isCancelled
             }
         }
