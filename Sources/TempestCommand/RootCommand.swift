@@ -1,6 +1,7 @@
 // The `tempest` program: a file per subcommand, each a thin shell around the library.
 
 import ArgumentParser
+import Foundation
 
 @main
 struct RootCommand: AsyncParsableCommand {
@@ -40,6 +41,17 @@ struct RootCommand: AsyncParsableCommand {
             let shown = Shown.cut(Shown.escapingControls(String(cString: argument)), to: 60)
             exit(withError: ValidationError("argument \(index), \(shown), is not UTF-8: only text can be given here"))
         }
-        await main(nil)
+        do {
+            var command = try parseAsRoot()
+            do {
+                if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+            } catch let error as ValidationError {
+                // A file, or what a name stands for: the usage of the whole program would say nothing of it.
+                FileHandle.standardError.write(Data("Error: \(error.message)\n".utf8))
+                Foundation.exit(ExitCode.validationFailure.rawValue)
+            }
+        } catch {
+            exit(withError: error)
+        }
     }
 }

@@ -167,6 +167,41 @@ struct RightsTests {
         }
     }
 
+    @Test("to a worker and a caller in a database other than 0, who need the right to select it besides")
+    func database() async throws {
+        try await RightsBench.run("worker", denials: ["bob command select"]) { bench in
+            var configuration = bench.bench.configuration
+            configuration.database = 5
+            let here = configuration
+            let begun = NoteList()
+            func worker() throws -> Worker {
+                let worker = try Worker(queues: ["q"], redis: here, logger: LogKeeper().logger)
+                worker.handle("hold") { (context: JobContext) in
+                    begun.add("\(context.job.id)")
+                    try await Gate().wait()
+                }
+                worker.handle("echo") { (_: JobContext, word: Int) in word }
+                return worker
+            }
+            let error = await #expect(throws: RedisError.self) { try await worker().run() }
+            #expect(
+                error?.code == .permission && error?.message.contains(#"may not run "select""#) == true,
+                "\(String(describing: error))")
+            try await bench.change("+select")
+            var callers = try RedisConfiguration(url: try await bench.bench.server.user("caller", name: "eve"))
+            callers.database = 5
+            _ = try await bench.bench.redis.execute(["ACL", "SETUSER", "eve", "+select"])
+            let client = try TempestClient(redis: callers, logger: LogKeeper().logger)
+            try await withRunning(try worker()) {
+                #expect(try await client.call("echo", 5, queue: "q", timeout: .seconds(20)) == 5)
+                let job = try await client.push("hold", queue: "q")
+                try await eventually("it runs") { begun.all == ["\(job)"] }
+                #expect(try await client.cancel(job: job, queue: QueueName("q")) == 1, "the worker hears of it")
+            }
+            await client.shutdown()
+        }
+    }
+
     @Test("to a worker, for answers, attempts, routes, dead jobs, credits and sessions")
     func worker() async throws {
         try await RightsBench.run("worker with sessions", queues: ["q", "other"]) { bench in
