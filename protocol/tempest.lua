@@ -261,27 +261,28 @@ end
 
 local function unknown_key(q, kind) return at(q, 'unknown:' .. redis.sha1hex(kind)) end
 
--- Puts a job aside for a process that has a handler for its action. Those that have are told when it is the first. What may be refused
--- comes before the job itself, which must not be there twice when the call is made again. `kinds`: those that this call has put aside
--- before, since it is mostly many of one.
-local function put_unknown(q, level, action, job, till, time, kinds)
-  local kind, known = level .. ':' .. action, {}
-  local mine = kinds[kind]
-  if not mine then
-    mine = { key = unknown_key(q, kind), till = math.huge }
-    if not redis.call('ZSCORE', at(q, 'unknown'), kind) then known = knowers(q, kind, WATCHERS) end
-    kinds[kind] = mine
+-- Puts jobs aside that wait for a process with a handler for their level and action: `entries` are until when and the job, in turn, and `last`
+-- the numbers of the jobs. Those processes are told when they are the first. What may be refused comes before the jobs themselves, which
+-- must not be there twice when the call is made again.
+local function put_unknown(q, kind, entries, last, first, time)
+  local key, jobs, members = unknown_key(q, kind), {}, {}
+  for i, no in ipairs(last) do
+    jobs[i] = entries[2 * i]
+    members[i] = string.format('%016d:', no) .. jobs[i]
+    entries[2 * i] = members[i]
   end
-  if till < mine.till then
-    redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', till), kind)
-    mine.till = till
+  local known = redis.call('ZSCORE', at(q, 'unknown'), kind) and {} or knowers(q, kind, WATCHERS)
+  redis.call('ZADD', at(q, 'unknown'), 'LT', string.format('%d', first), kind)
+  -- Numbers come again when somebody deleted the counts: an equal job that waits under one must not become one with this.
+  for i, old in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
+    while old do
+      entries[2 * i] = string.format('%016d:', redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)) .. jobs[i]
+      old = redis.call('ZSCORE', key, entries[2 * i])
+    end
   end
-  local no
-  repeat
-    no = redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)
-  until redis.call('ZADD', mine.key, 'NX', string.format('%d', till), string.format('%016d:', no) .. job) == 1
+  redis.call('ZADD', key, unpack(entries))
   for _, p in ipairs(known) do tell_news(q, 'tick ' .. p) end
-  if till < time + NEAR then tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*')) end
+  if first < time + NEAR then tell_news(q, 'tick ' .. (redis.call('HGET', at(q, 'clock'), 'keeper') or '*')) end
 end
 
 -- The first of the jobs that wait under a level and an action, as the set holds them: up to `want`, and no more than `bytes` but for the
@@ -692,8 +693,8 @@ local function unknown(keys, argv)
   return reply
 end
 
--- Which of these fields (every fourth argument from the second on) are jobs in the run hash, where all other fields have one letter. Several are looked up at once as long as the jobs
--- in them are small, because the reply brings the jobs along.
+-- Which of these fields (every fourth argument from the second on) are jobs in the run hash, where all other fields have one letter: the job,
+-- or true for a large one. Several are looked up at once as long as the jobs in them are small, because the reply brings the jobs along.
 local function fields_there(run, argv)
   local there, i, step = {}, 2, 4
   while i <= #argv do
@@ -707,7 +708,7 @@ local function fields_there(run, argv)
       for j = 1, n do
         local job, name = found[j], names[j]
         if job and #name > 1 then
-          there[name] = true
+          there[name] = job
           size = size + #job
         end
       end
@@ -734,6 +735,50 @@ local function is_outcome(outcome)
     or is_level(string.match(outcome, '^next (.*)$') or '') or patience_of(outcome) ~= nil
 end
 
+-- Puts aside the jobs of P that it has no handlers for: `places` are those of their fields in argv, the first of which counts.
+local function put_apart(q, run, argv, places, there, alone, time)
+  local seen, fields = {}, {}
+  for i = 2, #argv, 4 do seen[argv[i]] = seen[argv[i]] or i end
+  for _, i in ipairs(places) do
+    if there[argv[i]] and seen[argv[i]] == i then fields[#fields + 1] = i end
+  end
+  if #fields == 0 then return end
+  local no = redis.call('HINCRBY', at(q, 'counts'), 'unknown', #fields) - #fields
+  -- By outcome and level, since many are alike; what has another patience may be of the same kind.
+  local outcomes, kinds, order = {}, {}, {}
+  for n, i in ipairs(fields) do
+    local field, outcome = argv[i], outcomes[argv[i + 1]]
+    if not outcome then
+      local patience, action = patience_of(argv[i + 1])
+      outcome = { till = time + patience, written = string.format('%d', time + patience), action = action, levels = {} }
+      outcomes[argv[i + 1]] = outcome
+    end
+    local level, job = level_of(field) or 'default', there[field]
+    if job == true then job = redis.call('HGET', run, field) end
+    if field == alone then
+      redis.call('HSET', at(q, 'tries'), redis.sha1hex(job) .. '!', '1')
+      redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)
+    end
+    local of = outcome.levels[level]
+    if not of then
+      local kind = level .. ':' .. outcome.action
+      of = kinds[kind]
+      if not of then
+        of = { kind = kind, fields = {}, entries = {}, last = {}, first = math.huge }
+        kinds[kind], order[#order + 1] = of, of
+      end
+      outcome.levels[level], of.first = of, math.min(of.first, outcome.till)
+    end
+    local k = #of.last + 1
+    of.fields[k], of.last[k], of.entries[2 * k - 1], of.entries[2 * k] = field, no + n, outcome.written, job
+  end
+  for _, of in ipairs(order) do
+    put_unknown(q, of.kind, of.entries, of.last, of.first, time)
+    -- At once, not with the others: should one of those fail, these must not be put aside again.
+    redis.call('HDEL', run, unpack(of.fields))
+  end
+end
+
 -- ARGV: P, then four each: field, outcome, inbox, answer      at most 1,000 of them
 -- Ends claims. outcome: `done`; `failed` (the handler's error was the answer); `expired` (it came too late to be begun);
 -- `cancelled <job id>`; `dead <reason> <detail>` (recorded with its bytes; reason is one word); `retry <ms>` (inbox is "", and
@@ -746,23 +791,31 @@ local function settle(keys, argv)
   local gone = fenced(q, p)
   if gone then return gone end
   if (#argv - 1) % 4 ~= 0 or #argv > 4001 then return bad('field, outcome, inbox, answer; at most 1000') end
+  -- Most are equal to others.
+  local fine, unknowns = { done = true }, {}
   for i = 3, #argv, 4 do
     local outcome = argv[i]
-    if outcome ~= 'done' then
-      if not is_outcome(outcome) then
+    if not fine[outcome] or argv[i + 1] ~= '' then
+      if not fine[outcome] and not is_outcome(outcome) then
         return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms>, next <level> or unknown <ms> <action>')
       end
       local follows = string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next ' or string.sub(outcome, 1, 8) == 'unknown '
       if follows and argv[i + 1] ~= '' then return bad('a retry, a job with a next step, and one of an unknown action have no inbox') end
+      fine[outcome] = true
     end
+    if string.sub(outcome, 1, 8) == 'unknown ' then unknowns[#unknowns + 1] = i - 1 end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local there, order, answers = fields_there(run, argv), {}, {}
-  local over, tally, stale, undelivered, time, ends_alone, kinds = 0, {}, 0, 0, nil, false, {}
+  local over, tally, stale, undelivered, time, ends_alone = 0, {}, 0, 0, nil, false
   -- Asked in one, since most have neither.
   local special = redis.call('EXISTS', at(q, 'tries'), at(q, 'begun:' .. p)) > 0
   local crashed = special and redis.call('EXISTS', at(q, 'tries')) == 1
   local alone = redis.call('HGET', run, '!')
+  if #unknowns > 0 then
+    time = now()
+    put_apart(q, run, argv, unknowns, there, alone, time)
+  end
   for i = 2, #argv, 4 do
     local field, outcome, inbox = argv[i], argv[i + 1], argv[i + 2]
     local slot = (i - 2) / 4 + 1
@@ -798,16 +851,6 @@ local function settle(keys, argv)
       elseif kind == 'next' then
         put('RPUSH', q, p, rest, argv[i + 3])
         if crashed then set_tries(q, redis.call('HGET', run, field), 0) end
-        -- At once, as after a retry.
-        redis.call('HDEL', run, field)
-      elseif kind == 'unknown' then
-        local patience, action = patience_of(outcome)
-        time = time or now()
-        if field == alone then
-          redis.call('HSET', at(q, 'tries'), redis.sha1hex(redis.call('HGET', run, field)) .. '!', '1')
-          redis.call('EXPIRE', at(q, 'tries'), TRIES_SECONDS)
-        end
-        put_unknown(q, level_of(field) or 'default', action, redis.call('HGET', run, field), time + patience, time, kinds)
         -- At once, as after a retry.
         redis.call('HDEL', run, field)
       elseif kind == 'dead' then

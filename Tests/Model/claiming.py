@@ -103,14 +103,28 @@ class Claiming:
             self.known.pop(kind, None)
         return jobs, moved
 
-    def put_unknown(self, level, action, job, patience):
-        self.count(b"unknown")
-        kind, until = (level, action), Near(self.now + patience)
+    def put_apart(self, p, quads):
+        """Jobs that p has no handler for, before the others are settled. Of a name that comes twice the first counts. Returns their places."""
+        held, seen, kinds, places = self.runs[p].held if p in self.runs else {}, set(), {}, set()
+        for place, (name, outcome, *_) in enumerate(quads):
+            if outcome.startswith(b"unknown ") and name in held and name not in seen:
+                patience, _, action = outcome[len(b"unknown "):].partition(b" ")
+                self.count(b"unknown")
+                level, job = held[name]
+                kinds.setdefault((level, action), []).append((Near(self.now + int(patience)), self.counts[b"unknown"], job))
+                places.add(place)
+            seen.add(name)
+        for kind, entries in kinds.items():
+            self.put_unknown(kind, entries)
+        return places
+
+    def put_unknown(self, kind, entries):
         if kind not in self.unknown:
             known = [p for p in self.procs if kind in self.actions.get(p, ())][:self.limits.watchers]
             for p in known:
                 self.tell(b"tick " + p)
-        self.unknown.setdefault(kind, []).append((until, self.counts[b"unknown"], job))
+        self.unknown.setdefault(kind, []).extend(entries)
+        until = min(entry[0] for entry in entries)
         self.looks[kind] = min(self.looks.get(kind, until), until)
         if until < self.now + NEAR:
             self.tell(b"tick " + self.clock.get(b"keeper", b"*"))
@@ -197,7 +211,7 @@ class Claiming:
         quads = [args[i:i + 4] for i in range(0, len(args), 4)]
         for _, outcome, inbox, _ in quads:
             need(OUTCOME.match(outcome) and not (outcome.startswith(FOLLOWED) and inbox))
-        run, reply, batches = self.runs.get(p), [], {}
+        run, reply, batches, apart = self.runs.get(p), [], {}, self.put_apart(p, quads)
         for slot, (name, outcome, inbox, answer) in enumerate(quads):
             if not run or name not in run.held:
                 reply.append(0)
@@ -207,9 +221,10 @@ class Claiming:
             level, job = run.held.pop(name)
             run.begun.discard(name)
             self.accepted[p, name] = self.accepted.get((p, name), 0) + 1
-            if run.alone == name and outcome.startswith(b"unknown "):
+            if slot not in apart:
+                self.end_claim(p, level, job, outcome, answer)
+            elif run.alone == name:
                 self.accused.add(job.payload)
-            self.end_claim(p, level, job, outcome, answer)
             if run.alone == name:
                 run.alone = None
             if inbox:
@@ -223,9 +238,6 @@ class Claiming:
 
     def end_claim(self, p, level, job, outcome, answer):
         kind, _, rest = outcome.partition(b" ")
-        if kind == b"unknown":
-            patience, _, action = rest.partition(b" ")
-            return self.put_unknown(level, action, job, int(patience))
         self.count(b"settled")
         tally = {b"failed": b"failed", b"expired": b"expired", b"cancelled": b"cancelled", b"retry": b"retried"}.get(kind)
         if tally:

@@ -268,7 +268,7 @@ class Scheduler:
     def outcome(self):
         return self.random.choice([b"done", b"done", b"failed", b"expired", b"cancelled " + self.random.choice(IDS),
                                    b"dead bad_args some words", b"dead why", b"retry 0", b"retry 600", b"retry 1000000", b"next high", b"next low",
-                                   b"next 0", *(b"unknown %d %b" % (ms, action) for ms, action in zip((600_000, 500), ACTIONS)),
+                                   b"next 0", *(b"unknown %d %b" % (self.random.choice((600_000, 500)), action) for action in ACTIONS),
                                    b"unknown 0 new", b"nonsense" if self.chance(0.1) else b"done"])
 
     def settle(self):
@@ -290,9 +290,15 @@ class Scheduler:
         for _ in range(self.random.randint(1, 4)):
             self.do("push", self.random.choice([b"high", b"low"]), self.payload())
         self.understand(actor, self.call("claim", actor.p, 1, 4, 1048576, b"high", b"low"))
-        for field in actor.fields:
-            outcome = self.random.choice([b"unknown 600000 new", b"unknown 700 new", b"unknown 700 " + ACTIONS[1], b"done"])
-            self.call("settle", actor.p, field, outcome, b"", b"")
+        outcomes = [b"unknown 600000 new", b"unknown 700 new", b"unknown 700 " + ACTIONS[1], b"done"]
+        ends = [(field, self.random.choice(outcomes), b"", b"") for field in actor.fields]
+        if self.chance(0.5):
+            for end in ends:
+                self.call("settle", actor.p, *end)
+        else:
+            if ends and self.chance(0.3):  # One comes twice.
+                ends.append((ends[0][0], self.random.choice(outcomes), b"", b""))
+            self.call("settle", actor.p, *(word for end in ends for word in end))
         actor.fields, actor.ended = [], actor.fields
         for _ in range(self.random.randint(1, 4)):
             self.random.choice([self.age_unknown, self.start, self.beats, self.claim, self.give_up, self.give_up, self.crash, self.pause, self.knows_nothing])()
