@@ -282,6 +282,10 @@ struct RightsTests {
         try await RightsBench.run("worker") { bench in
             let (client, redis) = (bench.bench.client, bench.bench.redis)
             try await withRunning(try bench.worker()) {
+                // Else nobody has been there before the job, and it waits for those that may come back.
+                try await eventually("somebody keeps the clock") {
+                    try await redis.execute(["HEXISTS", "{q}:!clock", "swept"]).integer == 1
+                }
                 try await client.push("rare", 1, queue: "q")
                 try await eventually("it waits") { try await redis.execute(["EXISTS", "{q}:!unknown"]).integer == 1 }
                 let other = try bench.worker()

@@ -243,6 +243,8 @@ class Workers(Bench):
 
     def test_jobs_of_unknown_actions_wait_for_a_worker_that_knows_them_or_are_given_up(self):
         self.worker(self.url, "--without", "rare")
+        # Else nobody has been there before the job, and it waits for those that may come back.
+        wait_for(lambda: self.redis.hexists("{q}:!clock", "swept"), "nobody keeps the clock")
         self.boss.push("rare", "first")
         wait_for(lambda: self.redis.exists("{q}:!unknown"), "it does not wait")
         self.worker(self.url)
@@ -323,6 +325,7 @@ class Workers(Bench):
         self.boss.push("hold", "runs")
         self.began("runs")
         wait_for(lambda: self.redis.hlen("tempest:nodes") == 2 and self.redis.smembers("tempest:queues") == {b"q"}, "they are not on record")
+        wait_for(lambda: self.redis.pubsub_numsub("tempest:control") == [(b"tempest:control", 2)], "they do not listen")
         self.redis.publish("tempest:control", json.dumps({"to": "*", "do": "quiet"}))
         wait_for(lambda: all(b'"quiet"' in record for record in self.redis.hvals("tempest:nodes")), "they are not quiet")
         self.redis.publish("tempest:control", json.dumps({"to": "*", "do": "stop"}))

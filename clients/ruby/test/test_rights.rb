@@ -193,6 +193,8 @@ class TestRightsOfWorkers < RightsTest
 
   def test_jobs_of_unknown_actions_wait_for_a_worker_that_knows_them_or_are_given_up
     worker(@url, without: "rare")
+    # Else nobody has been there before the job, and it waits for those that may come back.
+    Await.until("somebody to keep the clock") { call("HEXISTS", "{q}:!clock", "swept") == 1 }
     boss.push("rare", "first")
     Await.until("it to wait") { call("EXISTS", "{q}:!unknown") == 1 }
     worker(@url)
@@ -251,6 +253,7 @@ class TestRightsOfWorkers < RightsTest
     boss.push("hold", "runs")
     began("runs")
     Await.until("both to be on record") { call("HLEN", "tempest:nodes") == 2 && call("SMEMBERS", "tempest:queues") == ["q"] }
+    Await.until("both to listen") { call("PUBSUB", "NUMSUB", "tempest:control").last == 2 }
     call("PUBLISH", "tempest:control", JSON.generate(to: "*", do: "quiet"))
     Await.until("both to be quiet") { call("HVALS", "tempest:nodes").all? { |record| record.include?('"quiet"') } }
     call("PUBLISH", "tempest:control", JSON.generate(to: "*", do: "stop"))
