@@ -92,6 +92,23 @@ class ClientCalls(unittest.TestCase):
             self.client.push("a")
         self.assertEqual(caught.exception.word, "OOM")
 
+    def test_a_full_redis_is_no_redis_that_is_away(self):
+        with self.assertLogs("tempest", "INFO") as log:
+            call = self.call("a")
+            job = self.job()
+            self.redis.config_set("maxmemory", "1")
+            self.addCleanup(self.redis.config_set, "maxmemory", "0")
+            # What waits is not asked whether there is room; it is cut, and waits anew.
+            self.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            wait_for(lambda: any("blocking read of an inbox" in line for line in log.output), "nothing is said")
+            self.redis.config_set("maxmemory", "0")
+            self.answer(job, 1)
+            self.assertEqual(call.result(10), 1)
+        refused = [line for line in log.output if "blocking read of an inbox" in line]
+        self.assertEqual(len(refused), 1, log.output)
+        self.assertRegex(refused[0], r"WARNING:.*Redis refuses the blocking read of an inbox; trying again queue=q error=\"OOM")
+        self.assertFalse([line for line in log.output if "OOM" in line and "cannot use Redis" in line], log.output)
+
     def test_close_fails_what_waits_and_unlistens(self):
         call = self.call("a", timeout=None)
         inbox = self.job()[2]

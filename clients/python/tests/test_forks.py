@@ -1,11 +1,13 @@
 """Children of os.fork, and clients that nobody closes: neither disturbs anybody, and nothing of them stays."""
 import gc
 import os
+import sys
 import threading
 import unittest
+from contextlib import nullcontext
 
 from redis_server import RedisServer, text, wait_for
-from tempest import Client
+from tempest import Client, RedisUnavailable
 from worker_process import WorkerProcess
 
 
@@ -86,6 +88,23 @@ class Forks(unittest.TestCase):
             over.set()
             pusher.join()
         self.assertEqual(self.redis.llen("q"), len(pushed) + 30)
+
+    def test_a_child_knows_nothing_of_an_outage_that_its_parent_has_met(self):
+        client = Client(self.server.url, queue="q", patience=0)
+        self.addCleanup(client.close)
+        self.server.kill()
+        self.assertRaises(RedisUnavailable, client.push, "echo")
+        self.server.start()
+
+        def push():
+            with self.assertNoLogs("tempest", "INFO") if sys.version_info >= (3, 10) else nullcontext():
+                client.push("echo", 1)
+
+        # A thread of the parent is about to say something of it.
+        with client._shared.outage._lock:
+            child = self.fork(push)
+        self.reap([child])
+        self.assertEqual(self.redis.llen("q"), 1)
 
     def test_a_child_that_comes_back_from_its_handler_ends_as_any_program_does(self):
         self.start()

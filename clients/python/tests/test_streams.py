@@ -6,7 +6,7 @@ from unittest import mock
 
 from redis_server import RedisServer, wait_for
 from served import Served
-from tempest import Client, JobCancelled, RemoteError
+from tempest import Client, ClientClosed, JobCancelled, RemoteError
 
 
 class Streams(unittest.TestCase):
@@ -83,6 +83,37 @@ class Streams(unittest.TestCase):
         self.assertTrue(self.cancelled.wait(20), "the handler goes on")
         [inbox] = self.client._inboxes.values()
         wait_for(lambda: not inbox._replies, "its answers are still waited for")
+
+    def test_a_client_that_is_closed_cancels_the_jobs_of_its_streams(self):
+        self.serve()
+        stream = self.client.stream("count", 100_000)
+        self.assertEqual(next(stream), 0)
+        self.client.close()
+        self.assertTrue(self.cancelled.wait(20), "the handler goes on")
+        self.assertRaises(ClientClosed, lambda: list(stream))
+
+    def test_a_client_that_is_closed_cancels_the_jobs_of_streams_that_were_dropped(self):
+        self.serve()
+        stream = self.client.stream("count", 100_000)
+        self.assertEqual(next(stream), 0)
+        del stream
+        self.client.close()
+        self.assertTrue(self.cancelled.wait(20), "the handler goes on")
+
+    def test_a_cancel_that_redis_did_not_hear_is_said_by_the_next_connection(self):
+        stream = self.client.stream("raw", timeout=60)
+        self.server.kill()
+        stream.close()
+        self.server.start()
+        wait_for(lambda: self.redis.exists("{q}:!cancelled"), "it is not cancelled", 30)
+
+    def test_more_credits_than_there_may_be_are_as_many_as_there_may_be(self):
+        stream = self.client.stream("raw", credits=5_000_000)
+        self.assertEqual(json.loads(self.redis.blpop("q", 10)[1])[4]["credits"], 1_000_000)
+        self.assertEqual(stream._reply.window, 1_000_000)
+        stream = self.client.stream("raw", meta={"credits": 5_000_000})
+        self.assertEqual(json.loads(self.redis.blpop("q", 10)[1])[4]["credits"], 5_000_000, "meta is the user's own")
+        self.assertEqual(stream._reply.window, 0, "out of bounds it counts as absent")
 
     def test_what_redis_has_forgotten_is_said_again_on_the_next_connection(self):
         self.serve()

@@ -14,7 +14,8 @@ ATTEMPTS = range(1, ATTEMPTS_MOST + 1)
 DELAYS = range(0, LONGEST + 1)
 TIMEOUTS = range(1, LONGEST + 1)
 MOMENTS = range(0, 2**52 + 1)
-CREDITS = range(1, 1_000_001)
+CREDITS_MOST = 1_000_000
+CREDITS = range(1, CREDITS_MOST + 1)
 
 
 def number(meta: Mapping[str, Any], key: str, bounds: range) -> Optional[int]:

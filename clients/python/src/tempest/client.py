@@ -11,23 +11,23 @@ import weakref
 from datetime import datetime
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union
 
-from . import forks, functions, json_codec
+from . import bounds, forks, functions, json_codec
 from .addresses import parse_address
-from .backoff import Backoff
 from .clock import RedisClock
 from .codecs import Codec, named
 from .credits import CREDITS, SAY_SECONDS, credit, forget_credit, give_up
 from .envelope import Answer, Job, JobId, encode_answer, encode_job
-from .errors import ClientClosed, NameRefused, RedisRefused, RedisUnavailable
+from .errors import NameRefused, RedisRefused
 from .inbox import Inbox
 from .keys import checked_action, checked_channel, checked_level, checked_queue, history_key, level_key, new_id
 from .link import Link
 from .options import When, checked_patience, checked_timeout, due_in, job_meta, milliseconds
-from .outage import Outage
 from .redis_url import environment
 from .reply import Reply
 from .routes import Route, route_meta
+from .shared_link import SharedLink
 from .sockets import checked_frames
+
 
 class _Default(float):
     """A timeout that nobody gave: the client's own is taken."""
@@ -38,7 +38,6 @@ Found = TypeVar("Found")
 DEFAULT = _Default()
 PATIENCE = 5.0
 REGISTER_SECONDS = 5.0
-GREET_SECONDS = 2.0  # that a new connection may take to answer
 PUSH_MOST = 1000
 PUSH_BYTES = 1024 * 1024
 CLOCK_SECONDS = 1.0  # then Redis is asked again: its clock may be set, and another Redis may take its place
@@ -78,14 +77,12 @@ class Client:
         self._timeout = checked_timeout(timeout)
         self._four_elements = four_elements
         self._patience = checked_patience(patience)
-        self._outage = Outage()
         self._clock = RedisClock()
         self._clock_of = 0  # the connection of the link that it was asked for by
-        self._lock = threading.Lock()
-        self._link = Link(self._url, idle=0.0, at_once=True)
+        self._lock = threading.Lock()  # of the inboxes, held for moments
+        self._shared = SharedLink(self._url)
         self._inboxes: Dict[str, Inbox] = {}
         self._knows_library = False  # whether Redis has one that is not earlier than ours, as far as publishing needs it
-        self._closed = False
         # Their threads know the inboxes alone, so that they do not keep the client.
         weakref.finalize(self, _abandon, self._inboxes).atexit = False
         forks.remember(self)
@@ -93,6 +90,7 @@ class Client:
     def begin_anew(self) -> None:
         """In a child of os.fork: a thread of the parent may have held the lock, and the inboxes have no threads here."""
         self._lock = threading.Lock()
+        self._shared.begin_anew()
         self._inboxes.clear()
 
     def push(self, action: str, *args: Any, queue: Optional[str] = None, level: str = "default",
@@ -166,7 +164,7 @@ class Client:
         cancelled then.
 
         `credits` is how many answers may wait here: the worker pauses when there are so many, and fails with RemoteError `stalled`
-        when none is taken for 30 seconds. None: it never pauses, and all wait here.
+        when none is taken for 30 seconds; more than 1,000,000 count as these. None: it never pauses, and all wait here.
         """
         if credits is not None and (type(credits) is not int or credits < 1):
             raise ValueError(f"credits is an integer from 1, or None, not {credits!r}")
@@ -175,7 +173,7 @@ class Client:
         until = self._until(deadline)
         meta = self._meta(meta, attempts, backoff, run_timeout, expires, deadline, route, once, until)
         if credits is not None and not self._four_elements:
-            meta.setdefault("credits", credits)
+            meta.setdefault("credits", min(credits, bounds.CREDITS_MOST))
         inbox, job_id, reply = self._begin(action, args, queue, level, codec, meta, deadline, until, whole=False)
         return Stream(self, inbox, job_id, reply, seconds)
 
@@ -232,20 +230,14 @@ class Client:
         return sum(inbox.late for inbox in list(self._inboxes.values()))
 
     def close(self) -> None:
-        """Fails the calls that still wait with ClientClosed, and deletes the inboxes."""
+        """Fails the calls and streams that still wait with ClientClosed, cancels the jobs of streams that were not read to the end, and
+        deletes the inboxes. Another thread's push has a moment to end."""
+        self._shared.close()
         with self._lock:
-            self._closed = True
             inboxes = list(self._inboxes.values())
         for inbox in inboxes:
             inbox.close()
-        with self._lock:
-            try:
-                for inbox in inboxes:
-                    inbox.unlisten(self._link)
-            except (RedisUnavailable, RedisRefused):
-                pass  # the inboxes are swept when others see that they stand still
-            finally:
-                self._link.close()
+        self._shared.part(inboxes)
 
     def __enter__(self) -> "Client":
         return self
@@ -292,29 +284,8 @@ class Client:
         return patient if deadline is None else min(patient, deadline)
 
     def _with_redis(self, use: Callable[[Link], Found], until: Optional[float] = None) -> Found:
-        """What `use` returns, which is called once, with a connection that answers. Waits for it until that time; one attempt is made in
-        any case."""
-        until = self._until() if until is None else until
-        backoff = Backoff(0.05, 1.0)
-        while True:
-            with self._lock:
-                self._check_open()
-                try:
-                    self._link.greet(GREET_SECONDS)
-                except RedisUnavailable as error:
-                    self._outage.lost("client", error)
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        raise
-                else:
-                    self._outage.back("client")
-                    return use(self._link)
-            # Not under the lock: others may close the client.
-            time.sleep(min(left, backoff.next()))
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClientClosed("the client is closed")
+        """What `use` returns, with a connection that answers: it is waited for until that time, or for as long as the patience lasts."""
+        return self._shared.use(use, self._until() if until is None else until)
 
     def _send(self, queue: Optional[str], level: str, payloads: Sequence[bytes], due: Optional[str] = None,
               until: Optional[float] = None) -> None:
@@ -334,8 +305,9 @@ class Client:
         self._with_redis(lambda _: None, until)
         registered = max(until, time.monotonic() + REGISTER_SECONDS)
         inbox.await_listening(registered if deadline is None else min(registered, deadline))
-        window = meta.get("credits")
-        reply = inbox.expect(job_id, whole, window if type(window) is int and window >= 1 and not whole else 0)
+        # What is out of bounds says nothing to the worker either.
+        window = 0 if whole else bounds.number(meta, "credits", bounds.CREDITS) or 0
+        reply = inbox.expect(job_id, whole, window)
         try:
             self._send(queue, level, [payload], until=until)
         except BaseException:
@@ -345,23 +317,15 @@ class Client:
 
     def _inbox(self, queue: str) -> Inbox:
         with self._lock:
-            self._check_open()
+            self._shared.check_open()
             inbox = self._inboxes.get(queue)
             if inbox is None or inbox.has_ended or not inbox.is_alive():
-                inbox = self._inboxes[queue] = Inbox(self._url, queue, self._outage)
+                inbox = self._inboxes[queue] = Inbox(self._url, queue, self._shared.outage)
                 inbox.start()
             return inbox
 
-
-    def _say(self, action: Callable[..., None], queue: str, *arguments: Any) -> None:
-        """Says something of a stream by this client's connection; a client that is closed says nothing more. Without Redis it is lost: what
-        was used is said again by the next connection of the inbox."""
-        with self._lock:
-            if not self._closed:
-                try:
-                    action(self._link, queue, *arguments)
-                except RedisUnavailable:
-                    pass
+    def _say(self, action: Callable[..., None], inbox: Inbox, job_id: str, *arguments: Any) -> None:
+        self._shared.say(action, inbox, job_id, *arguments)
 
 
 class Stream(Iterator[Any]):
@@ -401,9 +365,9 @@ class Stream(Iterator[Any]):
         self._over = True
         self._inbox.forget(self.job_id)
         if not self._reply.is_answered:
-            self._client._say(give_up, self._inbox.queue, self.job_id, self._timeout)
+            self._client._say(give_up, self._inbox, self.job_id, self._timeout)
         elif self._said:
-            self._client._say(forget_credit, self._inbox.queue, self.job_id)
+            self._client._say(forget_credit, self._inbox, self.job_id)
 
     def __del__(self) -> None:
         if not getattr(self, "_over", True):
@@ -415,7 +379,7 @@ class Stream(Iterator[Any]):
         window, used = self._reply.window, self._reply.used
         if window and (used - self._said >= max(1, window // 2) or time.monotonic() - self._said_at >= SAY_SECONDS):
             self._said, self._said_at = used, time.monotonic()
-            self._client._say(credit, self._inbox.queue, self.job_id, used)
+            self._client._say(credit, self._inbox, self.job_id, used)
 
     def __enter__(self) -> "Stream":
         return self

@@ -11,8 +11,7 @@ from . import functions
 from .envelope import JobId
 from .errors import RedisRefused
 from .link import Link
-
-log = logging.getLogger("tempest")
+from .log_lines import say
 
 CREDITS = 1000  # answers that may wait at a caller
 SAY_SECONDS = 5.0  # a slow caller says what it has used at least so often: after 30 s a worker gives it up
@@ -21,11 +20,14 @@ FOREVER_SECONDS = 86400.0
 
 
 def credit(link: Link, queue: str, job_id: JobId, used: int) -> None:
-    """So many answers of the job were used."""
-    try:
-        functions.call(link, "credit", queue, str(job_id), used)
-    except RedisRefused as error:
-        log.warning("tempest: the worker of job %s will wait in vain: Redis does not take what its caller has used: %s", job_id, error)
+    """So many answers of the job were used. RedisRefused is for `warn`, when no lock is held."""
+    functions.call(link, "credit", queue, str(job_id), used)
+
+
+def warn(queue: str, job_id: JobId, error: RedisRefused) -> None:
+    """Redis does not take what a caller has used."""
+    say(logging.WARNING, "Redis does not take how much of a stream was used: its worker will wait for it in vain", queue=queue,
+        job_id=str(job_id), error=error)
 
 
 def forget_credit(link: Link, queue: str, job_id: JobId) -> None:
@@ -42,5 +44,5 @@ def give_up(link: Link, queue: str, job_id: JobId, timeout: Optional[float] = No
     forget_credit(link, queue, job_id)
     try:
         functions.call(link, "cancel", queue, str(job_id), max(1, round(keep * 1000)))
-    except RedisRefused as error:
-        log.debug("tempest: job %s could not be cancelled: %s", job_id, error)
+    except RedisRefused:
+        pass  # no right to: its worker gives it up after 30 seconds without a caller

@@ -12,7 +12,7 @@ from typing import Deque, Dict, Optional
 
 from . import functions
 from .backoff import Backoff
-from .credits import credit, give_up
+from .credits import credit, give_up, warn
 from .envelope import JobId, parse_answer
 from .errors import ClientClosed, EnvelopeError, RedisRefused, RedisUnavailable, TempestError
 from .keys import inbox_key, new_id
@@ -38,6 +38,8 @@ class Inbox(threading.Thread):
         self.late = 0
         self._link = Link(url, blocking=PARK_SECONDS)
         self._turn = Turn()
+        self._full = Backoff()
+        self._refusal = ""  # what Redis said last of the blocking read
         self._replies: Dict[JobId, Reply] = {}
         self._left: Deque[JobId] = deque()  # jobs whose streams were dropped: to be cancelled
         # Worth nothing on another connection: the Redis behind it may have forgotten its last second, and would delete new answers in the
@@ -77,28 +79,32 @@ class Inbox(threading.Thread):
         self._left.append(job_id)
 
     def close(self) -> None:
-        """Stops reading and fails the calls that still wait. Unregistering is left to `unlisten`."""
+        """Stops reading and fails the calls that still wait. What is to be said to Redis is left to `part`."""
         with self._turn.lock:
             self._closed = True
-            replies = list(self._replies.values())
+            replies = dict(self._replies)
             self._turn.changed()
-        for reply in replies:
+        for job_id, reply in replies.items():
+            if reply.is_wanted:
+                self.leave(job_id)
             reply.close()
         self._link.end(self)
 
     def abandon(self) -> None:
-        """The client was collected: the thread unregisters the inbox and ends, and nobody waits for that."""
+        """The client was collected: the thread parts with Redis and ends, and nobody waits for that."""
         self._abandoned = self._closed = True
         self._link.abort()
 
-    def unlisten(self, link: Link) -> None:
+    def part(self, link: Link) -> None:
+        """Cancels the jobs of streams that nobody reads any more, and unregisters the inbox."""
+        self._give_up_left(link)
         functions.call(link, "unlisten", self.queue, self.id)
 
     def run(self) -> None:
         try:
             self._run()
             if self._abandoned and self._listening:
-                self.unlisten(self._link)
+                self.part(self._link)
         except (RedisUnavailable, RedisRefused):
             pass  # it is swept when others see that it stands still
         finally:
@@ -146,25 +152,46 @@ class Inbox(threading.Thread):
                 self._listening, self._trouble = True, None
                 self._turn.changed()
             self._credit_again()
-        while self._left:
-            self.forget(self._left[0])
-            give_up(self._link, self.queue, self._left[0])
-            self._left.popleft()
+        self._give_up_left(self._link)
         answers = functions.call(self._link, "read", self.queue, self.id, self._position, READ_MOST, READ_BYTES)
         for data in answers:
             self.deliver(data)
         self._position += len(answers)
         if not answers:
-            key = inbox_key(self.queue, self.id)
-            # A look that takes nothing away: the head of the list moves to where it is.
+            self._park()
+
+    def _park(self) -> None:
+        """Waits for the next answer by a look that takes nothing away: the head of the list moves to where it is."""
+        key = inbox_key(self.queue, self.id)
+        try:
             self._link.call("BLMOVE", key, key, "LEFT", "LEFT", PARK_SECONDS)
+        except RedisRefused as error:
+            # Redis is there, and functions run on: it is asked again and again, by those who are full or lack the right to block.
+            if self._refusal != str(error):
+                self._refusal = str(error)
+                severity = logging.ERROR if error.word == "NOPERM" else logging.WARNING
+                say(severity, "Redis refuses the blocking read of an inbox; trying again", queue=self.queue, error=error)
+            seconds = self._full.next()
+            self._turn.wait_for(lambda: self._closed, seconds)
+        else:
+            self._refusal = ""
+            self._full.reset()
+
+    def _give_up_left(self, link: Link) -> None:
+        while self._left:
+            self.forget(self._left[0])
+            give_up(link, self.queue, self._left[0])
+            self._left.popleft()
 
     def _credit_again(self) -> None:
         """What was said of used answers may be lost, and their workers would wait for it."""
         with self._turn.lock:
             replies = [(job_id, reply.used) for job_id, reply in self._replies.items() if reply.window and reply.used]
         for job_id, used in replies:
-            credit(self._link, self.queue, job_id, used)
+            try:
+                credit(self._link, self.queue, job_id, used)
+            except RedisRefused as error:
+                warn(self.queue, job_id, error)
 
     def deliver(self, data: bytes) -> None:
         """Passes on what came to the inbox, by its job id."""

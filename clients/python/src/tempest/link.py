@@ -5,6 +5,7 @@ retries stay out: a Link is one of its connections. Everything that talks to Red
 """
 from __future__ import annotations
 
+import errno
 import functools
 import socket
 import ssl
@@ -110,7 +111,7 @@ class Link:
         self._user = where.user or "default"
         self._is_unix = where.socket is not None
         self.database = where.database
-        self._hurry: Optional[float] = None
+        self._patience = patience + blocking  # seconds that a reply may take
         options.update(db=where.database, username=where.user, password=where.password)
         if where.socket is None:
             options.update(host=where.host, port=where.port, socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
@@ -146,7 +147,7 @@ class Link:
         self._drop_if_stale()
         if self._connection is not None:
             return
-        connection = self._connect()
+        connection = self._connect(socket_timeout=self._patience)
         try:
             connection.connect()
         except (redis.RedisError, OSError) as error:
@@ -165,27 +166,25 @@ class Link:
         self.connects += 1
 
     def greet(self, seconds: float) -> None:
-        """Connects, if it is not connected, and then makes sure that Redis serves: RedisUnavailable if it does not within the seconds."""
+        """Connects, if it is not connected, and then makes sure that Redis serves: RedisUnavailable if a reply takes longer than the seconds."""
+        usual, self._patience = self._patience, min(seconds, self._patience)
         before = self.connects
-        self.open()
-        if self.connects == before:
-            return
-        sock = self._connection._sock
-        usual = sock.gettimeout()
-        sock.settimeout(seconds)
         try:
-            self.call("PING")
+            self.open()
+            if self.connects != before:
+                self.call("PING")
         except RedisRefused as error:
             if error.word != "NOPERM":  # an answer all the same
                 self.close()
                 raise
-        sock.settimeout(usual)
+        finally:
+            self._patience = usual
 
     def hurry(self, seconds: float) -> None:
         """From now on a reply may take no longer, nor a connection."""
-        connecting = {} if self._is_unix else {"socket_connect_timeout": seconds}
-        self._connect = functools.partial(self._connect, socket_timeout=seconds, **connecting)
-        self._hurry = seconds
+        if not self._is_unix:
+            self._connect = functools.partial(self._connect, socket_connect_timeout=seconds)
+        self._patience = seconds
 
     def close(self) -> None:
         """Disconnects; the next call connects anew."""
@@ -222,9 +221,7 @@ class Link:
         self.open()
         connection = self._connection
         try:
-            if self._hurry is not None:
-                # Each time: to look whether it is stale sets the time-out anew.
-                connection._sock.settimeout(self._hurry)
+            self._hurry(connection)
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             replies = [self._reply(connection) for _ in commands]
         except (RedisUnavailable, RedisRefused):
@@ -249,6 +246,14 @@ class Link:
             known = isinstance(client, int) and isinstance(info, bytes)
             self.identity = f"{_run_id(info)}/{client}" if known else None
         return self.identity
+
+    def _hurry(self, connection: Any) -> None:
+        """Each time: to look whether it is stale sets the time-out of the connection's beginning, and this one may be another."""
+        sock = connection._sock
+        if sock is None:
+            raise OSError(errno.EBADF, "it was closed meanwhile")
+        if sock.gettimeout() != self._patience:
+            sock.settimeout(self._patience)
 
     def _drop_if_stale(self) -> None:
         # A connection that Redis closed while it was idle is replaced before anything is sent, so nothing is in doubt.

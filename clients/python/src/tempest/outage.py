@@ -22,6 +22,7 @@ class Outage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lost: Set[str] = set()
+        self._resting: Set[str] = set()  # those of them who do not try again by themselves
         self._since = self._remind_at = 0.0
         self._is_refusal = False
         self._late_until = 0.0
@@ -39,6 +40,7 @@ class Outage:
                 self._late.add(who)
                 return
             self._lost.add(who)
+            self._resting.discard(who)
             if is_first:
                 self._since, self._pause = now, FIRST_PAUSE
                 self._remind_at = now + self._pause
@@ -57,21 +59,31 @@ class Outage:
             say(logging.WARNING, "still cannot use Redis; trying again", error=error, away_s=f"{away:.1f}")
 
     def back(self, who: str) -> None:
-        """`who` has a connection that answers."""
+        """`who` has a connection that answers. Redis is back when all have one who try."""
         if not self._lost and not self._late:
             return
         with self._lock:
             self._late.discard(who)
-            if who not in self._lost:
+            if not self._lost:
                 return
             self._lost.discard(who)
-            if self._lost:
+            if self._lost - self._resting:
                 return
+            self._lost.clear()
+            self._resting.clear()
             self._late_until, self._late = time.monotonic() + LATE_SECONDS, set()
             away = time.monotonic() - self._since
         say(logging.INFO, "Redis is back", away_s=f"{away:.1f}")
+
+    def rest(self, who: str) -> None:
+        """`who` has given up, and tries again when somebody wants something of it. Until then Redis is back when it is for the others."""
+        with self._lock:
+            if who in self._lost:
+                self._resting.add(who)
 
     def forget(self, who: str) -> None:
         """`who` ends, and says nothing more of Redis."""
         with self._lock:
             self._lost.discard(who)
+            self._resting.discard(who)
+            self._late.discard(who)

@@ -40,6 +40,11 @@ class Reply:
         return self._ended and not isinstance(self._failure, ClientClosed) and not self._interrupted
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether a stream waits for answers that a worker may still make."""
+        return not self._whole and not self.is_answered
+
+    @property
     def held(self) -> int:
         """How many answers wait here."""
         return len(self._ready) + len(self._early)
