@@ -1,17 +1,30 @@
 """The parts that decide without Redis: who is dead, when to try again, which level is next, what a push may say of a job."""
+import gc
+import logging
 import os
 import unittest
+import weakref
+from collections import Counter
 from datetime import datetime, timezone
+from types import SimpleNamespace
+from unittest import mock
 
 import checkout  # noqa: F401 -- says where tempest is
-from tempest.errors import Retry
+from tempest.backoff import Backoff
+from tempest.beat import Beat
+from tempest.clock import RedisClock
 from tempest.codecs import named
+from tempest.dispatcher import Dispatcher
 from tempest.envelope import Job, encode_job, parse_job
-from tempest.handlers import Policy
+from tempest.errors import RedisRefused, Retry
+from tempest.execution import Bench, execute
+from tempest.handlers import Handler, Policy
+from tempest.membership import CLAIM_MOST, Claim, Membership
 from tempest.news import order_in
 from tempest.observer import Observer
 from tempest.options import due_in, job_meta
 from tempest.retries import Plan, again, caller_waits, is_late
+from tempest.running import Running
 from tempest.voice import Voice
 from tempest.weights import Shares
 
@@ -162,6 +175,98 @@ class Asking(unittest.TestCase):
         self.assertIn(b'{"tick": 19999}', lines[-2:])
         self.assertIn(b'{"fenced": 1}', lines[-2:])
         self.assertLess(len(lines), 20_000)
+
+
+class Claiming(unittest.TestCase):
+    def test_what_a_claim_asks_for_is_what_is_shared_also_with_more_slots_than_a_claim_may_bring(self):
+        levels, weights = ["high", "default", "low"], {"high": 5, "default": 3, "low": 1}
+        asked = Counter()
+
+        def claim(link, want, quotas):
+            shared = {level: int(quota) for level, _, quota in (each.partition("=") for each in quotas)}
+            self.assertEqual(sum(shared.values()), want)
+            asked.update(shared)
+            return [], set(), False
+
+        station = SimpleNamespace(levels=levels, closed=set(), landed=True)
+        shares = mock.MagicMock(__getitem__=mock.Mock(return_value=Shares(levels, weights)))
+        dispatcher = SimpleNamespace(_slots=mock.MagicMock(room=1500), _shares=shares, _link=None, _take=lambda *_: None)
+        for _ in range(9):
+            Dispatcher._claim(dispatcher, station, SimpleNamespace(claim=claim))
+        self.assertEqual(asked, {level: CLAIM_MOST * weight for level, weight in weights.items()})
+
+
+class Listening(unittest.TestCase):
+    """A beat whose news Redis refuses, time and again."""
+
+    def beat(self, news):
+        beat = Beat.__new__(Beat)
+        beat._news, beat._watched, beat._control = news, {("q", "p"): None}, "control"
+        beat._news_due, beat._is_deaf, beat._news_backoff = 0.0, False, Backoff()
+        beat._voice = SimpleNamespace(said=[], say=lambda word: beat._voice.said.append(word))
+        return beat
+
+    def test_that_nothing_is_heard_is_said_again_only_after_something_was_heard(self):
+        class News:
+            database, is_refused = 0, True
+
+            def follow(self, channels):
+                return True  # a new connection each time
+
+            def heard(self):
+                if self.is_refused:
+                    raise RedisRefused("NOPERM", "no channels")
+                return []
+
+            def listens_anew(self):
+                return not self.is_refused
+
+        news = News()
+        beat = self.beat(news)
+        for is_refused in True, True, True, False, True, True:
+            news.is_refused, beat._news_due = is_refused, 0.0
+            beat._listen()
+        self.assertEqual([next(iter(word)) for word in beat._voice.said], ["log", "sweep", "log"])
+
+
+class Executing(unittest.TestCase):
+    def test_nothing_of_a_handler_that_failed_is_kept_when_its_run_is_over(self):
+        class Held:
+            pass
+
+        held = []
+
+        def run(context, *args):
+            mine = Held()
+            held.append(weakref.ref(mine))
+            raise ValueError("on purpose")
+
+        def unwritable(context, *args):
+            mine = Held()
+            held.append(weakref.ref(mine))
+            context.send({1: mine})
+
+        sender = mock.Mock()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        for function in run, unwritable:
+            bench = Bench({"a": Handler.of(function, True)}, sender, Running(), RedisClock(), 0)
+            for inbox in None, "box":
+                payload = encode_job(Job("a", [], inbox, "id", {}, named("json")))
+                with self.subTest(function.__name__, inbox=inbox), mock.patch.object(logging.getLogger("tempest"), "disabled", True):
+                    outcome = execute(Claim(Membership("q", ["default"], ["a"], "p", 10.0), "default.1", "default", payload), bench)
+                    self.assertIsNotNone(outcome)
+                    if function is run or inbox:
+                        self.assertIsNone(held[-1](), "the outcome, or a cycle, keeps it")
+
+
+class Policies(unittest.TestCase):
+    def test_what_is_the_same_for_each_job_is_worked_out_once(self):
+        policy = Policy(backoff=(0.5, 2), timeout=0.0001, retry_on=(OSError,))
+        self.assertEqual((policy.delays, policy.longest_run, policy.tries_again_on), ((500, 2000), 1, (Retry, OSError)))
+        self.assertIs(policy.delays, policy.delays)
+        self.assertIs(policy.tries_again_on, policy.tries_again_on)
+        self.assertIsNone(Policy().longest_run)
 
 
 if __name__ == "__main__":

@@ -189,12 +189,14 @@ class Beat:
         if now < self._news_due or not self._watched:
             return
         try:
-            if self._news.follow([self._control, *sorted({self._channel(queue) for queue, _ in self._watched})]):
+            self._news.follow([self._control, *sorted({self._channel(queue) for queue, _ in self._watched})])
+            messages = self._news.heard()
+            if self._news.listens_anew():
                 self._is_deaf = False
+                self._news_backoff.reset()
                 self._voice.say({"sweep": True})  # cancellations may have been said while nobody listened
-            for channel, data in self._news.heard():
+            for channel, data in messages:
                 self._hear(channel, data)
-            self._news_backoff.reset()
         except RedisUnavailable:
             self._news_due = now + self._news_backoff.next()
         except RedisRefused as error:

@@ -324,17 +324,17 @@ class Dispatcher(threading.Thread):
             raise
 
     def _claim(self, station: Station, membership: Membership) -> None:
-        room = self._slots.room
-        if room == 0:
+        want = min(self._slots.room, CLAIM_MOST)  # what is shared is what is asked for
+        if want == 0:
             return
-        levels = self._shares[station].next(room) if self._shares else station.levels
+        levels = self._shares[station].next(want) if self._shares else station.levels
         try:
-            claims, closed, more = membership.claim(self._link, room, levels)
+            claims, closed, more = membership.claim(self._link, want, levels)
         except RedisRefused as error:
             if error.word != "RESYNC":
                 raise
             return self._take(station, self._resync(station, membership, error))
-        if self._shares and more and len(claims) < min(room, CLAIM_MOST):
+        if self._shares and more and len(claims) < want:
             self._shares[station].cut_short(Counter(claim.level for claim in claims))
         self._take(station, claims)
         broken = {level for level in closed if level.startswith("!")}

@@ -6,7 +6,6 @@ a handler that sends several answers.
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -49,6 +48,7 @@ def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
     outcome, job = _outcome(claim, bench)
     if outcome is not None:
         log_lines.ended(outcome, job)
+        outcome.failure = None  # its traceback would keep all that the handler had, while the outcome waits for Redis
     return outcome
 
 
@@ -90,13 +90,13 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
     try:
         return _done(claim, job, journey, copy_context().run(_call, handler, job, context), context)
     except ClaimLost:
-        log_lines.say(logging.WARNING, "a job was given to another process while it ran: what it came to is dropped",
-                      queue=claim.membership.queue, action=job.action, claim=claim.field)
+        log_lines.lost(claim, job)
         return None
     except BaseException as error:
         return _ended(claim, job, handler, plan, context, error, bench)
     finally:
         bench.running.leave(context)
+        context.refused = None  # its traceback leads back to the context
 
 
 def unknown(claim: Claim, bench: Bench) -> Outcome:

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Callable, List, Optional, Tuple, Type
+
+from .bounds import milliseconds
+from .errors import Retry
 
 FIRST_SECONDS = 15.0
 LONGEST_SECONDS = 86400.0
@@ -32,6 +36,22 @@ class Policy:
             raise ValueError(f"backoff is the first and the longest delay in seconds, not {self.backoff!r}")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout is more than 0 seconds, not {self.timeout}")
+
+    # What is the same for each job is worked out once.
+
+    @cached_property
+    def delays(self) -> Tuple[int, int]:
+        """`backoff` in milliseconds."""
+        return milliseconds(self.backoff[0]), milliseconds(self.backoff[1])
+
+    @cached_property
+    def longest_run(self) -> Optional[int]:
+        """`timeout` in milliseconds."""
+        return None if self.timeout is None else milliseconds(self.timeout, 1)
+
+    @cached_property
+    def tries_again_on(self) -> Tuple[Type[BaseException], ...]:
+        return (Retry, *self.retry_on)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def ended(outcome: Outcome, job: Optional[Job]) -> None:
         say(logging.INFO, "a job was cancelled", **fields)
 
 
+def lost(claim: Claim, job: Job) -> None:
+    """Its handler was told that the job is not this worker's any more."""
+    say(logging.WARNING, "a job was given to another process while it ran: what it came to is dropped", **_of(claim, job), claim=claim.field)
+
+
 def renamed(claim: Claim, job: Job, code: object) -> None:
     """A handler's error has a code that it may not choose."""
     say(logging.WARNING, "a handler's error has a code that is kept for the protocol, or is not a word such as not_found: its caller is told handler",

@@ -18,11 +18,14 @@ CONTROL_BYTES = 4096
 
 
 class News(Link):
-    """A link that only listens. `follow` subscribes, `heard` returns what came; both raise as a link does."""
+    """A link that only listens. `follow` subscribes, `heard` returns what came; both raise as a link does. `listens_anew` says once for each
+    connection that Redis has confirmed all that was subscribed to: nothing is missed from there on."""
 
     def __init__(self, url: str, patience: float) -> None:
         super().__init__(url, patience=patience)
         self._followed: Set[str] = set()
+        self._unconfirmed: Set[str] = set()
+        self._is_new = False
         self._spoke = 0.0
         self._asked = False
 
@@ -31,17 +34,17 @@ class News(Link):
         sock = getattr(self._connection, "_sock", None)
         return None if sock is None else sock.fileno()
 
-    def follow(self, channels: Sequence[str]) -> bool:
-        """Subscribes to those that it does not follow yet; whether the connection is a new one."""
-        fresh = not self.is_open
-        if fresh:
-            self._followed = set()
+    def follow(self, channels: Sequence[str]) -> None:
+        """Subscribes to those that it does not follow yet."""
+        if not self.is_open:
+            self._followed, self._unconfirmed, self._is_new = set(), set(), True
             self.open()
             self._spoke, self._asked = time.monotonic(), False
         missing = [channel for channel in channels if channel not in self._followed]
         if missing:
             self._send("SUBSCRIBE", *missing)
             self._followed.update(missing)
+            self._unconfirmed.update(missing)
         elif time.monotonic() - self._spoke > QUIET_SECONDS:
             if self._asked:
                 self.close()
@@ -49,7 +52,11 @@ class News(Link):
             # A connection that was cut somewhere on the way would be silent for ever.
             self._send("PING")
             self._spoke, self._asked = time.monotonic(), True
-        return fresh
+
+    def listens_anew(self) -> bool:
+        anew = self._is_new and self.is_open and not self._unconfirmed
+        self._is_new = self._is_new and not anew
+        return anew
 
     def heard(self) -> List[Tuple[str, bytes]]:
         """The messages that have come, as (channel, data)."""
@@ -59,8 +66,12 @@ class News(Link):
             while connection is not None and len(messages) < 1000 and connection.can_read(0):
                 reply = connection.read_response()
                 self._spoke, self._asked = time.monotonic(), False
-                if isinstance(reply, list) and len(reply) == 3 and reply[0] == b"message":
-                    messages.append((bytes(reply[1]).decode("utf-8", "replace"), bytes(reply[2])))
+                if isinstance(reply, list) and len(reply) == 3:
+                    channel = bytes(reply[1] or b"").decode("utf-8", "replace")
+                    if reply[0] == b"message":
+                        messages.append((channel, bytes(reply[2])))
+                    elif reply[0] == b"subscribe":
+                        self._unconfirmed.discard(channel)
         except redis.ResponseError as error:
             self.close()
             raise self._refusal(error) from error

@@ -36,13 +36,13 @@ class Plan:
         meta = job.meta
         if not meta and policy.timeout is None:
             # Most jobs: nothing is said of them, and nothing has to be looked up.
-            first, longest = (milliseconds(seconds) for seconds in policy.backoff)
+            first, longest = policy.delays
             return cls(1, policy.attempts or default_attempts(job), first, longest, None, policy.attempts is not None)
         attempts = number(meta, "attempts", ATTEMPTS) or policy.attempts
-        first, longest = delays(meta) or (milliseconds(policy.backoff[0]), milliseconds(policy.backoff[1]))
+        first, longest = delays(meta) or policy.delays
         timeout = number(meta, "timeout", TIMEOUTS)
-        if timeout is None and policy.timeout is not None:
-            timeout = milliseconds(policy.timeout, 1)
+        if timeout is None:
+            timeout = policy.longest_run
         return cls(attempt_of(job), attempts or default_attempts(job), first, longest, timeout, attempts is not None)
 
     def most(self, error: BaseException) -> int:
@@ -57,7 +57,7 @@ class Plan:
 
     def next_delay(self, job: Job, policy: Policy, error: BaseException, now: Optional[int]) -> Optional[int]:
         """Milliseconds until there is another attempt after this error, or None: this one was the last."""
-        if self.attempt >= self.most(error) or not isinstance(error, (Retry, *policy.retry_on)):
+        if self.attempt >= self.most(error) or not isinstance(error, policy.tries_again_on):
             return None
         asked = error.after if isinstance(error, Retry) else None
         delay = self.delay() if asked is None else milliseconds(asked)

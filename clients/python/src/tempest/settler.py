@@ -208,14 +208,17 @@ class Settler(threading.Thread):
                 self._refusal = str(error)
                 say(logging.ERROR, "Redis refuses to settle jobs; trying again", queue=outcome.claim.membership.queue, error=error)
             return [outcome]
-        say(logging.ERROR, "a job is dead", queue=outcome.claim.membership.queue, claim=outcome.claim.field, reason="refused",
-            outcome=outcome.outcome[:200], error=error)
+        dead = Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer, was_sent=outcome.was_sent)
         try:
-            self._settle([Outcome(outcome.claim, f"dead refused {str(error)[:500]}", outcome.address, outcome.answer)])
+            if self._settle([dead]):
+                return [outcome]  # another queue has no room for its answer
         except RedisRefused as again:
             if not self._is_fenced([outcome], again):
                 return [outcome]
         outcome.is_over = True
+        if dead.is_over:
+            say(logging.ERROR, "a job is dead", queue=outcome.claim.membership.queue, claim=outcome.claim.field, reason="refused",
+                outcome=outcome.outcome[:200], error=error)
         return []
 
     def _pause(self, backoff: Backoff, error: Exception) -> None:

@@ -203,13 +203,13 @@ class Shift(Listener):
             if claim is None:
                 return
             try:
-                if not claim.membership.fenced:
-                    outcome = execute(claim, self._bench)
-                    if outcome is not None:
-                        self._settler.settle(outcome)
+                outcome = None if claim.membership.fenced else execute(claim, self._bench)
+                if outcome is not None:
+                    self._settler.settle(outcome)
             except BaseException:
                 log.exception("a job could not be run, and goes back when the worker stops: %s", claim.token)
             finally:
+                claim = outcome = None  # an idle thread keeps nothing of its last job
                 self._freed()
 
     def _bury(self, claim: Claim) -> None:
