@@ -27,6 +27,20 @@ class TestConnection < RedisTest
     refute_includes error.message, "secret"
   end
 
+  def test_a_connection_that_cannot_be_made_and_one_that_broke_say_what_to_do
+    error = assert_raises(Tempest::ConnectionLost) { Tempest::Connection.new("redis://127.0.0.1:1").call("PING") }
+    assert_match(/\Acannot connect to Redis at 127\.0\.0\.1:1: .*[^.]\. Is redis-server running there\? Check REDIS_URL\z/, error.message)
+    line = Tempest::Connection.new(@redis.url)
+    id = line.call("CLIENT", "ID")
+    asking = Thread.new { assert_raises(Tempest::ConnectionLost) { line.call("BLPOP", "nothing", "5") } }
+    Await.until("it to wait") { call("CLIENT", "LIST", "ID", id.to_s).include?("flags=b") }
+    call("CLIENT", "KILL", "ID", id.to_s)
+    assert_match(/\Athe connection to Redis at .* broke, and BLPOP may or may not have been carried out: /, asking.value.message)
+    assert_includes line.send(:lost, %w[FCALL tempest1_delay 1 q], Redis::TimeoutError.new("slow")), "and tempest1_delay may or may not"
+  ensure
+    line&.close
+  end
+
   def test_replies_are_bytes
     call("SET", "k", "é\xFF".b)
     assert_equal "é\xFF".b, call("GET", "k")

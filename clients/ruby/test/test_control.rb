@@ -76,6 +76,20 @@ class TestControl < RedisTest
     assert_equal 1, call("LLEN", Q)
   end
 
+  def test_a_quiet_worker_that_is_another_process_from_now_on_says_that_it_knows_no_actions
+    made = worker_process(SLOW)
+    before = processes.first
+    # Its beat finds out nothing: the worker learns that it was fenced when it says that it knows no actions.
+    made.children.each { |beat| Process.kill("STOP", beat) }
+    call("HDEL", "{#{Q}}:!procs", before)
+    made.signal("TSTP")
+    after = Await.until("another process") { processes.find { |name| name != before } }
+    made.children.each { |beat| Process.kill("CONT", beat) }
+    Await.until("its beat") { call("HGET", "{#{Q}}:!procs", after).to_i > 2 }
+    state("quiet")
+    assert_equal 0, call("EXISTS", "{#{Q}}:!actions:#{after}")
+  end
+
   def test_the_channel_reaches_a_node_by_id_by_name_and_all
     made = %w[one two three].to_h { |name| [name, worker_process(SLOW, "name: #{name.inspect}")] }
     Await.until("three nodes that listen") { nodes.size == 3 && call("PUBSUB", "NUMSUB", "tempest:control").last == 3 }

@@ -65,6 +65,33 @@ class TestLogs < RedisTest
                  lines(log).map { |severity, words, fields| [severity, words, fields["reason"] || fields["job_id"]] }
   end
 
+  def test_a_job_that_was_given_to_another_while_it_ran_is_one_line
+    lost = lambda do |context|
+      process = processes.first
+      call("HDEL", "{#{Q}}:!run:#{process}", held(process).keys.first)
+      context.send_answer(1)
+    end
+    log = worker { |w| w.handle("lost", context: true) { |context| lost.call(context) } }
+    waiting = Thread.new { client.stream("lost", timeout: 60) { nil } }
+    waiting.report_on_exception = false
+    Await.until("a line") { !lines(log).empty? }
+    (severity, words, fields), *more = lines(log)
+    assert_empty more
+    assert_equal ["WARN", "a job was given to another process while it ran: what it came to is dropped"], [severity, words]
+    assert_equal %w[q default lost], fields.values_at("queue", "level", "action")
+    assert_match(/\Adefault\.\d+\z/, fields["claim"])
+    waiting.kill
+  end
+
+  def test_nothing_is_made_of_what_a_logger_does_not_take
+    outcome = Struct.new(:verdict, :failed_run) { def claim = raise("it was asked for its fields") }
+    logger = Logger.new(IO::NULL, level: Logger::FATAL)
+    ["done", "retry 5", "failed", "dead exhausted of it", "expired", "cancelled x", "unknown 5 a"].each do |verdict|
+      Tempest::LogLine.ended(logger, outcome.new(verdict), nil)
+    end
+    Tempest::LogLine.ended(Logger.new(IO::NULL), outcome.new("done"), nil)
+  end
+
   def test_an_unknown_action_is_named_once
     log = worker { |w| w.handle("old") { nil } }
     c = client

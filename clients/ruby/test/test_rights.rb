@@ -328,6 +328,22 @@ class TestMissingRights < RightsTest
     assert_equal [1], boss.call("echo", 1)
   end
 
+  def test_a_worker_and_a_caller_who_may_not_name_their_connections_and_ask_who_they_are_do_without
+    change("-client|setname", "-client|id", "-info")
+    made = worker(@url)
+    Await.until("it to park") { call("CLIENT", "LIST").lines.count { |line| line.include?("cmd=blmove") && line.include?("user=bob") } >= 3 }
+    assert_equal [1], boss.call("echo", 1)
+    assert_equal 0, errors(made, "") + made.log.scan(/WARN/).size, made.log
+    name = user("caller", "carol")
+    call("ACL", "SETUSER", "carol", "-client|setname", "-client|id", "-info")
+    log = StringIO.new
+    caller = Tempest::Client.new(queue: "q", redis_url: name, logger: Logger.new(log))
+    @endings << -> { caller.close }
+    assert_equal [2], caller.call("echo", 2)
+    Await.until("its inbox to wait") { call("CLIENT", "LIST").lines.any? { |line| line.include?("cmd=blmove") && line.include?("user=carol") } }
+    assert_empty log.string
+  end
+
   def test_a_job_whose_settlement_needs_a_key_that_is_not_allowed_waits_for_it_and_is_not_dead
     made = worker(@url)
     # All but {q}:!delayed.

@@ -88,6 +88,32 @@ class TestStreams < RedisTest
     [0, -1, true, "3", 1.5].each { |wrong| assert_raises(ArgumentError) { c.stream("count", 1, credits: wrong) { nil } } }
   end
 
+  def test_a_client_that_is_closed_cancels_the_jobs_of_its_streams
+    serve
+    c = client
+    begun = Thread::Queue.new
+    waiting = Thread.new { c.stream("count", 100_000, timeout: 20) { |number| number.zero? ? begun << true : sleep } }
+    waiting.report_on_exception = false
+    begun.pop
+    c.close
+    assert Timeout.timeout(20) { @cancelled.pop }, "the handler is told"
+    waiting.kill
+  end
+
+  def test_more_credits_than_there_may_be_are_as_many_as_there_may_be
+    c = client
+    asked = lambda do |**options|
+      waiting = Thread.new { c.stream("raw", **options) { nil } }
+      waiting.report_on_exception = false
+      found = job.last["credits"]
+      window = inbox(c).instance_variable_get(:@deliveries).all.last.window
+      waiting.kill.join
+      [found, window]
+    end
+    assert_equal [1_000_000, 1_000_000], asked.call(credits: 5_000_000)
+    assert_equal [5_000_000, 0], asked.call(meta: { credits: 5_000_000 }), "out of bounds it counts as absent"
+  end
+
   def test_what_redis_has_forgotten_is_said_again_on_the_next_connection
     serve
     c = client

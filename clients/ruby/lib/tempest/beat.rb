@@ -182,7 +182,7 @@ module Tempest
     end
 
     def log(severity, message, **fields)
-      @reports.say("LOG #{JSON.generate([severity, message, fields])}")
+      @reports.say("LOG #{JSONLine.of([severity, message, fields])}")
     end
 
     def hear_news(queue, text)

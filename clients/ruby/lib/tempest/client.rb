@@ -45,7 +45,6 @@ module Tempest
       raise ArgumentError, "patience is seconds from 0 on, not #{patience.inspect}" unless patience.is_a?(Numeric) && patience >= 0
 
       @patience = patience
-      @outage = Outage.new(logger)
       @lock = Mutex.new
       @closed = false
       @inboxes = {}
@@ -153,7 +152,7 @@ module Tempest
     # @param timeout [Numeric, nil] seconds to wait for each answer; a job that has not been begun by then is not begun any more
     # @param run_timeout [Numeric, nil] seconds that a run may take
     # @param credits [Integer, nil] how many answers may wait here: the worker pauses when there are so many, and fails with the RemoteError
-    #   `stalled` when none is taken for 30 seconds. nil: it never pauses, and all wait here
+    #   `stalled` when none is taken for 30 seconds; more than 1,000,000 count as these. nil: it never pauses, and all wait here
     # @param options [Hash] attempts, backoff, expires, route and once, as of {push}
     # @yieldparam value [Object]
     # @return [nil, Enumerator] an Enumerator without a block; it pushes the job when it is first asked
@@ -162,7 +161,7 @@ module Tempest
     # @raise [ConnectionLost] as {call}
     def stream(action, *args, queue: @queue, level: "default", codec: @codec, timeout: TIMEOUT, run_timeout: nil, meta: {},
                credits: Credits::DEFAULT, **options, &block)
-      Credits.check(credits)
+      credits = Credits.check(credits)
       unless block
         return enum_for(:stream, action, *args, queue: queue, level: level, codec: codec, timeout: timeout, run_timeout: run_timeout,
                                                 meta: meta, credits: credits, **options)
@@ -205,7 +204,7 @@ module Tempest
       @lock.synchronize { @inboxes.each_value.sum(&:late) }
     end
 
-    # Ends all waiting with {ClientClosed}, and deletes the inboxes.
+    # Ends all waiting with {ClientClosed}, cancels the jobs of streams that were not read to the end, and deletes the inboxes.
     # @return [void]
     def close
       inboxes = @lock.synchronize do
@@ -248,6 +247,7 @@ module Tempest
       @pid = Process.pid
       @line = Connection.new(@url, at_once: true)
       @inboxes.clear
+      @outage = Outage.new(@logger)
       @clock = nil
     end
 
@@ -290,11 +290,17 @@ module Tempest
       rescue ConnectionLost => e
         @outage.lost(:client, e)
         left = over - Tempest.now
-        raise unless left.positive?
+        give_up unless left.positive?
 
         sleep([left, backoff.next].min)
         retry
       end
+    end
+
+    # Where an exception is being handled: raises it.
+    def give_up
+      @outage.rest(:client)
+      raise
     end
 
     # @param over [Float, nil] when a call is over
@@ -350,8 +356,8 @@ module Tempest
       job = job(action, args, codec, meta, inbox.id)
       payload = job.encode
       inbox.await_registered([Tempest.now + PATIENCE, over].compact.min)
-      window = meta["credits"]
-      window = 0 unless !whole && window.is_a?(Integer) && window.positive?
+      # What is out of bounds says nothing to the worker either.
+      window = whole ? 0 : Bounds.number(meta, "credits") || 0
       expected = inbox.expect(ExpectedAnswers.new(job.job_id, whole: whole, window: window))
       send_jobs(queue, level, [payload], nil, limit(over))
       yield expected

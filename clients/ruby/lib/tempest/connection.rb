@@ -81,8 +81,21 @@ module Tempest
       raise not_let_in(e.message) if e.message.match?(NOT_LET_IN) # the gem redis 5 says it so
 
       close
-      raise ConnectionLost, "Redis at #{@place}: #{e.message}. Is redis-server running there? Check REDIS_URL"
+      raise ConnectionLost, lost(command, e)
     end
+
+    # @return [String] what is wrong, and what to do
+    def lost(command, error)
+      why = error.message.delete_suffix(".")
+      if error.is_a?(::Redis::CannotConnectError)
+        return "cannot connect to Redis at #{@place}: #{why}. Is redis-server running there? Check REDIS_URL"
+      end
+
+      words = command.first(2).map(&:to_s)
+      "the connection to Redis at #{@place} broke, and #{words.first == 'FCALL' ? words.last : words.first} may or may not have been carried " \
+        "out: #{why}"
+    end
+    private :lost
 
     # Sends commands of which all are carried out or none.
     #

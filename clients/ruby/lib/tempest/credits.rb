@@ -8,6 +8,8 @@ module Tempest
   class Credits
     # How many answers may wait at a caller.
     DEFAULT = 1000
+    # As many as a job may ask for (protocol/envelope.md).
+    MOST = Bounds::NUMBERS.fetch("credits").max
     # Seconds after which a slow caller says what it has used: after 30 a worker gives it up.
     SAY = 5
     # Seconds for which a cancellation outlives the time-out of the job that it is for, and for which it is remembered without one.
@@ -28,9 +30,10 @@ module Tempest
     end
 
     # @param credits [Integer, nil] what a caller asks for
+    # @return [Integer, nil] the same, and the most there may be for more than that
     # @raise [ArgumentError]
     def self.check(credits)
-      return credits if credits.nil? || (credits.is_a?(Integer) && credits.positive?)
+      return credits && [credits, MOST].min if credits.nil? || (credits.is_a?(Integer) && credits.positive?)
 
       raise ArgumentError, "credits is an integer from 1, or nil, not #{credits.inspect}"
     end
@@ -39,7 +42,18 @@ module Tempest
     def self.say(connection, queue, expected, logger)
       connection.fcall("credit", queue, expected.job_id, expected.used)
     rescue ServerError => e
-      logger&.warn("the worker of job #{expected.job_id} will wait in vain: Redis does not take what its caller has used: #{e.message}")
+      logger&.warn(LogLine.of("Redis does not take how much of a stream was used: its worker will wait for it in vain",
+                              queue: queue, job_id: expected.job_id, error: e.message))
+    end
+
+    # Nobody wants more answers: the job is cancelled, where it waits and where it runs.
+    # @param seconds [Numeric] for which that is remembered
+    def self.give_up(connection, queue, job_id, seconds = FOREVER)
+      [["credit"], ["cancel", (seconds * 1000).round]].each do |name, *words|
+        connection.fcall(name, queue, job_id, *words)
+      rescue ServerError
+        nil # no right to: the worker gives it up after 30 seconds without a caller
+      end
     end
 
     # An answer was used. Said seldom, because a worker that has half a window left need not hear of each.
@@ -59,21 +73,22 @@ module Tempest
       return if @expected.answered? && @said.zero?
 
       by_line do |connection|
-        connection.fcall("credit", @queue, @expected.job_id) if @said.positive?
-        connection.fcall("cancel", @queue, @expected.job_id, keep) unless @expected.answered?
+        next Credits.give_up(connection, @queue, @expected.job_id, keep) unless @expected.answered?
+
+        connection.fcall("credit", @queue, @expected.job_id)
       end
     end
 
     private
 
     def keep
-      ((@timeout ? [@timeout + REMEMBERED, 2_592_000].min : FOREVER) * 1000).round
+      @timeout ? [@timeout + REMEMBERED, 2_592_000].min : FOREVER
     end
 
     def by_line
       yield @line.call
     rescue ConnectionLost, ServerError, ClientClosed => e
-      @logger&.debug("nothing could be said of the stream of job #{@expected.job_id}: #{e.message}")
+      @logger&.debug { LogLine.of("nothing could be said of a stream", queue: @queue, job_id: @expected.job_id, error: e.message) }
     end
   end
 end

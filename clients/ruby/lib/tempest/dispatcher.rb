@@ -28,7 +28,7 @@ module Tempest
       @stations = worker.queues.map do |queue|
         Station.new(queue, worker.levels, handlers.actions, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
       end
-      @settlement = Settlement.new(@logger) { |station, why| renew(station, why) }
+      @settlement = Settlement.new(@logger) { |station| renew(station) }
       @free = worker.concurrency
       @stops = 0
       @quiet = false
@@ -86,10 +86,13 @@ module Tempest
     end
 
     def open(station)
-      @knows = true # what it says now is taken back at once, where this worker is quiet
       station.open(@line)
-      station.know_nothing(@line) if @stops.positive?
       @heartbeat.watch(station.queue, station.process)
+      # It has said which actions it knows. Where this worker claims no more, others must not wait for it.
+      return unless @quiet || @stops.positive?
+
+      @knows = true # until it is taken back
+      station.know_nothing(@line)
     end
 
     def begin_work
@@ -202,8 +205,8 @@ module Tempest
       start(station, station.adopt(@line)) if woken
       start(station, station.claim(@line, room)) if room.positive? && (woken || !station.dry)
       @parks.want(station, room.positive? && station.dry)
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     rescue Resync
       start(station, station.resync(@line))
     end
@@ -268,14 +271,14 @@ module Tempest
       station.keeper = false
       @alone = claims.empty? ? nil : :runs
       @stations.each(&:stir)
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     end
 
     def return_landed(station)
       start(station, station.adopt(@line))
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     end
 
     def idle?
@@ -286,7 +289,7 @@ module Tempest
     def catch_up
       while (queue, process = @refused.first)
         station = station(queue)
-        renew(station, "the beat was refused") if station && station.process == process
+        renew(station) if station && station.process == process
         @refused.shift
       end
       return unless @recheck
@@ -297,15 +300,14 @@ module Tempest
 
     def recheck(station)
       station.recheck(@line)
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     end
 
     # Begins anew on one queue: others have given its jobs away.
-    def renew(station, why)
+    def renew(station)
       if station.process
-        @logger.warn(LogLine.of("fenced: what it ran is dropped, and a new process begins", queue: station.queue, process: station.process,
-                                                                                            error: why))
+        @logger.warn(LogLine.of("fenced: what it ran is dropped, and a new process begins", queue: station.queue, process: station.process))
       end
       @heartbeat.forget(station.queue, station.process) if station.process
       station.abandon
@@ -364,14 +366,14 @@ module Tempest
     end
 
     def rejoin(station)
-      return renew(station, "it was not registered yet") unless station.process
+      return renew(station) unless station.process
 
       old = station.rejoin(@line, @parks.identities(station))
       OldConnections.end_all(@line, station.process, old)
       start(station, station.adopt(@line))
       start(station, station.resync(@line))
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     end
 
     def wait_for_redis(error)
@@ -409,8 +411,8 @@ module Tempest
 
     def forget_actions(station)
       station.know_nothing(@line)
-    rescue Fenced => e
-      renew(station, e.message)
+    rescue Fenced
+      renew(station)
     end
 
     def unfinished?

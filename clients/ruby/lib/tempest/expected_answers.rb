@@ -63,6 +63,11 @@ module Tempest
       @answered
     end
 
+    # @return [Boolean] whether a stream waits for answers that a worker may still make
+    def wanted?
+      !@whole && !@answered
+    end
+
     # @return [Integer] how many answers wait here
     def held
       @lock.synchronize { @ready.size + @early.size }

@@ -60,7 +60,11 @@ module Tempest
 
     # @return [String] text that every codec can write
     def self.clean(message)
-      message.to_s.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+      message = message.to_s
+      # Redis' replies are bytes, and their text is UTF-8.
+      return message.dup.force_encoding(Encoding::UTF_8).scrub if message.encoding == Encoding::BINARY
+
+      message.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
     rescue EncodingError
       message.to_s.b.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
     end

@@ -89,7 +89,8 @@ module Tempest
       Thread.current.name = "tempest heartbeat"
       until @closed
         output = start
-        output.each_line(chomp: true) { |line| report(line) } if output
+        # What a beat process that was killed has left of a line says nothing.
+        output.each_line { |line| report(line.chomp.scrub) if line.end_with?("\n") } if output
         status = reap(output)
         break if @closed
         break hopeless(status) if @vain && (@vain += 1) >= VAIN
@@ -109,7 +110,7 @@ module Tempest
 
         @pid = Process.spawn(Heartbeat.environment, [RbConfig.ruby, "tempest-beat"], SCRIPT, in: orders, out: reports, pgroup: true)
         @input = input
-        write(JSON.generate(@settings.merge(parent: Process.pid)))
+        write(JSONLine.of(@settings.merge(parent: Process.pid)))
         @watched.each do |(queue, process), note|
           write("WATCH #{queue} #{process}")
           write("NOTE #{queue} #{process} #{note}") if note
@@ -160,7 +161,7 @@ module Tempest
       when "RECHECK" then @mailbox.post(:recheck, rest)
       when "CONTROL" then @mailbox.post(:control, rest)
       when "FENCED" then @mailbox.post(:fenced, rest.split)
-      when "LOG" then say(JSON.parse(rest))
+      when "LOG" then say(rest)
       when "TROUBLE", "WELL" then doubt(rest)
       end
     end
@@ -171,10 +172,12 @@ module Tempest
       @mailbox.post(:doubt)
     end
 
-    # @param line [Array] a severity, a message and its fields
+    # @param line [String] JSON: a severity, a message and its fields
     def say(line)
-      severity, message, fields = line
-      @logger.add(severity == "error" ? Logger::ERROR : Logger::WARN, LogLine.of(message, **fields.transform_keys(&:to_sym)))
+      severity, message, fields = JSON.parse(line)
+      @logger.add(severity == "error" ? Logger::ERROR : Logger::WARN) { LogLine.of(message, **fields.transform_keys(&:to_sym)) }
+    rescue JSON::ParserError
+      nil
     end
   end
 end

@@ -28,6 +28,7 @@ module Tempest
       @deliveries = Deliveries.new(queue, logger)
       @closed = false
       @backoff = Backoff.new
+      @full = Backoff.new
       @registered = false
       @changed = ConditionVariable.new
       @thread = Thread.new { read_on }
@@ -46,7 +47,7 @@ module Tempest
           raise ClientClosed, "the client is closed" if @closed
 
           left = over && (over - Tempest.now)
-          raise ConnectionLost, @trouble || "the inbox could not be registered in time" if left && !left.positive?
+          raise ConnectionLost, @trouble || "the inbox of queue #{@queue} could not be registered in time, and nothing was sent" if left && !left.positive?
 
           @changed.wait(@lock, left)
         end
@@ -77,7 +78,7 @@ module Tempest
       @deliveries.forget(expected.job_id)
     end
 
-    # Ends the reader, and deletes the inbox with what is in it.
+    # Ends the reader, cancels the jobs of streams that were not read to the end, and deletes the inbox with what is in it.
     # @param line [Connection] another connection
     def close(line)
       waiting = @lock.synchronize do
@@ -85,8 +86,10 @@ module Tempest
         @changed.broadcast
         @deliveries.all
       end
+      unread = waiting.select(&:wanted?)
       waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
       end_reader(line)
+      unread.each { |expected| Credits.give_up(line, @queue, expected.job_id) }
       line.fcall("unlisten", @queue, @id)
     rescue ConnectionLost, ServerError => e
       @logger&.debug("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
@@ -178,13 +181,33 @@ module Tempest
 
     # A blocking look that takes nothing away: it moves the head of the list to its head.
     def wait
-      @client_id ||= @connection.call("CLIENT", "ID")
+      @client_id ||= client_id
       key = Keys.inbox(@queue, @id)
-      @connection.call("BLMOVE", key, key, "LEFT", "LEFT", WAIT.to_s) unless @closed
-    rescue ServerError => e
-      raise unless e.full?
+      return if @closed
 
-      sleep_unless_closed(@backoff.next)
+      @connection.call("BLMOVE", key, key, "LEFT", "LEFT", WAIT.to_s)
+      @refusal_of_wait = nil
+      @full.reset
+    rescue ServerError => e
+      # Redis is there, and functions run on: it is asked again and again, where it is full or the right to block is missing.
+      refused_to_wait(e)
+      sleep_unless_closed(@full.next)
+    end
+
+    # @return [Integer, nil] nil: this user may not ask for it, and nobody ends a wait
+    def client_id
+      @connection.call("CLIENT", "ID")
+    rescue ServerError
+      nil
+    end
+
+    # Said once for as long as Redis says the same.
+    def refused_to_wait(error)
+      return if @refusal_of_wait == error.message
+
+      @refusal_of_wait = error.message
+      @logger&.add(error.denied? ? Logger::ERROR : Logger::WARN,
+                   LogLine.of("Redis refuses the blocking read of an inbox; trying again", queue: @queue, error: error.message))
     end
 
     def sleep_unless_closed(seconds)

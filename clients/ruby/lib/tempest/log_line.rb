@@ -26,19 +26,32 @@ module Tempest
     # @param job [Job, nil] nil for bytes that are no job
     def ended(logger, outcome, job)
       word, rest = outcome.verdict.split(" ", 2)
-      fields = of_job(outcome.claim, job)
       run = outcome.failed_run
+      level = severity(word, run) || return
+      # Made only where the logger takes it: most jobs end well, and most loggers take no more than `info`.
+      logger.add(level) { ending(word, rest, run, of_job(outcome.claim, job)) }
+    end
+
+    # @return [Integer, nil] nil: nothing is said
+    def severity(word, run)
+      case word
+      when "retry" then Logger::WARN
+      when "failed" then run.nil? || run.fault ? Logger::ERROR : Logger::INFO
+      when "dead" then Logger::ERROR
+      when "expired", "cancelled" then Logger::INFO
+      end
+    end
+
+    def ending(word, rest, run, fields)
       fields.update(attempt: run.attempt, attempts: run.attempts, error: run.text) if run
       case word
-      when "retry" then logger.warn(of("a job failed and is tried again", delay_ms: rest, **fields))
-      when "failed"
-        logger.add(run.nil? || run.fault ? Logger::ERROR : Logger::INFO,
-                   of("a job failed and its caller is told", code: run&.code, **fields) + trace(run))
+      when "retry" then of("a job failed and is tried again", delay_ms: rest, **fields)
+      when "failed" then of("a job failed and its caller is told", code: run&.code, **fields) + trace(run)
       when "dead"
         reason, detail = rest.split(" ", 2)
-        logger.error(of("a job is dead", reason: reason, **{ error: detail }.merge(fields)) + trace(run))
-      when "expired" then logger.info(of("a job came too late and is not run", **fields))
-      when "cancelled" then logger.info(of("a job was cancelled", **fields))
+        of("a job is dead", reason: reason, **{ error: detail }.merge(fields)) + trace(run)
+      when "expired" then of("a job came too late and is not run", **fields)
+      else of("a job was cancelled", **fields)
       end
     end
 
@@ -63,7 +76,7 @@ module Tempest
       char = [code[/\h+/].hex].pack("U")
       char.match?(/[[:print:]]/) ? char : code
     end
-    private_class_method :written, :readable
+    private_class_method :severity, :ending, :written, :readable
   end
 
   # A failed run in the words of the log. `fault`: nobody meant it for a caller.

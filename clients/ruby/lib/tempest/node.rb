@@ -3,7 +3,6 @@
 # What a worker says of itself, for people and their tools: its record among the nodes, and the note that goes along with its
 # ticks. Nothing of the protocol depends on it.
 
-require "json"
 require "socket"
 
 module Tempest
@@ -41,7 +40,7 @@ module Tempest
       return if record == @written
 
       line.call("SADD", Keys::QUEUES, *stations.map(&:queue))
-      line.call("HSET", Keys::NODES, @id, JSON.generate(record))
+      line.call("HSET", Keys::NODES, @id, JSONLine.of(record))
       @written = record
     rescue ServerError => e
       return if e.full?
@@ -66,7 +65,7 @@ module Tempest
     def self.note(claims)
       begun = claims.select(&:begun)
       oldest = begun.min_by(OLDEST, &:begun).map { |claim| [claim.job_id, claim.action, claim.level, claim.begun] }
-      JSON.generate(running: oldest, count: begun.size)
+      JSONLine.of(running: oldest, count: begun.size)
     end
   end
 end

@@ -18,6 +18,8 @@ module Tempest
       @logger = logger
       @lock = Mutex.new
       @lost = {}
+      # Those of them who do not try again by themselves.
+      @resting = {}
       @late = {}
     end
 
@@ -30,7 +32,7 @@ module Tempest
       @logger&.warn(LogLine.of(message, error: text, away_s: away&.round(1))) if message
     end
 
-    # Who has a connection that answers.
+    # Who has a connection that answers. Redis is back when all have one who try.
     def back(who)
       return if @lost.empty? && @late.empty?
 
@@ -38,9 +40,14 @@ module Tempest
       @logger&.info(LogLine.of("Redis is back", away_s: away.round(1))) if away
     end
 
+    # Who has given up, and tries again when somebody wants something of it. Until then Redis is back when it is for the others.
+    def rest(who)
+      @lock.synchronize { @resting[who] = true if @lost.key?(who) }
+    end
+
     # Who ends, and says nothing more of Redis.
     def forget(who)
-      @lock.synchronize { @lost.delete(who) }
+      @lock.synchronize { [@lost, @resting, @late].each { |all| all.delete(who) } }
     end
 
     private
@@ -48,8 +55,13 @@ module Tempest
     # @return [Float, nil] how long Redis was away, when this was the last one without it
     def end_of(who)
       @late.delete(who)
-      return unless @lost.delete(who) && @lost.empty?
+      return if @lost.empty?
 
+      @lost.delete(who)
+      return unless @lost.each_key.all? { |other| @resting.key?(other) }
+
+      @lost.clear
+      @resting.clear
       @late_until = Tempest.now + LATE
       @late = {}
       Tempest.now - @since
@@ -65,6 +77,7 @@ module Tempest
       end
 
       @lost[who] = true
+      @resting.delete(who)
       if first
         @since = now
         @pause = FIRST

@@ -140,14 +140,20 @@ module Tempest
     def introduce(process)
       return if @identity && @introduced == process
 
-      # By this name it is known from the connections of others.
-      @connection.call("CLIENT", "SETNAME", OldConnections.name(process))
+      name_connection(process)
       identity = @connection.identity
       @connection.hello(@station.queue, process, "again", *identity)
       @introduced = process
       @identity = identity
       @mailbox.post(:doubt, @station) if @broken
       @broken = false
+    end
+
+    # By this name it is known from the connections of others. Who lacks the right goes without: nobody ends it then.
+    def name_connection(process)
+      @connection.call("CLIENT", "SETNAME", OldConnections.name(process))
+    rescue ServerError
+      nil
     end
 
     def landed(process)

@@ -134,7 +134,7 @@ module Tempest
 
       outcome(claim, "done", address) { Answer.new(**common(job), args: args, meta: context.last_meta).encode }
     rescue ClaimLost
-      # That it was given to another is said when it is settled.
+      # That it was given to another the settlement says, which drops this.
       Outcome.new(claim, "done")
     rescue Exception => e # rubocop:disable Lint/RescueException
       # Everything: a handler that says exit or overflows its stack must not end the worker.

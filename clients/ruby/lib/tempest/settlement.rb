@@ -11,7 +11,6 @@ module Tempest
     BYTES = 4 * 1024 * 1024
 
     # @yieldparam station [Station] on which this process is fenced
-    # @yieldparam why [String]
     def initialize(logger, &fenced)
       @logger = logger
       @fenced = fenced
@@ -22,7 +21,7 @@ module Tempest
 
     # @param outcome [Outcome]
     def add(outcome)
-      @outbox << outcome unless outcome.claim.lost?
+      outcome.claim.lost? ? lost(outcome.claim) : @outbox << outcome
     end
 
     # @return [Boolean] whether nothing can be settled now
@@ -70,11 +69,19 @@ module Tempest
     rescue ConnectionLost
       batch.each { |outcome| outcome.was_sent = true }
       raise
-    rescue Fenced => e
-      @fenced.call(station, e.message)
+    rescue Fenced
+      @fenced.call(station)
     rescue ServerError => e
       # Nothing was settled. One at a time, so that one that is refused does not hold up the others.
       batch.size == 1 ? settle_refused(line, station, batch.first, e) : batch.each { |outcome| apply(line, station, [outcome]) }
+    end
+
+    # Redis gave it to another while it ran. Where the whole process was fenced, that has been said.
+    def lost(claim)
+      return unless claim.process == claim.station.process
+
+      @logger.warn(LogLine.of("a job was given to another process while it ran: what it came to is dropped", **LogLine.of_job(claim, claim.job),
+                                                                                                             claim: claim.field))
     end
 
     # Of a claim that had ended, or an inbox that is none.
@@ -99,10 +106,10 @@ module Tempest
       end
       return postpone(station, outcome, error) unless refusal?(error)
 
+      # It is what it was until Redis has it: the reply may be lost.
+      station.settle(line, [outcome.dup.tap { |dead| dead.become_dead("refused", error.message) }])
       @logger.error(LogLine.of("a job is dead", queue: station.queue, claim: outcome.claim.field, reason: "refused",
                                                 outcome: outcome.verdict[0, 200], error: error.message))
-      outcome.become_dead("refused", error.message)
-      station.settle(line, [outcome])
     rescue Fenced
       raise
     rescue ServerError => e

@@ -50,7 +50,7 @@ class Gateway:
         except Exception:
             if response.head_sent:
                 raise  # the answer says that it failed, and the front breaks off what it began
-            log_failure(context, f"the application failed at {request.method} {request.raw_path!r}")
+            log_failure(context, "the application failed", request)
             return failed()
 
     def _serve(self, request: Request, context: Context, response: Response) -> None:
@@ -73,4 +73,4 @@ def _close(close: Callable[[], Any], context: Context) -> None:
         raise
     except Exception:
         # All that it had to say has been said.
-        log_failure(context, "the iterable of the application could not be closed")
+        log_failure(context, "the body of the application could not be closed")

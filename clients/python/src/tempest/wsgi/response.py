@@ -12,8 +12,8 @@ from ..context import Context
 from ..elements import Elements
 from ..http.checks import CONTROL, TOKEN
 from ..http.endpoint import with_order
-
-log = logging.getLogger("tempest")
+from ..http.request import Request
+from ..log_lines import say
 
 # One answer holds at most so much: credits count answers, and a front breaks off a stream of which 8 MiB wait. In base64, 16 of
 # these are 5.6 MiB.
@@ -132,9 +132,11 @@ def failed() -> Elements:
     return Elements(500, {"content-type": "text/plain; charset=utf-8"}, "Internal Server Error\n")
 
 
-def log_failure(context: Context, what: str) -> None:
+def log_failure(context: Context, what: str, request: Optional[Request] = None) -> None:
     """The exception at hand goes into the log, and nowhere else."""
-    log.error("tempest: %s (job %s)", what, context.job_id, exc_info=sys.exc_info())
+    error = sys.exc_info()[1]
+    say(logging.ERROR, what, error, queue=context.queue, job_id=str(context.job_id), method=request and request.method,
+        path=request and request.raw_path, error=f"{type(error).__name__}: {error}")
 
 
 def _status(status: Any) -> int:

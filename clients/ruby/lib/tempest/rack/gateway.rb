@@ -44,7 +44,7 @@ module Tempest
           # After the head the answer can only say that it failed, and the front breaks off what it began.
           raise if e.is_a?(Begun)
 
-          report("the application failed at #{request.method} #{request.raw_path.inspect}", context, e)
+          report("the application failed", context, e, request)
           HTTP.text("Internal Server Error\n", status: 500)
         end
       rescue Begun => e
@@ -84,9 +84,10 @@ module Tempest
         report("the body of the application could not be closed", context, e)
       end
 
-      def report(what, context, error)
-        trace = Array(error.backtrace).first(20).join("\n  ")
-        @logger.error("#{what} (job #{context.job_id}): #{error.class}: #{error.message}\n  #{trace}")
+      def report(what, context, error, request = nil)
+        line = LogLine.of(what, queue: context.queue, job_id: context.job_id,
+                                method: request&.method, path: request&.raw_path, error: "#{error.class}: #{Failure.said(error)}")
+        @logger.error([line, *Array(error.backtrace).first(20)].join("\n  "))
       end
     end
   end
