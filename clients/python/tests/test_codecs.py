@@ -76,9 +76,9 @@ class Codecs(unittest.TestCase):
                             (codecs.JSON, b"[]" * (size // 2)), (codecs.JSON, b'["' * (size // 2)),
                             (codecs.MSGPACK, b"\x91" * size), (codecs.MSGPACK, b"\xdd\x00\x3f\xff\xf0" * (size // 5)),
                             (codecs.TNETSTRING, b"9" * size), (codecs.TNETSTRING, b"%d:%b#" % (size, b"9" * size))]:
-            began = time.monotonic()
+            began = time.process_time()  # others may have the machine meanwhile
             self.refused(codec.decode, data)
-            self.assertLess(time.monotonic() - began, 3, (codec.name, data[:20]))
+            self.assertLess(time.process_time() - began, 3, (codec.name, data[:20]))
 
 
 class Package(unittest.TestCase):

@@ -29,7 +29,7 @@ class Credentials(unittest.TestCase):
                 self.assertRaises(RedisRefused, client.push, "a")
                 began = time.monotonic()
                 self.assertRaises(RedisRefused, client.call, "a", timeout=20)
-                self.assertLess(time.monotonic() - began, 5)
+                self.assertLess(time.monotonic() - began, 15, "it could wait for 20 seconds")
 
     def test_a_caller_without_the_right_to_listen_learns_it_at_once_and_may_get_it(self):
         self.redis.client.execute_command("ACL", "SETUSER", "caller", "on", "nopass", "~*", "&*", "+@all", "-fcall")

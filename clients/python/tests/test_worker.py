@@ -129,7 +129,7 @@ class WorkerOrder(unittest.TestCase):
         for level in ("low", "default", "high"):
             self.client.push_many([("note", [f"{level}{n}"]) for n in range(20)], level=level)
         # One of each landed with the connections that were parked; what lands on a busy worker goes back to the head.
-        wait_for(lambda: all(self.redis.llen(key) == 20 for key in ("{q}:high", "q", "{q}:low")), "not given back", 3)
+        wait_for(lambda: all(self.redis.llen(key) == 20 for key in ("{q}:high", "q", "{q}:low")), "not given back")
         self.redis.rpush("release:first", "")
         wait_for(lambda: self.redis.llen("noted") == 60, "not all was run")
         self.assertEqual(text(self.redis.lrange("noted", 0, -1)),
@@ -140,7 +140,7 @@ class WorkerOrder(unittest.TestCase):
         self.held("first")
         # The connections parked on the other levels are still waiting: this lands with them.
         self.client.push("note", "later", level="high")
-        wait_for(lambda: self.redis.llen("{q}:high") == 1, "the job did not go back", 3)
+        wait_for(lambda: self.redis.llen("{q}:high") == 1, "the job did not go back")
         other = WorkerProcess(self.server.url, "q")
         self.addCleanup(other.kill)
         wait_for(lambda: self.redis.lrange("noted", 0, -1) == [b"later"], "the other worker did not run it")
@@ -165,7 +165,7 @@ class WorkerOrder(unittest.TestCase):
     def test_a_full_redis_drains(self):
         self.redis.config_set("maxmemory", "1")
         self.addCleanup(self.redis.config_set, "maxmemory", "0")
-        wait_for(lambda: "errorstat_OOM" in self.redis.info("errorstats"), "BLMOVE was not refused", 8)
+        wait_for(lambda: "errorstat_OOM" in self.redis.info("errorstats"), "BLMOVE was not refused", 20)
         self.redis.config_set("maxmemory", "0")
         self.client.push("note", "before")
         wait_for(lambda: self.redis.lrange("noted", 0, -1) == [b"before"], "the worker does not go on")

@@ -43,7 +43,7 @@ class WorkerLife(unittest.TestCase):
         worker.kill()
         self.assertEqual(len(self.running()), 1)
         self.assertIn('"hold"', self.running()[0])
-        wait_for(lambda: not any(alive(child) for child in children), "the beat outlives its worker", 5)
+        wait_for(lambda: not any(alive(child) for child in children), "the beat outlives its worker")
 
     def test_sigterm_finishes_what_runs_and_gives_the_rest_back(self):
         worker = self.start("--concurrency", "2")
@@ -66,7 +66,7 @@ class WorkerLife(unittest.TestCase):
         began = time.monotonic()
         worker.signal(signal.SIGTERM)
         self.assertEqual(worker.wait(), 0)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 20, "the grace is 25 seconds")
         self.assertEqual((self.processes(), self.redis.llen("q")), ({}, 1))
 
     def test_the_grace_period_ends(self):
@@ -79,10 +79,11 @@ class WorkerLife(unittest.TestCase):
     def test_an_idle_worker_stops_at_once(self):
         worker = self.start()
         wait_for(lambda: self.redis.info("clients")["blocked_clients"] == 3, "it does not park")
-        began = time.monotonic()
         worker.signal()
         self.assertEqual(worker.wait(), 0)
-        self.assertLess(time.monotonic() - began, 2)
+        # It does not wait until they have waited: their waits are ended, or their connections.
+        ended = [self.redis.info("commandstats").get(f"cmdstat_client|{way}", {}).get("calls", 0) for way in ("unblock", "kill")]
+        self.assertGreaterEqual(sum(ended), 3)
 
     def test_the_beat_goes_on_while_a_handler_holds_the_gil(self):
         self.start()
@@ -90,7 +91,8 @@ class WorkerLife(unittest.TestCase):
         wait_for(lambda: self.redis.llen("held") == 1, "not begun")
         (process,) = self.processes()
         before = int(self.redis.hget("{q}:!procs", process))
-        wait_for(lambda: int(self.redis.hget("{q}:!procs", process)) > before + 1, "no beat", 3.8)
+        # However slow the machine is: it has to beat before the handler has ended.
+        wait_for(lambda: int(self.redis.hget("{q}:!procs", process)) > before + 1 or not self.running(), "no beat", 60)
         self.assertEqual(len(self.running()), 1, "the handler had ended by then")
         self.assertEqual(list(job), [4])
 
@@ -165,7 +167,7 @@ class WorkerLife(unittest.TestCase):
             self.assertEqual(len(ids), 100)
             self.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         wanted = {f"{round}.{n}" for round in range(5) for n in range(100)}
-        wait_for(lambda: set(text(self.redis.lrange("noted", 0, -1))) == wanted, "jobs were lost", 15)
+        wait_for(lambda: set(text(self.redis.lrange("noted", 0, -1))) == wanted, "jobs were lost", 60)
         wait_for(lambda: not self.running(), "claims were not settled")
 
     def test_a_lost_reply_of_a_claim_is_recovered(self):
