@@ -88,6 +88,19 @@ class TestOutageOfAClient < RedisTest
     assert_equal 1, call("LLEN", Q)
   end
 
+  def test_a_cancel_that_redis_did_not_hear_is_said_by_the_next_connection
+    c = client(patience: 0)
+    waiting = Thread.new { c.stream("raw", timeout: 60) { break } }
+    action, _, _, id = JSON.parse(call("BLPOP", Q, "10").last)
+    @redis.kill
+    c.instance_variable_get(:@line).instance_variable_set(:@used, 0)
+    bytes = JSON.generate([action, id, [1], { more: true, token: "t" }])
+    c.instance_variable_get(:@inboxes).values.first.instance_variable_get(:@deliveries).deliver(bytes)
+    waiting.join(20)
+    @redis.start
+    Await.until("it to be cancelled") { call("EXISTS", "{q}:!cancelled") == 1 }
+  end
+
   def test_a_full_redis_is_no_redis_that_is_away
     c = client
     answer = Thread.new { c.call("a", timeout: 20) }

@@ -117,7 +117,7 @@ class Link:
             options.update(host=where.host, port=where.port, socket_connect_timeout=min(5.0, patience), socket_keepalive=True)
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
-        self._connect: Callable[[], Any]
+        self._connect: Callable[..., Any]
         if where.socket is not None:
             self._connect = functools.partial(_UnixConnection, path=where.socket, **options)
         elif where.tls is not None:

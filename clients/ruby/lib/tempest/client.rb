@@ -171,8 +171,8 @@ module Tempest
       over = timeout && (Tempest.now + timeout)
       meta = caller_meta(meta, over, run_timeout, options)
       meta = { "credits" => credits }.merge(meta) if credits && !@four_elements
-      asked(action, args, queue, level, codec, meta, over) do |expected|
-        each_value(expected, timeout, action, queue, &block)
+      asked(action, args, queue, level, codec, meta, over) do |expected, inbox|
+        each_value(expected, inbox, timeout, action, queue, &block)
       end
       nil
     end
@@ -360,7 +360,7 @@ module Tempest
       window = whole ? 0 : Bounds.number(meta, "credits") || 0
       expected = inbox.expect(ExpectedAnswers.new(job.job_id, whole: whole, window: window))
       send_jobs(queue, level, [payload], nil, limit(over))
-      yield expected
+      yield expected, inbox
     ensure
       inbox.forget(expected) if expected
     end
@@ -370,9 +370,9 @@ module Tempest
     end
 
     # Yields each value in order; an answer without args has none.
-    def each_value(expected, timeout, action, queue)
+    def each_value(expected, inbox, timeout, action, queue)
       # What is said of a stream waits for no Redis: the inbox says it again.
-      credits = Credits.new(-> { line(Tempest.now) }, queue, expected, timeout, @logger)
+      credits = Credits.new(-> { line(Tempest.now) }, queue, expected, timeout, @logger) { |job_id| inbox.leave(job_id) }
       loop do
         answer = next_answer(expected, timeout && (Tempest.now + timeout), action, queue)
         credits.note if answer.more?

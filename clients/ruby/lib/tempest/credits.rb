@@ -19,12 +19,14 @@ module Tempest
     # @param line [#call] gives the connection that is used
     # @param expected [ExpectedAnswers]
     # @param timeout [Numeric, nil] seconds to wait for each answer
-    def initialize(line, queue, expected, timeout, logger)
+    # @yieldparam job_id [String] of a job that is to be cancelled once Redis is there again
+    def initialize(line, queue, expected, timeout, logger, &later)
       @line = line
       @queue = queue
       @expected = expected
       @timeout = timeout
       @logger = logger
+      @later = later
       @said = 0
       @said_at = Tempest.now
     end
@@ -72,11 +74,13 @@ module Tempest
     def close
       return if @expected.answered? && @said.zero?
 
-      by_line do |connection|
-        next Credits.give_up(connection, @queue, @expected.job_id, keep) unless @expected.answered?
+      return by_line { |connection| connection.fcall("credit", @queue, @expected.job_id) } if @expected.answered?
 
-        connection.fcall("credit", @queue, @expected.job_id)
-      end
+      Credits.give_up(@line.call, @queue, @expected.job_id, keep)
+    rescue ConnectionLost
+      @later&.call(@expected.job_id)
+    rescue ServerError, ClientClosed => e
+      unsaid(e)
     end
 
     private
@@ -88,7 +92,11 @@ module Tempest
     def by_line
       yield @line.call
     rescue ConnectionLost, ServerError, ClientClosed => e
-      @logger&.debug { LogLine.of("nothing could be said of a stream", queue: @queue, job_id: @expected.job_id, error: e.message) }
+      unsaid(e)
+    end
+
+    def unsaid(error)
+      @logger&.debug { LogLine.of("nothing could be said of a stream", queue: @queue, job_id: @expected.job_id, error: error.message) }
     end
   end
 end

@@ -29,6 +29,7 @@ module Tempest
       @closed = false
       @backoff = Backoff.new
       @full = Backoff.new
+      @left = []
       @registered = false
       @changed = ConditionVariable.new
       @thread = Thread.new { read_on }
@@ -78,6 +79,12 @@ module Tempest
       @deliveries.forget(expected.job_id)
     end
 
+    # Nobody wants the answers of this job any more, and Redis has not heard it: it is cancelled when the reader comes round.
+    # @param job_id [String]
+    def leave(job_id)
+      @left << job_id
+    end
+
     # Ends the reader, cancels the jobs of streams that were not read to the end, and deletes the inbox with what is in it.
     # @param line [Connection] another connection
     def close(line)
@@ -86,10 +93,10 @@ module Tempest
         @changed.broadcast
         @deliveries.all
       end
-      unread = waiting.select(&:wanted?)
+      waiting.each { |expected| leave(expected.job_id) if expected.wanted? }
       waiting.each { |expected| expected.fail(ClientClosed.new("the client was closed while it waited for an answer")) }
       end_reader(line)
-      unread.each { |expected| Credits.give_up(line, @queue, expected.job_id) }
+      give_up_left(line)
       line.fcall("unlisten", @queue, @id)
     rescue ConnectionLost, ServerError => e
       @logger&.debug("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
@@ -104,6 +111,13 @@ module Tempest
     end
 
     private
+
+    def give_up_left(line)
+      until @left.empty?
+        Credits.give_up(line, @queue, @left.first)
+        @left.shift
+      end
+    end
 
     # Again and again, because a wait may have been on its way when the first word to end it came.
     def end_reader(line)
@@ -138,7 +152,10 @@ module Tempest
     def read_on
       Thread.current.name = "tempest inbox #{@queue}"
       look until @closed || @refusal
-      @connection.fcall("unlisten", @queue, @id) if @abandoned && @registered
+      return unless @abandoned && @registered
+
+      give_up_left(@connection)
+      @connection.fcall("unlisten", @queue, @id)
     rescue ConnectionLost, ServerError => e
       @logger&.debug("inbox #{@id} on #{@queue} could not be closed: #{e.message}")
     rescue StandardError => e
@@ -160,6 +177,7 @@ module Tempest
     # Reads what is there, or waits for something. An answer is deleted only by the read that follows its delivery.
     def look
       listen unless @heard == @connection.number
+      give_up_left(@connection)
       answers = @connection.fcall("read", @queue, @id, @position, READ_ANSWERS, READ_BYTES)
       @backoff.reset
       @outage.back(@id)
