@@ -59,6 +59,7 @@ class TestOutageOfAClient < RedisTest
     waiting = Thread.new { c.stream("nobody", timeout: 60) { nil } }
     waiting.report_on_exception = false
     call("BLPOP", Q, "10")
+    c.push("later") # by the same connection, so that the stream has its reply
     @redis.kill
     # For a second after its last use a connection is trusted.
     c.instance_variable_get(:@line).instance_variable_set(:@used, 0)
@@ -92,6 +93,7 @@ class TestOutageOfAClient < RedisTest
     c = client(patience: 0)
     waiting = Thread.new { c.stream("raw", timeout: 60) { break } }
     action, _, _, id = JSON.parse(call("BLPOP", Q, "10").last)
+    c.push("later") # by the same connection, so that the stream has its reply
     @redis.kill
     c.instance_variable_get(:@line).instance_variable_set(:@used, 0)
     bytes = JSON.generate([action, id, [1], { more: true, token: "t" }])
