@@ -152,7 +152,7 @@ def _ended(claim: Claim, job: Job, handler: Handler, plan: Plan, context: Contex
     delay = plan.next_delay(job, handler.policy, error, bench.clock.now)
     said = _printable(f"{code}: {message}" if meant else f"{type(error).__name__}: {_text(error)}")
     next_payload = None if delay is None else again(claim.payload, plan.attempt + 1, said)
-    is_fault = not isinstance(error, HandlerError)
+    is_fault = not isinstance(error, (HandlerError, Retry))
     # What the exception says is for the log; a caller must not learn of paths, secrets or code.
     failure = Failure(said, plan.attempt, plan.most(error), is_fault, None if meant else error)
     if next_payload is not None:

@@ -78,7 +78,8 @@ module Tempest
     rescue ::Redis::CommandError => e
       raise error(e.message)
     rescue *NETWORK_ERRORS, ::Redis::BaseError => e
-      raise not_let_in(e.message) if e.message.match?(NOT_LET_IN) # the gem redis 5 says it so
+      # The gem redis 5 says so some of what Redis has answered.
+      raise error(e.message) if e.message.match?(NOT_LET_IN) || NOT_NOW.include?(e.message[/\A\S+/])
 
       close
       raise ConnectionLost, lost(command, e)
