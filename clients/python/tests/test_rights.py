@@ -346,9 +346,11 @@ class Documents(Bench):
             made = self.redis.execute_command("ACL", "GETUSER", words[2])
             make_user(self.server, "wanted", rights(roles.pop(words[2]), "mail"))
             wanted = self.redis.execute_command("ACL", "GETUSER", "wanted")
-            for user in made, wanted:
-                user[user.index(b"passwords") + 1] = None
-            self.assertEqual(made, wanted, line)
+            # A flat list, or with redis-py 8 a map.
+            users = [user if isinstance(user, dict) else dict(zip(user[::2], user[1::2])) for user in (made, wanted)]
+            for user in users:
+                del user[b"passwords"]
+            self.assertEqual(*users, line)
         self.assertEqual(roles, {})
 
 
