@@ -111,7 +111,7 @@ struct CodingContainerTests {
         #expect(message { try codec.encode(encoding: ["k": Double.nan]) }?.hasPrefix("k: ") == true)
     }
 
-    @Test("A value that encodes nothing, or twice, is refused")
+    @Test("A value that encodes nothing at all, or twice, is refused")
     func misuse() {
         struct Nothing: Encodable { func encode(to encoder: any Encoder) throws {} }
         struct Twice: Encodable {
@@ -129,17 +129,68 @@ struct CodingContainerTests {
                 try map.encode(2, forKey: .a)
             }
         }
+        #expect(message { try JSONCodec().encode(encoding: Nothing()) } == ": Nothing encoded nothing")
+        #expect(throws: EncodingError.self) { try JSONCodec().encode(encoding: Twice()) }
+        #expect(throws: EncodingError.self) { try JSONCodec().encode(encoding: Both()) }
+    }
+
+    @Test("A field that encodes nothing is an empty map, as it is for Foundation", arguments: allCodecs)
+    func nothing(_ codec: any Codec) throws {
+        struct Nothing: Encodable { func encode(to encoder: any Encoder) throws {} }
+        struct Opened: Encodable { func encode(to encoder: any Encoder) throws { _ = encoder.singleValueContainer() } }
+        struct Outer: Encodable {
+            var a = Nothing()
+            var b = Opened()
+            var c = [Nothing()]
+        }
+        #expect(identical(try codec.value(codec.encode(encoding: Outer())), ["a": [:], "b": [:], "c": [[:]]]))
+    }
+
+    @Test(
+        "Of a key that is encoded twice the last value counts, and nested containers under one key come together",
+        arguments: allCodecs)
+    func sameKey(_ codec: any Codec) throws {
         struct SameKey: Encodable {
             func encode(to encoder: any Encoder) throws {
                 var map = encoder.container(keyedBy: Key.self)
-                try map.encode(1, forKey: .a)
-                try map.encode(2, forKey: .a)
+                try map.encode([[1], [2, 3]], forKey: .a)
+                var nested = map.nestedContainer(keyedBy: Key.self, forKey: .b)
+                try nested.encode("first", forKey: .a)
+                try map.encode(["k": [1]], forKey: .a)
+                var again = map.nestedContainer(keyedBy: Key.self, forKey: .b)
+                try again.encode("second", forKey: .b)
+                try nested.encode("third", forKey: .a)
+                var list = map.nestedUnkeyedContainer(forKey: .c)
+                try list.encode(1)
+                var more = map.nestedUnkeyedContainer(forKey: .c)
+                try more.encode(2)
+                try map.encode([["deep": [true]]], forKey: .a)
             }
         }
-        #expect(message { try JSONCodec().encode(encoding: [Nothing()]) } == "0: Nothing encoded nothing")
-        #expect(throws: EncodingError.self) { try JSONCodec().encode(encoding: Twice()) }
-        #expect(throws: EncodingError.self) { try JSONCodec().encode(encoding: Both()) }
-        #expect(throws: EncodingError.self) { try JSONCodec().encode(encoding: SameKey()) }
+        let found = try codec.value(codec.encode(encoding: ["x": SameKey(), "y": SameKey()]))
+        let one: Value = ["b": ["a": "third", "b": "second"], "c": [1, 2], "a": [["deep": [true]]]]
+        #expect(found["x"] == one && found["y"] == one, "\(found)")
+    }
+
+    @Test("A large map whose keys come twice is merged in linear time")
+    func manyKeys() throws {
+        struct Many: Encodable {
+            func encode(to encoder: any Encoder) throws {
+                var map = encoder.container(keyedBy: Name.self)
+                for round in 0..<2 {
+                    for number in 0..<50_000 { try map.encode([round, number], forKey: Name(stringValue: "k\(number)")) }
+                }
+            }
+            struct Name: CodingKey {
+                var stringValue: String
+                var intValue: Int? { nil }
+                init(stringValue: String) { self.stringValue = stringValue }
+                init?(intValue: Int) { nil }
+            }
+        }
+        let found = try JSONCodec().value(JSONCodec().encode(encoding: Many()))
+        #expect(found.asMap?.count == 50_000)
+        #expect(found["k7"] == [1, 7])
     }
 
     @Test("A container that is used after its encode(to:) refuses")

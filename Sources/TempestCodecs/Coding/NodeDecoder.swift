@@ -49,6 +49,7 @@ struct NodeDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard entry.kind == .map else { throw mismatch([String: Any].self, "map") }
+        if ObjectIdentifier(Key.self) == Self.keyOfDictionaries { try checkKeys() }
         return KeyedDecodingContainer(KeyedNodes(decoder: self))
     }
 
@@ -71,6 +72,7 @@ struct NodeDecoder: Decoder {
         if T.self == [Double].self { return unsafeBitCast(try array { try $0.double() }, to: T.self) }
         if T.self == [UInt8].self { return unsafeBitCast(try bytes(), to: T.self) }
         if T.self == Value.self, let value = (index < 0 ? Value.null : node.value) as? T { return value }
+        if let foundation = FoundationType.of(T.self), index >= 0, !isNull() { return try decode(type, as: foundation) }
         return try T(from: self)
     }
 
@@ -118,9 +120,32 @@ struct NodeDecoder: Decoder {
     }
 
     func float() throws -> Float {
-        let value = Float(try double())
+        guard let value = view.float(entry, source: context.document.tape.source) else { throw refusal(Float.self, "float") }
         guard value.isFinite else { throw unfit(Float.self) }
         return value
+    }
+
+    /// What `Dictionary` asks for, as nothing else does.
+    private static let keyOfDictionaries = _typeByName("s20_DictionaryCodingKeyV").map { ObjectIdentifier($0) }
+
+    /// A dictionary of Swift has one of two keys that are the same text in other bytes (é as one scalar, or as e and an accent): the other
+    /// would be lost.
+    private func checkKeys() throws {
+        let (view, end) = (view, entry.high)
+        var found: Set<String> = []
+        var key = index + 1
+        while key < end {
+            let name = view.entries[key]
+            if name.flags & Entry.isASCII == 0, view.bytes(name).contains(where: { $0 >= 0x80 }),
+                !found.insert(view.string(name)).inserted
+            {
+                throw DecodingError.dataCorrupted(
+                    DecodingError.Context(
+                        codingPath: codingPath,
+                        debugDescription: "two keys are the same text, \(view.string(name).debugDescription), in other bytes"))
+            }
+            key = view.next(key + 1)
+        }
     }
 
     func bytes() throws -> [UInt8] {

@@ -11,6 +11,11 @@ final class Recorder {
         case nothing, scalar, array, map
     }
 
+    private struct NestedPlace: Hashable {
+        var map: Int
+        var key: String
+    }
+
     private struct Slot {
         var opened: Opened
         var serial: Int32
@@ -24,6 +29,8 @@ final class Recorder {
         var slotCount: Int32 = 0
         var serial: Int32 = 0
         var children: [Recorder] = []
+        /// Where nested containers of maps stand.
+        var nested: [NestedPlace: Int] = [:]
 
         init(_ recording: Recording) {
             self.recording = recording
@@ -195,6 +202,12 @@ final class Recorder {
     }
 
     private func encodeUnknown<T: Encodable>(_ value: T) throws {
+        if let type = FoundationType.of(T.self), try encode(value, as: type) { return }
+        try encodeByItself(value)
+    }
+
+    /// Records what its `encode(to:)` encodes; nothing at all, inside of another value, is an empty map, as it is for Foundation.
+    func encodeByItself<T: Encodable>(_ value: T) throws {
         let limit = state.pointee.recording.limits.depth * 4
         guard Int(state.pointee.slotCount + outerSlots) <= limit else {
             throw invalid(value, "encode(to:) goes deeper than \(limit) calls")
@@ -210,13 +223,15 @@ final class Recorder {
             throw error
         }
         let slot = state.pointee.pop()
-        guard slot.opened != .nothing, slot.opened != .scalar || state.pointee.recording.room.count > mark.count else {
+        // A scalar that is not there was refused, and whoever encodes took no notice.
+        let wasRefused = slot.opened == .scalar && state.pointee.recording.room.count <= mark.count
+        if wasRefused || (slot.opened == .nothing && state.pointee.slotCount + outerSlots == 0) {
             let error = invalid(value, "\(T.self) encoded nothing")
             state.pointee.recording.rewind(to: mark)
             throw error
         }
         do throws(CodecError) {
-            try close(slot.opened, emptyIsMap: false)
+            try close(slot.opened, emptyIsMap: true)
         } catch {
             let refusal = EncodingError.refusing(value, context(error.description, error, path: path(Int(encoder.depth))))
             state.pointee.recording.rewind(to: mark)
@@ -298,7 +313,10 @@ final class Recorder {
 
     /// A recorder whose value will stand at this place.
     func makeChild(_ key: any CodingKey, _ opened: Opened) throws -> SlotEncoder {
+        if opened != .nothing, let there = child(under: key, opened) { return there }
         let child = Recorder(in: self)
+        let place = NestedPlace(map: state.pointee.recording.room.open, key: key.stringValue)
+        state.pointee.nested[place] = state.pointee.recording.room.count
         do throws(CodecError) {
             try state.pointee.recording.splice(state.pointee.children.count)
         } catch {
@@ -308,6 +326,28 @@ final class Recorder {
         let encoder = child.open(.nothing)
         if opened != .nothing { try child.open(opened, in: encoder) }
         return encoder
+    }
+
+    /// The container that was asked for under this key before, if it is the key of a map and of the same kind: what is written to either
+    /// comes together, as it does for Foundation. The key that was recorded for the second is dropped.
+    private func child(under key: any CodingKey, _ opened: Opened) -> SlotEncoder? {
+        let room = state.pointee.recording.room
+        guard room.isMap, let index = state.pointee.nested[NestedPlace(map: room.open, key: key.stringValue)],
+            let number = state.pointee.recording.splice(at: index)
+        else { return nil }
+        let child = state.pointee.children[number].state
+        guard child.pointee.slotCount == 1, child.pointee.slots[0].opened == opened else { return nil }
+        state.pointee.recording.dropKey()
+        return SlotEncoder(
+            recorder: state.pointee.children[number], slot: 0, serial: child.pointee.slots[0].serial, depth: 0)
+    }
+
+    /// What a value's own `encode(to:)` says, beside the recording.
+    func own<T: Encodable>(_ value: T) throws -> Value {
+        let aside = Recorder(in: self)
+        try aside.encodeByItself(value)
+        var cursor = ValueCursor(at: 0)
+        return withExtendedLifetime(aside) { aside.state.pointee.recording.view.takeValue(&cursor) }
     }
 
     // MARK: Paths and errors
@@ -343,7 +383,7 @@ final class Recorder {
     }
 
     @inline(never)
-    private func invalid<T>(_ value: T, _ message: String) -> EncodingError {
+    func invalid<T>(_ value: T, _ message: String) -> EncodingError {
         EncodingError.refusing(value, context(message))
     }
 

@@ -3,7 +3,8 @@
 
 /// Tokens as entries over their bytes, like a document's: written through pointers, because a recording is made for every answer.
 ///
-/// It checks what a program can get wrong (keys and values in turn, a key twice, depth, sizes); its owner calls ``free()``.
+/// It checks what a program can get wrong (keys and values in turn, depth, sizes); of a key that comes twice the last value counts. Its owner
+/// calls ``free()``.
 struct Recording: TokenWriter {
     private(set) var room: TapeRoom
     private(set) var bytes: UnsafeMutablePointer<UInt8>
@@ -52,6 +53,14 @@ struct Recording: TokenWriter {
     mutating func uint(_ value: UInt64) throws(CodecError) {
         try add(Entry(value > UInt64(Int64.max) ? .uint : .int, offset: 0, payload: value))
     }
+    /// An integer of any width, if it is one of the protocol's.
+    mutating func integer(_ value: some BinaryInteger) throws(CodecError) {
+        if let value = Int64(exactly: value) { return try int(value) }
+        guard let value = UInt64(exactly: value) else {
+            throw CodecError(.number, "values: an integer outside of -2^63 to 2^64-1")
+        }
+        try uint(value)
+    }
     mutating func double(_ value: Double) throws(CodecError) {
         guard value.isFinite else { throw CodecError.notFinite(value, "values") }
         try add(Entry(.double, offset: 0, payload: value.bitPattern))
@@ -92,19 +101,36 @@ struct Recording: TokenWriter {
         room.end()
     }
 
-    /// Closes a map; throws if a key is in it twice.
+    /// Closes a map.
     mutating func endMap() throws(CodecError) {
         guard room.open >= 0, room.isMap, !awaitsValue else {
             throw CodecError(.syntax, "values: no map is open, or its last key has no value")
         }
         var none = LargeMaps()
-        let twice = view.duplicate(inMap: room.open, count: room.elements, end: room.count, &none)
+        if view.duplicate(inMap: room.open, count: room.elements, end: room.count, &none) != nil { dropEarlierPairs() }
         room.end()
-        if let twice {
-            throw CodecError(
-                .duplicateKey, "values: the key \(view.string(room.entries[twice]).debugDescription) is in the map already")
-        }
     }
+
+    /// Leaves the last of each key in the open map.
+    private mutating func dropEarlierPairs() {
+        let view = view
+        var last: [[UInt8]: Int] = [:]
+        var key = room.open + 1
+        while key < room.count {
+            last[[UInt8](view.bytes(view.entries[key]))] = key
+            key = view.next(key + 1)
+        }
+        room.keepPairs { last[[UInt8](view.bytes(view.entries[$0]))] == $0 }
+    }
+
+    /// The number of the splice that stands at an index; nil if there is none, or not any more.
+    func splice(at index: Int) -> Int? {
+        guard index < room.count, room.entries[index].flags & Entry.isSplice != 0 else { return nil }
+        return Int(room.entries[index].payload)
+    }
+
+    /// Forgets the key that was recorded last.
+    mutating func dropKey() { room.dropLast() }
 
     /// Stands for what is recorded elsewhere until it is resolved.
     mutating func splice(_ number: Int) throws(CodecError) {

@@ -64,7 +64,7 @@ struct KeyedRecording<Key: CodingKey>: KeyedEncodingContainerProtocol {
     mutating func encode(_ value: Double, forKey key: Key) throws {
         try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
     }
-    mutating func encode(_ value: Float, forKey key: Key) throws { try encode(Double(value), forKey: key) }
+    mutating func encode(_ value: Float, forKey key: Key) throws { try encode(FloatRounding.widened(value), forKey: key) }
     mutating func encode(_ value: Int, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: Int8, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: Int16, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
@@ -78,6 +78,12 @@ struct KeyedRecording<Key: CodingKey>: KeyedEncodingContainerProtocol {
     mutating func encode(_ value: UInt32, forKey key: Key) throws { try encode(Int64(value), forKey: key) }
     mutating func encode(_ value: UInt64, forKey key: Key) throws {
         try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
+    }
+    mutating func encode(_ value: Int128, forKey key: Key) throws {
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
+    }
+    mutating func encode(_ value: UInt128, forKey key: Key) throws {
+        try begin(key).record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
     }
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try begin(key).encode(value) }
 

@@ -40,7 +40,7 @@ struct UnkeyedRecording: UnkeyedEncodingContainer {
     mutating func encode(_ value: Double) throws {
         try record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
     }
-    mutating func encode(_ value: Float) throws { try encode(Double(value)) }
+    mutating func encode(_ value: Float) throws { try encode(FloatRounding.widened(value)) }
     mutating func encode(_ value: Int) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int16) throws { try encode(Int64(value)) }
@@ -54,6 +54,12 @@ struct UnkeyedRecording: UnkeyedEncodingContainer {
     mutating func encode(_ value: UInt32) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt64) throws {
         try record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
+    }
+    mutating func encode(_ value: Int128) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
+    }
+    mutating func encode(_ value: UInt128) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
     }
     mutating func encode<T: Encodable>(_ value: T) throws {
         try begin().encode(value)
@@ -97,7 +103,7 @@ struct SingleRecording: SingleValueEncodingContainer {
     mutating func encode(_ value: Double) throws {
         try record(value) { (value, buffer) throws(CodecError) in try buffer.double(value) }
     }
-    mutating func encode(_ value: Float) throws { try encode(Double(value)) }
+    mutating func encode(_ value: Float) throws { try encode(FloatRounding.widened(value)) }
     mutating func encode(_ value: Int) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int8) throws { try encode(Int64(value)) }
     mutating func encode(_ value: Int16) throws { try encode(Int64(value)) }
@@ -111,6 +117,12 @@ struct SingleRecording: SingleValueEncodingContainer {
     mutating func encode(_ value: UInt32) throws { try encode(Int64(value)) }
     mutating func encode(_ value: UInt64) throws {
         try record(value) { (value, buffer) throws(CodecError) in try buffer.uint(value) }
+    }
+    mutating func encode(_ value: Int128) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
+    }
+    mutating func encode(_ value: UInt128) throws {
+        try record(value) { (value, buffer) throws(CodecError) in try buffer.integer(value) }
     }
     mutating func encode<T: Encodable>(_ value: T) throws {
         try encoder.recorder.open(.scalar, in: encoder)

@@ -14,13 +14,25 @@ extension TapeView {
         return string(entry)
     }
 
-    /// An integer or integral float that fits; nil for any other.
+    /// An integer or integral float that fits; nil for any other. A float from 2^53 on may have been another integer when it was written.
     @inline(__always)
     func integer<T: FixedWidthInteger>(_ entry: Entry) -> T? {
         switch entry.kind {
         case .int: T(exactly: Int64(bitPattern: entry.payload))
         case .uint: T(exactly: entry.payload)
-        case .double: T(exactly: Double(bitPattern: entry.payload))
+        case .double:
+            Double(bitPattern: entry.payload).magnitude < 9_007_199_254_740_992
+                ? T(exactly: Double(bitPattern: entry.payload)) : nil
+        default: nil
+        }
+    }
+
+    /// The nearest `Float` of a float or an integer; nil for any other kind. `source`: what the document was read from.
+    func float(_ entry: Entry, source: [UInt8]) -> Float? {
+        switch entry.kind {
+        case .int: Float(Int64(bitPattern: entry.payload))
+        case .uint: Float(entry.payload)
+        case .double: FloatRounding.nearest(Double(bitPattern: entry.payload), written: source, at: Int(entry.offset))
         default: nil
         }
     }

@@ -79,6 +79,27 @@ struct TapeRoom {
         leave(around)
     }
 
+    /// Leaves out pairs of the open map, all of whose values are complete.
+    mutating func keepPairs(_ keeps: (_ key: Int) -> Bool) {
+        var (from, to) = (open + 1, open + 1)
+        elements = 0
+        while from < count {
+            let value = entries[from + 1]
+            let next = value.isContainer ? value.high : from + 2
+            if keeps(from) {
+                for index in from..<next {
+                    var entry = entries[index]
+                    if entry.isContainer { entry.payload -= UInt64(from - to) << 32 }
+                    entries[to + index - from] = entry
+                }
+                to += next - from
+                elements += 1
+            }
+            from = next
+        }
+        count = to
+    }
+
     /// Makes a scalar of the open container and all that is in it.
     mutating func fold(into scalar: Entry) {
         let around = entries[open].payload

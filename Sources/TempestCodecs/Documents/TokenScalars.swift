@@ -148,12 +148,13 @@ extension Array: TokenWritable where Element: TokenWritable {
 extension Float: TokenReadable, TokenWritable {
     /// Reads a float that is not too large.
     public init(reading node: Node) throws {
-        let value = Float(try Double(reading: node))
+        let source = node.document.tape.source
+        let value = try node.scalar("float") { $0.float($1, source: source) }
         guard value.isFinite else { throw node.mismatch(Float.self, "float that is not too large for Float") }
         self = value
     }
     /// Writes a float.
-    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.double(Double(self)) }
+    public func write<W: TokenWriter>(to writer: inout W) throws(CodecError) { try writer.double(FloatRounding.widened(self)) }
 }
 
 extension Dictionary: TokenReadable where Key == String, Value: TokenReadable {
@@ -162,6 +163,10 @@ extension Dictionary: TokenReadable where Key == String, Value: TokenReadable {
         guard node.kind == .map else { throw node.mismatch([String: Any].self, "map") }
         self.init(minimumCapacity: node.count)
         for (key, value) in node.members { self[key] = try Value(reading: value) }
+        // The document has each once as bytes.
+        guard count == node.count else {
+            throw node.mismatch(Self.self, "map whose keys are different texts, not one in other bytes")
+        }
     }
 }
 

@@ -3,6 +3,8 @@ import enum
 import time
 import unittest
 from collections import OrderedDict, namedtuple
+from datetime import date, datetime
+from decimal import Decimal
 
 import checkout
 import msgpack
@@ -26,6 +28,9 @@ class Codecs(unittest.TestCase):
 
     def test_what_is_no_value_is_named_with_its_place(self):
         for codec in codecs.CODECS.values():
+            self.assertIn("give it a tzinfo at value.a", str(self.refused(codec.encode, {"a": datetime(2026, 11, 30)})))
+            self.assertIn("not finite", str(self.refused(codec.encode, Decimal("NaN"))))
+            self.assertIn("a date is no value", str(self.refused(codec.encode, date(2026, 11, 30))))
             self.assertIn("a set is no value at value[1].a", str(self.refused(codec.encode, [0, {"a": {1}}])))
             self.assertIn("keys are text", str(self.refused(codec.encode, {1: 2})))
             self.assertIn("surrogate", str(self.refused(codec.encode, ["\ud800"])))

@@ -6,6 +6,9 @@ import re
 import struct
 import time
 import unittest
+import uuid
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import checkout
 from decisions import Decisions
@@ -29,7 +32,7 @@ class Vectors(unittest.TestCase):
 
     def test_every_file_is_run(self):
         run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer",
-                                           "rights", "routes", "urls", "weights", "decisions", "retries", "limits"]}
+                                           "rights", "routes", "types", "urls", "weights", "decisions", "retries", "limits"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
     def test_codecs(self):
@@ -56,6 +59,27 @@ class Vectors(unittest.TestCase):
     def test_detect(self):
         self.each(load("detect.json"), lambda entry: self.assertEqual(
             getattr(codecs.detect(to_bytes(entry["bytes"])), "name", None), entry["codec"]))
+
+    def test_types(self):
+        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+        def check(entry):
+            kind, form = entry["type"], entry["form"]
+            if kind == "moment":
+                moment = epoch + timedelta(seconds=entry["unix"], microseconds=entry["nanoseconds"] // 1000)
+                self.assertEqual(datetime.fromisoformat(re.sub("Z$", "+00:00", form)), moment)
+                # In whatever zone it is, as far as the calendar goes.
+                natural = [moment] if moment.year in (1, 9999) else [moment, moment.astimezone(timezone(timedelta(hours=5, minutes=30)))]
+            elif kind == "decimal":
+                natural = [Decimal(entry["digits"])]
+                self.assertEqual(Decimal(form), natural[0])
+            else:
+                natural = [uuid.UUID(entry["digits"]) if kind == "uuid" else entry["text"]]
+            for value in natural:
+                for codec in codecs.CODECS.values():
+                    self.assertEqual(codec.decode(codec.encode({"a": [value]})), {"a": [form]})
+
+        self.each(load("types.json"), check, "form")
 
     def test_floats(self):
         self.each(load("floats.json"), lambda entry: self.assertEqual(

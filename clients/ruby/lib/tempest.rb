@@ -6,6 +6,7 @@
 require_relative "tempest/version"
 require_relative "tempest/errors"
 require_relative "tempest/ext"
+require_relative "tempest/language_types"
 require_relative "tempest/tally"
 require_relative "tempest/float_text"
 require_relative "tempest/value_writer"

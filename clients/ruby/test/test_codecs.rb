@@ -2,6 +2,7 @@
 
 # What the vectors cannot say of the codecs: Ruby's own kinds of text, limits at their edges, and time.
 
+require "bigdecimal"
 require_relative "harness"
 
 class TestCodecs < Minitest::Test
@@ -21,7 +22,7 @@ class TestCodecs < Minitest::Test
 
   def test_what_is_no_value_is_refused
     CODECS.each do |codec|
-      [Object.new, 1r, Time.now, { 1 => 2 }, { nil => 1 }, { a: 1, "a" => 2 }, { "\xFF".b => 1 }, 2**64, -2**63 - 1, 1..2].each do |value|
+      [Object.new, 1r, BigDecimal("NaN"), { 1 => 2 }, { nil => 1 }, { a: 1, "a" => 2 }, { "\xFF".b => 1 }, 2**64, -2**63 - 1, 1..2].each do |value|
         assert_raises(Tempest::CodecError, "#{codec.name}: #{value.inspect}") { codec.encode(value) }
       end
       endless = []
@@ -66,6 +67,20 @@ class TestCodecs < Minitest::Test
       assert_in_delta 1.0, Tempest::JSONCodec.decode("0.#{'9' * 1_000_000}")
       assert_raises(Tempest::CodecError) { Tempest::JSONCodec.decode("[" * 1_000_000) }
       assert_raises(Tempest::CodecError) { Tempest::TNetstringCodec.decode("9" * 1_000_000) }
+    end
+  end
+
+  def test_exponents_of_many_digits_are_what_they_say_and_what_is_nearer_to_no_float_is_refused
+    zeros = "0" * 45
+    { "1e#{zeros}1" => 10.0, "1e-#{zeros}1" => 0.1, "1#{'0' * 50}e-#{zeros}50" => 1.0, "1e-#{'9' * 50}" => 0.0, "0e#{'9' * 50}" => 0.0,
+      "1.79769313486231580793728971405303415079e308" => Float::MAX, "1.7976931348623158079372897140530341508e308" => nil,
+      "-1.7976931348623158079372897140530341508e308" => nil, "1e#{'9' * 50}" => nil, "179769313486231580793728971405303415080#{'0' * 270}.0" => nil }
+      .each do |text, wanted|
+      [[Tempest::JSONCodec, text], [Tempest::TNetstringCodec, "#{text.bytesize}:#{text}^"]].each do |codec, bytes|
+        next assert_equal(wanted, codec.decode(bytes), bytes) if wanted
+
+        assert_raises(Tempest::CodecError, bytes) { codec.decode(bytes) }
+      end
     end
   end
 

@@ -2,6 +2,9 @@
 
 # Runs all of protocol/vectors: where prose and vectors differ, the vectors win. A missing file is a failure.
 
+require "bigdecimal"
+require "time"
+require "uri"
 require_relative "harness"
 require_relative "tagged_value"
 require_relative "decisions"
@@ -30,6 +33,25 @@ class TestVectors < Minitest::Test
   end
 
   def test_detect = load("detect.json").each { |c| assert_equal [c["codec"]], [Tempest::Codecs.detect(bytes(c["bytes"]))&.name], c["name"] }
+  def test_types
+    load("types.json").each do |entry|
+      form = entry["form"]
+      natural =
+        case entry["type"]
+        when "moment"
+          time = Time.at(entry["unix"], entry["nanoseconds"], :nsec)
+          assert_equal time, Time.iso8601(form)
+          [time.utc, time.getlocal("+05:30")]
+        when "decimal" then [BigDecimal(entry["digits"])].each { |number| assert_equal number, BigDecimal(form) }
+        when "url" then [entry["text"], URI(entry["text"])]
+        else [entry["digits"]]
+        end
+      natural.each do |value|
+        %w[json msgpack tnetstring].map { |name| Tempest::Codecs.named(name) }.each { |codec| assert_equal({ "a" => [form] }, codec.decode(codec.encode({ "a" => [value] }))) }
+      end
+    end
+  end
+
   def test_floats = load("floats.json").each { |c| assert_equal c["text"], Tempest::FloatText.write([c["bits"]].pack("H*").unpack1("G")) }
 
   def test_envelopes

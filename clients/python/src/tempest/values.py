@@ -1,12 +1,15 @@
 """The value model that all codecs share: which Python values exist on the wire, and their limits.
 
 Encoders call `checked` before they write a byte; decoders use `Limits` while they read. None, bool, int, float, str,
-bytes, list (tuple), dict and ExtType are values; nothing else is.
+bytes, list (tuple), dict and ExtType are values; datetime, Decimal and UUID have a form as text.
 """
 from __future__ import annotations
 
 import math
+import uuid
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any, Dict, List, Tuple, Union
 
 import msgpack  # type: ignore[import-untyped, unused-ignore]
@@ -114,7 +117,24 @@ class _Check:
             return self.array(value, self.deeper(depth))
         if isinstance(value, dict):
             return self.map(value, self.deeper(depth))
-        raise CodecError(self.codec, f"a {kind.__name__} is no value")
+        return self.text(self.form(value))
+
+    def form(self, value: Any) -> str:
+        """The text that stands for a value of a type that other languages have, too (protocol/codecs.md, "Types of languages")."""
+        if isinstance(value, datetime):
+            if value.utcoffset() is None:
+                raise CodecError(self.codec, "a datetime without an offset, of which nobody can tell what moment it is; give it a tzinfo")
+            moment = value.astimezone(timezone.utc).replace(tzinfo=None)
+            digits = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
+            return moment.isoformat(timespec=digits) + "Z"
+        if isinstance(value, Decimal):
+            if not value.is_finite():
+                raise CodecError(self.codec, f"the Decimal {value} is not finite")
+            digits = format(value, "f")
+            return (digits.rstrip("0").rstrip(".") if "." in digits else digits) if value else "0"
+        if isinstance(value, uuid.UUID):
+            return str(value)
+        raise CodecError(self.codec, f"a {type(value).__name__} is no value")
 
     def deeper(self, depth: int) -> int:
         if depth >= self.limits.depth:

@@ -9,6 +9,8 @@ module Tempest
     PLAIN_DIGITS = 40
     # No float64, and no middle between two of them, has more significant digits than this.
     EXACT_DIGITS = 800
+    # From here on a number is nearer to 2^1024, which no float is, than to the largest one, or in the middle.
+    TOO_LARGE = 2**1024 - 2**970
 
     module_function
 
@@ -51,7 +53,7 @@ module Tempest
     def exact(text)
       sign, whole, fraction, exponent = text.match(/\A(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?\z/).captures
       digits = "#{whole}#{fraction}"
-      point = whole.length + exponent.to_s[0, 12].to_i
+      point = whole.length + exponent.to_i
       zeros = digits[/\A0*/].length
       digits = digits[zeros..]
       point -= zeros
@@ -61,14 +63,15 @@ module Tempest
       # Digits that are cut can only matter by being there: a 1 stands for all of them.
       digits = "#{digits[0, EXACT_DIGITS]}1" if digits.length > EXACT_DIGITS && digits[EXACT_DIGITS..].match?(/[1-9]/)
       digits = digits[0, EXACT_DIGITS + 1]
-      near = nearest(Rational(digits.to_i) * Rational(10)**(point - digits.length), "0.#{digits[0, 30]}e#{point}".to_f)
+      wanted = Rational(digits.to_i) * Rational(10)**(point - digits.length)
+      return Float::INFINITY if wanted >= TOO_LARGE
+
+      near = nearest(wanted, "0.#{digits[0, 30]}e#{point}".to_f)
       sign == "-" ? -near : near
     end
     private_class_method :exact
 
     def nearest(wanted, guess)
-      return guess if guess.infinite?
-
       candidates = [guess.prev_float, guess, guess.next_float].select { |f| f.finite? && f >= 0 }
       # Of two that are equally near the even one is right; its last bit is 0.
       candidates.min_by { |f| [(f.to_r - wanted).abs, [f].pack("G").unpack1("Q>") & 1] }

@@ -7,7 +7,8 @@ module Tempest
   # What the writers share. A codec implements null, bool, integer, float, text, binary, ext, array and map, each of
   # which appends to the buffer that it is given.
   #
-  # A String is text, unless its encoding is ASCII-8BIT: then it is binary. Symbols are written as text.
+  # A String is text, unless its encoding is ASCII-8BIT: then it is binary. Symbols are written as text, and so are times, decimal numbers and
+  # URIs ({LanguageTypes}).
   class ValueWriter
     INTEGERS = (-(2**63)..(2**64 - 1)).freeze
 
@@ -50,8 +51,12 @@ module Tempest
       when String then value.encoding == Encoding::BINARY ? binary(value, out) : text(utf8(value), out)
       when Symbol then text(utf8(value.name), out)
       when Ext then ext(value, out)
-      else refuse("a #{value.class} is no value; give nil, true, false, an Integer, Float, String, Array, Hash or Tempest::Ext")
+      else text(utf8(LanguageTypes.form(value) || no_value(value)), out)
       end
+    end
+
+    def no_value(value)
+      refuse("a #{value.class} is no value; give nil, true, false, an Integer, Float, String, Array, Hash, Time, BigDecimal, URI or Tempest::Ext")
     end
 
     # The pairs of a map, keys as UTF-8 text.
