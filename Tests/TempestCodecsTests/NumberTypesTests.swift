@@ -18,7 +18,9 @@ struct NumberTypesTests {
         }
         struct Record: Encodable { var x: Float = 0.1 }
         #expect(try json(Float(0.1)) == "0.1")
-        #expect(try json([Float(0.1), 16_777_216, -0.0, .greatestFiniteMagnitude, .leastNonzeroMagnitude]) == "[0.1,16777216.0,-0.0,3.4028235e+38,1.0e-45]")
+        #expect(
+            try json([Float(0.1), 16_777_216, -0.0, .greatestFiniteMagnitude, .leastNonzeroMagnitude])
+                == "[0.1,16777216.0,-0.0,3.4028235e+38,1.0e-45]")
         #expect(try json(Record()) == #"{"x":0.1}"#)
         #expect(String(decoding: try JSONCodec().encode(Own()), as: UTF8.self) == "0.1")
         #expect(throws: EncodingError.self) { try json(Float.nan) }
