@@ -215,7 +215,7 @@ struct FrontSignalTests {
                     }
                     try child.send(.terminate)
                     try await eventually(within: .seconds(10), "the end") { child.output.contains("ended 0") }
-                    #expect(child.output.contains { $0.hasPrefix("told STOPPING=1") })
+                    #expect(child.output.contains { $0.hasPrefix("told STOPPING=1") }, "\(child.output)")
                     #expect(FileManager.default.fileExists(atPath: "\(folder)/s"), "the manager's file stays")
                 }
             }
