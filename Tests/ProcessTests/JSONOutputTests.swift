@@ -114,7 +114,7 @@ struct JSONOutputTests {
 
     @Test("bench queue")
     func bench() async throws {
-        let (status, output) = try await Program.run(["bench", "queue", "--jobs", "100", "--runs", "1", "--json"])
+        let (status, output) = try await Program.run(["bench", "queue", "--jobs", "20000", "--runs", "1", "--json"])
         #expect(status == .exited(0), "\(output)")
         let start = try #require(output.firstIndex { $0.hasPrefix("{") })
         let document = output[start...].joined(separator: "\n")
