@@ -81,6 +81,7 @@ struct SuperviseGroupTests {
                 except subprocess.TimeoutExpired: print("worker done", flush=True)
                 sys.exit(0)
             signal.signal(signal.SIGTERM, end)
+            print("worker ready", flush=True)
             while True: signal.pause()
             """
         let plan = """
@@ -91,6 +92,8 @@ struct SuperviseGroupTests {
             """
         try await Supervision.run([], plan: plan) { run in
             _ = try await run.line("child ready")
+            // Its child may be quicker than it is.
+            _ = try await run.line("worker ready")
             #expect(try await run.terminate() == .exited(0))
             // Its shell says by itself when the process that it waits for gets the signal.
             let others = ["ready", "Terminated"]
