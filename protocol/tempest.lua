@@ -261,14 +261,13 @@ end
 
 local function unknown_key(q, kind) return at(q, 'unknown:' .. redis.sha1hex(kind)) end
 
--- Puts jobs aside that wait for a process with a handler for their level and action: `entries` are until when and the job, in turn, and `last`
--- the numbers of the jobs. Those processes are told when they are the first. What may be refused comes before the jobs themselves, which
+-- Puts jobs aside that wait for a process with a handler for their level and action: `entries` are until when and the job, in turn, and
+-- `numbers` those of the jobs. Those processes are told when they are the first. What may be refused comes before the jobs themselves, which
 -- must not be there twice when the call is made again.
-local function put_unknown(q, kind, entries, last, first, time)
-  local key, jobs, members = unknown_key(q, kind), {}, {}
-  for i, no in ipairs(last) do
-    jobs[i] = entries[2 * i]
-    members[i] = string.format('%016d:', no) .. jobs[i]
+local function put_unknown(q, kind, entries, numbers, first, time)
+  local key, members = unknown_key(q, kind), {}
+  for i, no in ipairs(numbers) do
+    members[i] = string.format('%016d:', no) .. entries[2 * i]
     entries[2 * i] = members[i]
   end
   local known = redis.call('ZSCORE', at(q, 'unknown'), kind) and {} or knowers(q, kind, WATCHERS)
@@ -276,7 +275,7 @@ local function put_unknown(q, kind, entries, last, first, time)
   -- Numbers come again when somebody deleted the counts: an equal job that waits under one must not become one with this.
   for i, old in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
     while old do
-      entries[2 * i] = string.format('%016d:', redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)) .. jobs[i]
+      entries[2 * i] = string.format('%016d:', redis.call('HINCRBY', at(q, 'counts'), 'unknown', 1)) .. string.sub(members[i], 18)
       old = redis.call('ZSCORE', key, entries[2 * i])
     end
   end
@@ -764,16 +763,16 @@ local function put_apart(q, run, argv, places, there, alone, time)
       local kind = level .. ':' .. outcome.action
       of = kinds[kind]
       if not of then
-        of = { kind = kind, fields = {}, entries = {}, last = {}, first = math.huge }
+        of = { kind = kind, fields = {}, entries = {}, numbers = {}, first = math.huge }
         kinds[kind], order[#order + 1] = of, of
       end
       outcome.levels[level], of.first = of, math.min(of.first, outcome.till)
     end
-    local k = #of.last + 1
-    of.fields[k], of.last[k], of.entries[2 * k - 1], of.entries[2 * k] = field, no + n, outcome.written, job
+    local k = #of.numbers + 1
+    of.fields[k], of.numbers[k], of.entries[2 * k - 1], of.entries[2 * k] = field, no + n, outcome.written, job
   end
   for _, of in ipairs(order) do
-    put_unknown(q, of.kind, of.entries, of.last, of.first, time)
+    put_unknown(q, of.kind, of.entries, of.numbers, of.first, time)
     -- At once, not with the others: should one of those fail, these must not be put aside again.
     redis.call('HDEL', run, unpack(of.fields))
   end
@@ -791,19 +790,24 @@ local function settle(keys, argv)
   local gone = fenced(q, p)
   if gone then return gone end
   if (#argv - 1) % 4 ~= 0 or #argv > 4001 then return bad('field, outcome, inbox, answer; at most 1000') end
-  -- Most are equal to others.
-  local fine, unknowns = { done = true }, {}
+  -- By outcome, since most are equal to others.
+  local kinds, unknowns = {}, {}
   for i = 3, #argv, 4 do
     local outcome = argv[i]
-    if not fine[outcome] or argv[i + 1] ~= '' then
-      if not fine[outcome] and not is_outcome(outcome) then
-        return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms>, next <level> or unknown <ms> <action>')
+    if outcome ~= 'done' then
+      local kind = kinds[outcome]
+      if not kind then
+        if not is_outcome(outcome) then
+          return bad('outcome: done, failed, expired, cancelled <job id>, dead <reason> <detail>, retry <ms>, next <level> or unknown <ms> <action>')
+        end
+        kind = string.match(outcome, '^%S+')
+        kinds[outcome] = kind
       end
-      local follows = string.sub(outcome, 1, 6) == 'retry ' or string.sub(outcome, 1, 5) == 'next ' or string.sub(outcome, 1, 8) == 'unknown '
-      if follows and argv[i + 1] ~= '' then return bad('a retry, a job with a next step, and one of an unknown action have no inbox') end
-      fine[outcome] = true
+      if argv[i + 1] ~= '' and (kind == 'retry' or kind == 'next' or kind == 'unknown') then
+        return bad('a retry, a job with a next step, and one of an unknown action have no inbox')
+      end
+      if kind == 'unknown' then unknowns[#unknowns + 1] = i - 1 end
     end
-    if string.sub(outcome, 1, 8) == 'unknown ' then unknowns[#unknowns + 1] = i - 1 end
   end
   local run, reply, ended = at(q, 'run:' .. p), {}, {}
   local there, order, answers = fields_there(run, argv), {}, {}

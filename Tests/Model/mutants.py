@@ -190,7 +190,7 @@ MUTANTS = {
     "unknown jobs of paused levels are given up": [("      elseif paused and (paused[level] or paused['*']) or #knowers", "      elseif #knowers")],
     "unknown jobs are given up as soon as their process has ended": [("      elseif known <= time and time < known + KNOWN then\n", "      elseif false then\n")],
     "unknown jobs are given up by the first that comes back": [("    if strays and time > (tonumber(swept or '') or 0) + GAP then redis.call('HSET', clock, 'back', string.format('%d', time)) end\n", "")],
-    "equal unknown jobs are one": [("    members[i] = string.format('%016d:', no) .. jobs[i]\n", "    members[i] = string.format('%016d:', 0) .. jobs[i]\n"), ("    while old do\n", "    while false do\n")],
+    "equal unknown jobs are one": [("    members[i] = string.format('%016d:', no) .. entries", "    members[i] = string.format('%016d:', 0) .. entries"), ("    while old do\n", "    while false do\n")],
     "unknown jobs of one settle share a number": [("field, no + n, outcome.written, job", "field, no + 1, outcome.written, job")],
     "the second end of a field in one settle counts, if it is unknown": [("    if there[argv[i]] and seen[argv[i]] == i then fields", "    if there[argv[i]] then fields")],
     "a large unknown job is put aside without its bytes": [("    if job == true then job = redis.call('HGET', run, field) end\n", "    if job == true then job = '' end\n")],

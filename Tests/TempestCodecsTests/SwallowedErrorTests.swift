@@ -42,6 +42,28 @@ struct SwallowedErrorTests {
         }
     }
 
+    /// Two maps at one place: the first was given up after it had nested containers.
+    private struct SwallowingNested: Encodable {
+        struct Half: Encodable {
+            let keys: [Key]
+            let fails: Bool
+            func encode(to encoder: any Encoder) throws {
+                var map = encoder.container(keyedBy: Key.self)
+                for key in keys {
+                    var nested = map.nestedContainer(keyedBy: Key.self, forKey: key)
+                    try nested.encode(key.stringValue, forKey: .first)
+                }
+                if fails { throw EncodingError.invalidValue(0, .init(codingPath: [], debugDescription: "given up")) }
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var list = encoder.unkeyedContainer()
+            try? list.encode(Half(keys: [.first, .second], fails: true))
+            try list.encode(Half(keys: [.second, .first, .third], fails: false))
+        }
+    }
+
     private struct SwallowingScalar: Encodable {
         func encode(to encoder: any Encoder) throws {
             var single = encoder.singleValueContainer()
@@ -53,6 +75,9 @@ struct SwallowedErrorTests {
     func encoders(_ codec: any Codec) throws {
         #expect(try codec.value(try codec.encode(encoding: Swallowing())) == ["first": 1, "fourth": "end"])
         #expect(try codec.value(try codec.encode(encoding: SwallowingList())) == [1, [2]])
+        #expect(
+            try codec.value(try codec.encode(encoding: SwallowingNested()))
+                == [["second": ["first": "second"], "first": ["first": "first"], "third": ["first": "third"]]])
         #expect(throws: EncodingError.self) { try codec.encode(encoding: SwallowingScalar()) }
         #expect(throws: EncodingError.self) { try codec.encode(encoding: ["key": SwallowingScalar()]) }
         var buffer = TokenBuffer()

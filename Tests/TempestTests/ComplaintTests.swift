@@ -11,7 +11,7 @@ struct ComplaintTests {
         var complaint = Complaint(every: .seconds(5))
         let tries: [(words: String, at: Int64, isSaid: Bool)] = [
             ("a", 0, true), ("a", 1, false), ("a", 4999, false), ("a", 5000, true), ("b", 5001, true), ("b", 9999, false),
-            ("a", 10_000, true), ("a", 10_001, false),
+            ("a", 10_000, true), ("a", 10_001, false), ("b", 10_001, true), ("a", 10_002, false), ("b", 10_002, false),
         ]
         for (words, at, isSaid) in tries {
             #expect(complaint.isDue(words, now: start + .milliseconds(at)) == isSaid, "\(words) at \(at)")

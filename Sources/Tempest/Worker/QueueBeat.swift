@@ -170,8 +170,9 @@ final class QueueBeat: Sendable {
         case .permission:
             // Nobody keeps this queue in order while it lasts, and it does not pass by itself.
             outage.back(outageName)
-            if state.withLock({ $0.complaint.isDue("\(error)") }) {
-                logger.error("the beat cannot do its work", metadata: [LogKey.error: "\(error)"])
+            let words = "\(error)"
+            if state.withLock({ $0.complaint.isDue(words) }) {
+                logger.error("the beat cannot do its work", metadata: [LogKey.error: "\(words)"])
             }
             schedule(nil)
         default:

@@ -315,8 +315,8 @@ final class Recorder {
     func makeChild(_ key: any CodingKey, _ opened: Opened) throws -> SlotEncoder {
         if opened != .nothing, let there = child(under: key, opened) { return there }
         let child = Recorder(in: self)
-        let place = NestedPlace(map: state.pointee.recording.room.open, key: key.stringValue)
-        state.pointee.nested[place] = state.pointee.recording.room.count
+        let room = state.pointee.recording.room
+        if room.isMap { state.pointee.nested[NestedPlace(map: room.open, key: key.stringValue)] = room.count }
         do throws(CodecError) {
             try state.pointee.recording.splice(state.pointee.children.count)
         } catch {
@@ -333,7 +333,7 @@ final class Recorder {
     private func child(under key: any CodingKey, _ opened: Opened) -> SlotEncoder? {
         let room = state.pointee.recording.room
         guard room.isMap, let index = state.pointee.nested[NestedPlace(map: room.open, key: key.stringValue)],
-            let number = state.pointee.recording.splice(at: index)
+            let number = state.pointee.recording.splice(at: index, under: key.stringValue)
         else { return nil }
         let child = state.pointee.children[number].state
         guard child.pointee.slotCount == 1, child.pointee.slots[0].opened == opened else { return nil }

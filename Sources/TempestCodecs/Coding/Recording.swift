@@ -123,9 +123,10 @@ struct Recording: TokenWriter {
         room.keepPairs { last[[UInt8](view.bytes(view.entries[$0]))] == $0 }
     }
 
-    /// The number of the splice that stands at an index; nil if there is none, or not any more.
-    func splice(at index: Int) -> Int? {
-        guard index < room.count, room.entries[index].flags & Entry.isSplice != 0 else { return nil }
+    /// The number of the splice that stands at an index, under this key of a map; nil if there is none, or not any more.
+    func splice(at index: Int, under key: String) -> Int? {
+        guard index < room.count, room.entries[index].flags & Entry.isSplice != 0, view.string(room.entries[index - 1]) == key
+        else { return nil }
         return Int(room.entries[index].payload)
     }
 

@@ -3,7 +3,7 @@ import enum
 import time
 import unittest
 from collections import OrderedDict, namedtuple
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import checkout
@@ -30,6 +30,10 @@ class Codecs(unittest.TestCase):
         for codec in codecs.CODECS.values():
             self.assertIn("give it a tzinfo at value.a", str(self.refused(codec.encode, {"a": datetime(2026, 11, 30)})))
             self.assertIn("not finite", str(self.refused(codec.encode, Decimal("NaN"))))
+            for huge in ("1e999999999", "-1e-999999999", "1e1001"):
+                self.assertIn("1000 places", str(self.refused(codec.encode, Decimal(huge))))
+            east = timezone(timedelta(hours=5))
+            self.assertIn("years 1 to 9999", str(self.refused(codec.encode, datetime(1, 1, 1, tzinfo=east))))
             self.assertIn("a date is no value", str(self.refused(codec.encode, date(2026, 11, 30))))
             self.assertIn("a set is no value at value[1].a", str(self.refused(codec.encode, [0, {"a": {1}}])))
             self.assertIn("keys are text", str(self.refused(codec.encode, {1: 2})))

@@ -22,7 +22,7 @@ class TestCodecs < Minitest::Test
 
   def test_what_is_no_value_is_refused
     CODECS.each do |codec|
-      [Object.new, 1r, BigDecimal("NaN"), { 1 => 2 }, { nil => 1 }, { a: 1, "a" => 2 }, { "\xFF".b => 1 }, 2**64, -2**63 - 1, 1..2].each do |value|
+      [Object.new, 1r, BigDecimal("NaN"), BigDecimal("1e100000000"), Time.utc(10_000), Time.utc(-1), { 1 => 2 }, { nil => 1 }, { a: 1, "a" => 2 }, { "\xFF".b => 1 }, 2**64, -2**63 - 1, 1..2].each do |value|
         assert_raises(Tempest::CodecError, "#{codec.name}: #{value.inspect}") { codec.encode(value) }
       end
       endless = []

@@ -18,6 +18,7 @@ from .errors import CodecError
 
 INT_LEAST = -(2**63)
 INT_MOST = 2**64 - 1
+DECIMAL_PLACES = 1000  # before or behind the point; they are written out
 
 
 class ExtType(msgpack.ExtType):  # type: ignore[misc, unused-ignore]
@@ -124,12 +125,17 @@ class _Check:
         if isinstance(value, datetime):
             if value.utcoffset() is None:
                 raise CodecError(self.codec, "a datetime without an offset, of which nobody can tell what moment it is; give it a tzinfo")
-            moment = value.astimezone(timezone.utc).replace(tzinfo=None)
+            try:
+                moment = value.astimezone(timezone.utc).replace(tzinfo=None)
+            except OverflowError:
+                raise CodecError(self.codec, f"the datetime {value} is outside of the years 1 to 9999 in UTC") from None
             digits = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
             return moment.isoformat(timespec=digits) + "Z"
         if isinstance(value, Decimal):
             if not value.is_finite():
                 raise CodecError(self.codec, f"the Decimal {value} is not finite")
+            if value and abs(value.adjusted()) > DECIMAL_PLACES:
+                raise CodecError(self.codec, f"the Decimal {value:.20e} has more than {DECIMAL_PLACES} places")
             digits = format(value, "f")
             return (digits.rstrip("0").rstrip(".") if "." in digits else digits) if value else "0"
         if isinstance(value, uuid.UUID):

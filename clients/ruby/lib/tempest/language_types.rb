@@ -5,6 +5,9 @@
 module Tempest
   # The text that stands for a value.
   module LanguageTypes
+    # Places of a decimal number before or behind the point, all of which are written out.
+    PLACES = 1000
+
     module_function
 
     # @return [String, nil] nil for what has no such form
@@ -16,16 +19,18 @@ module Tempest
       end
     end
 
-    # @return [String] such as `2026-11-30T18:07:03.250Z`: the fewest of 0, 3, 6 or 9 digits of a second
+    # @return [String, nil] such as `2026-11-30T18:07:03.250Z`: the fewest of 0, 3, 6 or 9 digits of a second; nil outside of the years 0 to 9999
     def moment(time)
       utc = time.getutc
+      return unless utc.year.between?(0, 9999)
+
       digits = [0, 3, 6].find { |count| (utc.nsec % (10**(9 - count))).zero? } || 9
       utc.strftime("%Y-%m-%dT%H:%M:%S") + (digits.zero? ? "" : format(".%09d", utc.nsec)[0..digits]) + "Z"
     end
 
-    # @return [String, nil] digits, without an exponent; nil for what is no number
+    # @return [String, nil] digits, without an exponent; nil for what is no number, or has too many places
     def decimal(number)
-      return unless number.finite?
+      return unless number.finite? && number.exponent.abs <= PLACES
       return "0" if number.zero?
 
       number.to_s("F").delete_suffix(".0")
