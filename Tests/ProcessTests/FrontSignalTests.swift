@@ -173,9 +173,9 @@ struct FrontSignalTests {
             os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES=sys.argv[3])
             os.environ.update(NOTIFY_SOCKET="@tempest-test-%d" % os.getppid())
             os.execv(sys.argv[1], [sys.argv[1], "front", "--sub", "news", "--listen", "127.0.0.1:1", *sys.argv[4:]])
-        print("port", tcp.getsockname()[1], flush=True)
+        # In one piece each: the front writes its log to the same pipe.
+        os.write(1, b"port %d\\n" % tcp.getsockname()[1])
         def pump():
-            # In one piece: the front writes its log to the same pipe.
             while (word := told.recv(4096)) != b"no more": os.write(1, b"told " + word.replace(b"\\n", b" ") + b"\\n")
         pumping = threading.Thread(target=pump)
         pumping.start()

@@ -73,15 +73,17 @@ struct SuperviseGroupTests {
     func children() async throws {
         let child = #"trap "echo child asked" TERM; echo child ready; while :; do sleep 0.05; done"#
         let script = """
-            import subprocess, signal, sys
+            import os, subprocess, signal, sys
+            # In one piece: its child writes to the same pipe.
+            def say(word): os.write(1, word.encode() + b"\\n")
             child = subprocess.Popen(["sh", "-c", sys.argv[1]])
             def end(*_):
-                print("worker asked", flush=True)
+                say("worker asked")
                 try: child.wait(0.5)
-                except subprocess.TimeoutExpired: print("worker done", flush=True)
+                except subprocess.TimeoutExpired: say("worker done")
                 sys.exit(0)
             signal.signal(signal.SIGTERM, end)
-            print("worker ready", flush=True)
+            say("worker ready")
             while True: signal.pause()
             """
         let plan = """
