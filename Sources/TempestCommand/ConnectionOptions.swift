@@ -19,7 +19,7 @@ struct ConnectionOptions: ParsableArguments {
 
     var configuration: RedisConfiguration {
         get throws {
-            if let redis { return try RedisConfiguration(url: redis) }
+            if let redis { return try RedisConfiguration(url: redis, origin: "--redis") }
             return try RedisConfiguration.environment(ProcessInfo.processInfo.environment)
         }
     }
@@ -27,7 +27,7 @@ struct ConnectionOptions: ParsableArguments {
     /// The URL of that Redis as it was given, for programs that are started with it.
     var url: String {
         let variables = ProcessInfo.processInfo.environment
-        let named = ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"].lazy.compactMap { variables[$0] }.first { !$0.isEmpty }
+        let named = RedisConfiguration.variables.lazy.compactMap { variables[$0] }.first { !$0.isEmpty }
         return redis ?? named ?? "redis://127.0.0.1:6379"
     }
 

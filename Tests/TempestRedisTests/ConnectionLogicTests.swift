@@ -10,7 +10,7 @@ struct ConnectionLogicTests {
     typealias Logic = ConnectionLogic<Int>
 
     static func logic(_ tokens: ClosedRange<Int>? = nil, timeout: TimeAmount = .seconds(5)) -> Logic {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         for token in tokens ?? 1...1 where tokens != nil {
             _ = logic.enqueue(token, name: "GET", now: .uptimeNanoseconds(0), timeout: timeout)
         }
@@ -62,7 +62,7 @@ struct ConnectionLogicTests {
 
     @Test("expires by the oldest command's deadline, and names the command")
     func expiry() {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         _ = logic.enqueue(1, name: "BLMOVE", now: .uptimeNanoseconds(0), timeout: .seconds(7))
         _ = logic.enqueue(2, name: "GET", now: .uptimeNanoseconds(0), timeout: .milliseconds(1500))
         #expect(logic.nextDeadline == .uptimeNanoseconds(7_000_000_000))
@@ -103,7 +103,7 @@ struct ConnectionLogicTests {
 
     @Test("waits for every confirmation of a subscription, and hands messages on meanwhile")
     func subscription() {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         guard case .write = logic.enqueueSubscription(1, confirmations: 3, now: .now(), timeout: .seconds(5)) else {
             Issue.record("not written")
             return
@@ -131,7 +131,7 @@ struct ConnectionLogicTests {
 
     @Test("when subscribed, takes PING alone, and knows its reply")
     func subscribedPing() {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         _ = logic.enqueueSubscription(1, confirmations: 1, now: .now(), timeout: .seconds(5))
         _ = logic.received(.array([.bytes(Array("subscribe".utf8)), .bytes([97]), .integer(1)]))
         guard case .refuse(2, let error) = logic.enqueue(2, name: "GET", now: .now(), timeout: .seconds(1)) else {
@@ -151,7 +151,7 @@ struct ConnectionLogicTests {
 
     @Test("when subscribed, takes changes of the subscription, whose confirmations come in order")
     func changes() {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         func confirm(_ kind: String, _ left: Int64) -> RedisReply {
             .array([.bytes(Array(kind.utf8)), .bytes([97]), .integer(left)])
         }
@@ -180,7 +180,7 @@ struct ConnectionLogicTests {
 
     @Test("fails the subscription when Redis forbids a channel")
     func forbiddenSubscription() {
-        var logic = Logic(address: "there")
+        var logic = Logic(RedisPlace(address: "there"))
         _ = logic.enqueueSubscription(1, confirmations: 2, now: .now(), timeout: .seconds(5))
         guard case .fail(1, let error) = logic.received(.error("NOPERM no")) else {
             Issue.record("not failed")

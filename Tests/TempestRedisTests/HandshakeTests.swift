@@ -10,7 +10,11 @@ struct HandshakeTests {
 
     static func results(_ replies: [RedisReply]) -> [Result<RedisReply, any Error>] {
         replies.map { reply in
-            if case .error(let text) = reply { .failure(ServerErrorReply.error(text)) } else { .success(reply) }
+            if case .error(let text) = reply {
+                .failure(ServerErrorReply.error(text, from: RedisPlace(address: "there")))
+            } else {
+                .success(reply)
+            }
         }
     }
 
@@ -91,7 +95,7 @@ struct ServerErrorReplyTests {
             ("FENCEDX", .reply), ("", .reply), ("ERR x", .reply),
         ])
     func mapping(_ text: String, _ code: RedisError.Code) {
-        let error = ServerErrorReply.error(text)
+        let error = ServerErrorReply.error(text, from: RedisPlace(address: "there"))
         #expect(error.code == code)
         #expect(error.reply == text)
         #expect(error.message.contains(text))

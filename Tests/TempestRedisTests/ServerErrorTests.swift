@@ -50,7 +50,7 @@ struct ServerErrorTests {
         #expect(error?.code == .refused)
         #expect(
             error?.message
-                == "127.0.0.1:1 refused the connection: is redis-server running there? Set REDIS_URL or --redis")
+                == "127.0.0.1:1 refused the connection: is redis-server running there? Check the URL of Redis")
     }
 
     @Test("by a socket that is not there names its path")
@@ -85,6 +85,72 @@ struct ServerErrorTests {
             #expect(wrong?.description.contains("wrong@") == false)
             let right = try await withClient(redis.url + "?password=sesame") { try await $0.execute(["PING"]) }
             #expect(right == .status("PONG"))
+        }
+    }
+
+    @Test(
+        "names what was read: the variable, the option",
+        arguments: [
+            ("REDIS_URL", "REDIS_URL"), ("REDISTOGO_URL", "REDISTOGO_URL"), ("REDISCLOUD_URL", "REDISCLOUD_URL"),
+            ("--redis", "--redis"), (nil, "the URL of Redis"),
+        ] as [(String?, String)])
+    func origin(_ source: String?, _ name: String) async throws {
+        func refusal(_ url: String) async throws -> RedisError? {
+            let configuration =
+                switch source {
+                case nil: try RedisConfiguration(url: url)
+                case "--redis": try RedisConfiguration(url: url, origin: "--redis")
+                case let variable?: try RedisConfiguration.environment([variable: url])
+                }
+            return try await withClient(url, patience: .milliseconds(200), change: { $0 = configuration }) { client in
+                await #expect(throws: RedisError.self) { _ = try await client.execute(["PING"]) }
+            }
+        }
+        #expect(try await refusal("redis://127.0.0.1:1")?.message.hasSuffix("Check \(name)") == true)
+        #expect(try await refusal("redis://no-such-host.invalid")?.message.contains("check its name in \(name)") == true)
+        try await withPrivateRedis(.init(tcp: true, arguments: ["--requirepass", "sesame"])) { redis in
+            let missing = try await refusal(redis.url)
+            #expect(missing?.message.contains("put it into \(name) as redis://") == true)
+            let wrong = try await refusal(redis.url + "?password=wrong")
+            #expect(wrong?.message.contains("the password in \(name), or") == true)
+        }
+    }
+
+    @Test("of a user that services of 2012 write into their variables is none: their password counts alone")
+    func lostUser() async throws {
+        let user = ["--user", "known", "on", ">own", "~*", "+@all", "--requirepass", "sesame"]
+        try await withPrivateRedis(.init(arguments: user)) { redis in
+            func name(_ variables: [String: String]) async throws -> RedisReply {
+                let configuration = try RedisConfiguration.environment(variables)
+                return try await withClient(redis.url, patience: .zero, change: { $0 = configuration }) { client in
+                    _ = try await client.execute(["PING"])
+                    // Another connection starts without it.
+                    let own = try await client.open(name: "own")
+                    defer { own.close() }
+                    return try await own.execute(["ACL", "WHOAMI"])
+                }
+            }
+            let stranger = redis.url + "?user=redistogo&password=sesame"
+            for variable in ["REDISTOGO_URL", "REDISCLOUD_URL"] {
+                #expect(try await name([variable: stranger]).string == "default")
+                #expect(try await name([variable: redis.url + "?user=known&password=own"]).string == "known")
+                // As a supervisor hands it on.
+                #expect(try await name([variable: stranger, "REDIS_URL": stranger]).string == "default")
+                let wrong = await #expect(throws: RedisError.self) {
+                    _ = try await name([variable: redis.url + "?user=known&password=wrong"])
+                }
+                #expect(wrong?.code == .authentication && wrong?.message.contains(variable) == true)
+            }
+            for variables in [["REDIS_URL": stranger], ["REDIS_URL": stranger, "REDISTOGO_URL": redis.url]] {
+                let error = await #expect(throws: RedisError.self) { _ = try await name(variables) }
+                #expect(error?.reply?.hasPrefix("WRONGPASS") == true)
+            }
+            // Each that was refused is in Redis' log once, not at each connection.
+            try await withClient(redis.url + "?password=sesame") { client in
+                _ = try await client.execute(["ACL", "LOG", "RESET"])
+                _ = try await name(["REDISTOGO_URL": stranger])
+                #expect(try await client.execute(["ACL", "LOG"]).array?.count == 1)
+            }
         }
     }
 

@@ -49,4 +49,15 @@ struct URLVectorTests {
             #expect(try RedisConfiguration.environment(variables) == wanted, "\(variables)")
         }
     }
+
+    @Test("An error names the variable that was read; the password of services of 2012 may stand alone")
+    func origins() throws {
+        for vector in try VectorFile.list("urls", "origins") {
+            guard case .map(let members)? = vector["variables"] else { continue }
+            let variables = Dictionary(uniqueKeysWithValues: members.map { ($0.key, $0.value.asText ?? "") })
+            let origin = try RedisConfiguration.environment(variables).origin
+            #expect(origin.name == vector["origin"]?.asText, "\(variables)")
+            #expect(origin.mayLoseUser == vector["may_lose_user"]?.asBool, "\(variables)")
+        }
+    }
 }

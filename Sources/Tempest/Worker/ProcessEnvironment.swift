@@ -31,7 +31,7 @@ enum ProcessEnvironment {
     /// The variables that name a Redis.
     static var redis: [String: String] {
         var found: [String: String] = [:]
-        for name in ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"] {
+        for name in RedisConfiguration.variables {
             if let value = variable(name) { found[name] = value }
         }
         return found

@@ -100,7 +100,7 @@ package final class RedisClient: Sendable {
         if let ready { return ready }
         while true {
             do {
-                return try await self.connection(before: deadline).value(address: self.configuration.address)
+                return try await self.connection(before: deadline).value(at: self.configuration.place)
             } catch {
                 // A cancelled task gets the reason at once rather than the next attempt.
                 if error.needsChange || NIODeadline.now() >= deadline || Task.isCancelled { throw error }
@@ -164,7 +164,7 @@ package final class RedisClient: Sendable {
                 state.connection = connection
                 state.backoff.succeeded(now: .now())
             case .failure(let failure):
-                let error = TransportFailure.error(failure, address: self.configuration.address)
+                let error = TransportFailure.error(failure, at: self.configuration.place)
                 self.outage?.lost(self.name, error)
                 state.lastError = error
                 var generator = SystemRandomNumberGenerator()
@@ -179,7 +179,7 @@ package final class RedisClient: Sendable {
         let connection = self.connection()
         if self.state.withLock({ $0.connection?.isActive == true }) { return connection }
         let promise = self.eventLoop.makePromise(of: RedisConnection.self)
-        let address = self.configuration.address
+        let place = self.configuration.place
         // A first attempt gets the time that it may take, however short the patience: there is no reason to give before it.
         let isFirst = self.state.withLock { $0.lastError == nil }
         let attempt = self.haste ?? TimeAmount(clamping: self.configuration.connectTimeout) * 2 + .milliseconds(100)
@@ -191,7 +191,8 @@ package final class RedisClient: Sendable {
                 let error =
                     self.state.withLock { $0.lastError }
                     ?? RedisError(
-                        .unreachable, "\(address) cannot be reached: is redis-server running there? Set REDIS_URL or --redis")
+                        .unreachable,
+                        "\(place.address) cannot be reached: is redis-server running there? Check \(place.origin.name)")
                 waiter.complete(.failure(error))
             }
             connection.whenComplete { result in
@@ -214,7 +215,7 @@ package final class RedisClient: Sendable {
     /// Opens a connection of the caller's own, for blocking commands. One attempt; the caller closes it.
     package func open(name: String, on eventLoop: (any EventLoop)? = nil) async throws(RedisError) -> RedisConnection {
         let future: EventLoopFuture<RedisConnection> = self.open(name: name, on: eventLoop)
-        return try await future.value(address: self.configuration.address)
+        return try await future.value(at: self.configuration.place)
     }
 
     // MARK: The end

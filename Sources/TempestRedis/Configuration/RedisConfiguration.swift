@@ -29,6 +29,9 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// How long a reply may take when the command does not say otherwise. Default 5 s.
     public var commandTimeout: Duration
 
+    /// Where this was read.
+    package var origin = RedisOrigin("the configuration of Redis")
+
     /// Makes a configuration from its parts.
     public init(
         host: String = "127.0.0.1", port: Int = 6379, socketPath: String? = nil, username: String? = nil, password: String? = nil,
@@ -50,22 +53,43 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// - Throws: `.url`, saying which part is wrong, without repeating what may be a password.
     public init(url: String) throws(RedisError) {
         self = try RedisURL.parse(url)
+        self.origin = RedisOrigin("the URL of Redis")
     }
+
+    /// Reads a URL that was given as what errors shall name: an option, a line of a file.
+    package init(url: String, origin: String) throws(RedisError) {
+        self = try RedisURL.parse(url)
+        self.origin = RedisOrigin(origin)
+    }
+
+    /// The variables that may name a Redis, the first first.
+    package static let variables = ["REDIS_URL"] + servicesOf2012
+    private static let servicesOf2012 = ["REDISTOGO_URL", "REDISCLOUD_URL"]
 
     /// Reads the first that is set of `REDIS_URL`, `REDISTOGO_URL` and `REDISCLOUD_URL`; `redis://127.0.0.1:6379` without any.
     ///
+    /// The user of the last two is left out where Redis refuses it: the password counts alone, as with the services that set them.
+    ///
     /// - Throws: `.url`, naming the variable.
     public static func environment(_ variables: [String: String]) throws(RedisError) -> RedisConfiguration {
-        for name in ["REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL"] {
+        for name in Self.variables {
             guard let url = variables[name], !RedisURL.isBlank(url) else { continue }
             do {
-                return try RedisConfiguration(url: url)
+                var configuration = try RedisConfiguration(url: url, origin: name)
+                // Also where somebody has copied it: a supervisor hands it on as REDIS_URL.
+                configuration.origin.mayLoseUser =
+                    configuration.username != nil && servicesOf2012.contains { variables[$0] == url }
+                return configuration
             } catch {
                 throw RedisError(.url, "\(name): \(error.message)")
             }
         }
-        return RedisConfiguration()
+        var configuration = RedisConfiguration()
+        configuration.origin = RedisOrigin("REDIS_URL")
+        return configuration
     }
+
+    var place: RedisPlace { RedisPlace(address: self.address, user: self.username, origin: self.origin) }
 
     /// What messages call the server: `127.0.0.1:6379` or the path of the socket.
     package var address: String {

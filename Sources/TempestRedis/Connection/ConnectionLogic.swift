@@ -50,12 +50,9 @@ struct ConnectionLogic<Token> {
 
     private var state = State.open
     private var pending = CircularBuffer<Pending>()
-    private let address: String
+    private let place: RedisPlace
 
-    /// The ACL user; nil: the default user.
-    private let user: String?
-
-    init(address: String, user: String? = nil) { (self.address, self.user) = (address, user) }
+    init(_ place: RedisPlace) { self.place = place }
 
     /// When the oldest command must have been answered; nil when none waits.
     var nextDeadline: NIODeadline? { self.pending.first?.deadline }
@@ -106,7 +103,7 @@ struct ConnectionLogic<Token> {
             break
         }
         guard let first = self.pending.popFirst() else { return .close(self.unasked(reply)) }
-        if case .error(let text) = reply { return .fail(first.token, ServerErrorReply.error(text, user: self.user)) }
+        if case .error(let text) = reply { return .fail(first.token, ServerErrorReply.error(text, from: self.place)) }
         return .succeed(first.token, reply)
     }
 
@@ -139,9 +136,9 @@ struct ConnectionLogic<Token> {
 
     /// Redis speaks unasked when it turns a client away; anything else is a stream out of step.
     private func unasked(_ reply: RedisReply) -> RedisError {
-        if case .error(let text) = reply { return ServerErrorReply.error(text, user: self.user) }
+        if case .error(let text) = reply { return ServerErrorReply.error(text, from: self.place) }
         return RedisError(
-            .protocolError, "\(self.address) sent a reply that no command had asked for; the connection is closed")
+            .protocolError, "\(self.place.address) sent a reply that no command had asked for; the connection is closed")
     }
 
     /// The time is now: has the oldest command waited too long?
@@ -151,7 +148,7 @@ struct ConnectionLogic<Token> {
         let waited = Self.seconds(first.deadline - first.sentAt)
         let error = RedisError(
             .timedOut,
-            "\(self.address) did not answer \(first.name) within \(waited) s; it may or may not have run. Is Redis busy or stopped?"
+            "\(self.place.address) did not answer \(first.name) within \(waited) s; it may or may not have run. Is Redis busy or stopped?"
         )
         return .close(first.token, error)
     }

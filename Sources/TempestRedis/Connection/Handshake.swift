@@ -13,7 +13,7 @@ struct Handshake {
     }
 
     let commands: [(step: Step, command: RedisCommand)]
-    private let address: String
+    private let place: RedisPlace
     private let usesTLS: Bool
 
     init(configuration: RedisConfiguration, name: String) {
@@ -32,7 +32,7 @@ struct Handshake {
         commands.append((.clientID, ["CLIENT", "ID"]))
         commands.append((.info, ["INFO", "server"]))
         self.commands = commands
-        self.address = configuration.address
+        self.place = configuration.place
         self.usesTLS = configuration.tls != nil
     }
 
@@ -48,7 +48,7 @@ struct Handshake {
                 case .info: self.read(reply.string ?? "", into: &server)
                 }
             } catch {
-                try self.weigh(TransportFailure.error(error, address: self.address), step)
+                try self.weigh(TransportFailure.error(error, at: self.place), step)
             }
         }
         try self.checkVersion(server.version)
@@ -76,9 +76,9 @@ struct Handshake {
         case .timedOut where self.usesTLS:
             RedisError(.timedOut, "\(error.message) Or does this port speak no TLS (redis://)?")
         case .connectionLost where self.usesTLS:
-            RedisError(.connectionLost, "\(self.address) hung up before it had answered: does this port speak TLS?")
+            RedisError(.connectionLost, "\(self.place.address) hung up before it had answered: does this port speak TLS?")
         case .connectionLost:
-            RedisError(.connectionLost, "\(self.address) hung up before it had answered: is it a TLS port (rediss://)?")
+            RedisError(.connectionLost, "\(self.place.address) hung up before it had answered: is it a TLS port (rediss://)?")
         default: error
         }
     }
@@ -98,6 +98,7 @@ struct Handshake {
     private func checkVersion(_ version: String) throws(RedisError) {
         guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major < 7 else { return }
         throw RedisError(
-            .tooOld, "\(self.address) is Redis \(version), which has no functions: Redis 7.0 or newer (or Valkey) is needed")
+            .tooOld, "\(self.place.address) is Redis \(version), which has no functions: Redis 7.0 or newer (or Valkey) is needed"
+        )
     }
 }

@@ -13,7 +13,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Commands that are larger go to the channel as they are; smaller ones are gathered in one buffer.
     private static let gatherLimit = 16 * 1024
 
-    private let address: String
+    private let place: RedisPlace
     private var logic: Logic
     private var parser: ReplyParser
     private var context: ChannelHandlerContext?
@@ -25,9 +25,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var onMessage: ((RedisMessage) -> RedisError?)?
     private var onClose: ((RedisError) -> Void)?
 
-    init(address: String, user: String? = nil, replyLimit: Int = 512 * 1024 * 1024) throws(RedisError) {
-        self.address = address
-        self.logic = Logic(address: address, user: user)
+    init(_ place: RedisPlace, replyLimit: Int = 512 * 1024 * 1024) throws(RedisError) {
+        self.place = place
+        self.logic = Logic(place)
         self.parser = try ReplyParser(limit: replyLimit)
     }
 
@@ -148,7 +148,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     // MARK: Ending
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.close(TransportFailure.error(error, address: self.address))
+        self.close(TransportFailure.error(error, at: self.place))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -177,6 +177,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     private func lost(_ how: String, file: String = #fileID, line: Int = #line) -> RedisError {
-        RedisError(.connectionLost, "the connection to \(self.address) was lost: \(how)", file: file, line: line)
+        RedisError(.connectionLost, "the connection to \(self.place.address) was lost: \(how)", file: file, line: line)
     }
 }

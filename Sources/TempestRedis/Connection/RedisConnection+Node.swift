@@ -9,14 +9,15 @@ extension RedisConnection {
     package static func connect(
         to address: SocketAddress, connectTimeout: TimeAmount, commandTimeout: TimeAmount, on eventLoop: any EventLoop
     ) -> EventLoopFuture<RedisConnection> {
-        let name = "\(address)"
+        let place = RedisPlace(address: "\(address)", origin: RedisOrigin("the job's respond_to"))
         return ClientBootstrap(group: eventLoop)
             .connectTimeout(connectTimeout)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(address: name, replyLimit: 64 << 10))
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandlers([PoliteClose(), RedisChannelHandler(place, replyLimit: 64 << 10)])
                 }
             }
             .connect(to: address)
@@ -27,6 +28,6 @@ extension RedisConnection {
                         try channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self), eventLoop: channel.eventLoop),
                     commandTimeout: commandTimeout)
             }
-            .flatMapErrorThrowing { throw TransportFailure.error($0, address: name) }
+            .flatMapErrorThrowing { throw TransportFailure.error($0, at: place) }
     }
 }

@@ -53,7 +53,7 @@ package final class RedisConnection: Sendable {
 
     /// Sends a command and waits for its reply. A cancelled task waits all the same, at most for the time-out.
     package func execute(_ command: RedisCommand, timeout: TimeAmount? = nil) async throws(RedisError) -> RedisReply {
-        try await self.send(command, timeout: timeout).value(address: "the server")
+        try await self.send(command, timeout: timeout).value(at: RedisPlace(address: "the server"))
     }
 
     /// Sends all commands together and waits for all replies, which stand in the order of the commands.
@@ -78,7 +78,7 @@ package final class RedisConnection: Sendable {
         results.reserveCapacity(batch.count)
         for entry in batch {
             do {
-                results.append(.success(try await entry.promise.futureResult.value(address: "the server")))
+                results.append(.success(try await entry.promise.futureResult.value(at: RedisPlace(address: "the server"))))
             } catch {
                 results.append(.failure(error))
             }
@@ -104,11 +104,11 @@ package final class RedisConnection: Sendable {
 
 extension EventLoopFuture where Value: Sendable {
     /// Waits for the value; whatever fails is said as a RedisError.
-    func value(address: String) async throws(RedisError) -> Value {
+    func value(at place: RedisPlace) async throws(RedisError) -> Value {
         do {
             return try await self.get()
         } catch {
-            throw TransportFailure.error(error, address: address)
+            throw TransportFailure.error(error, at: place)
         }
     }
 }

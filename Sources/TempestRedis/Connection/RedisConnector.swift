@@ -9,6 +9,16 @@ import NIOSSL
 struct RedisConnector: Sendable {
     let configuration: RedisConfiguration
     let logger: Logger
+    /// Whether Redis does not know the user, and took the password alone.
+    private let hasLostUser: Latch
+
+    init(configuration: RedisConfiguration, logger: Logger) {
+        self.init(configuration, logger, Latch())
+    }
+
+    private init(_ configuration: RedisConfiguration, _ logger: Logger, _ hasLostUser: Latch) {
+        (self.configuration, self.logger, self.hasLostUser) = (configuration, logger, hasLostUser)
+    }
 
     /// Connects once. A failure is a RedisError.
     ///
@@ -20,13 +30,38 @@ struct RedisConnector: Sendable {
             var hasty = self.configuration
             let most = Duration.nanoseconds(haste.nanoseconds)
             (hasty.connectTimeout, hasty.commandTimeout) = (min(most, hasty.connectTimeout), min(most, hasty.commandTimeout))
-            return RedisConnector(configuration: hasty, logger: self.logger).connect(name: name, on: eventLoop)
+            return RedisConnector(hasty, self.logger, self.hasLostUser).connect(name: name, on: eventLoop)
         }
-        let address = self.configuration.address
+        guard let user = self.configuration.username, self.configuration.origin.mayLoseUser else {
+            return self.connectAsConfigured(name: name, on: eventLoop)
+        }
+        var nameless = self.configuration
+        nameless.username = nil
+        let withoutUser = RedisConnector(nameless, self.logger, self.hasLostUser)
+        if self.hasLostUser.isSet { return withoutUser.connectAsConfigured(name: name, on: eventLoop) }
+        return self.connectAsConfigured(name: name, on: eventLoop).flatMapError { refused in
+            guard (refused as? RedisError)?.reply?.hasPrefix("WRONGPASS") == true else {
+                return eventLoop.makeFailedFuture(refused)
+            }
+            return withoutUser.connectAsConfigured(name: name, on: eventLoop)
+                // What is wrong is the URL as it was written.
+                .flatMapErrorThrowing { _ in throw refused }
+                .map { connection in
+                    guard self.hasLostUser.set() else { return connection }
+                    self.logger.notice(
+                        "Redis does not know the user of this URL, but takes its password alone: it is used without the user",
+                        metadata: ["variable": "\(self.configuration.origin.name)", "user": "\(user)"])
+                    return connection
+                }
+        }
+    }
+
+    private func connectAsConfigured(name: String, on eventLoop: any EventLoop) -> EventLoopFuture<RedisConnection> {
+        let place = self.configuration.place
         return self.tlsContext(on: eventLoop)
             .flatMap { self.open(on: eventLoop, tls: $0) }
             .flatMap { self.handshake($0, name: name) }
-            .flatMapErrorThrowing { throw TransportFailure.error($0, address: address) }
+            .flatMapErrorThrowing { throw TransportFailure.error($0, at: place) }
     }
 
     /// The files are read for each connection, off the event loop: certificates get renewed.
@@ -78,7 +113,7 @@ struct RedisConnector: Sendable {
                             NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        RedisChannelHandler(address: configuration.address, user: configuration.username))
+                        RedisChannelHandler(configuration.place))
                 }
             }
         let channel =

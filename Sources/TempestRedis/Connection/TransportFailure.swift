@@ -14,14 +14,15 @@ import Glibc
 #endif
 
 enum TransportFailure {
-    static func error(_ error: any Error, address: String) -> RedisError {
+    static func error(_ error: any Error, at place: RedisPlace) -> RedisError {
+        let address = place.address
         switch error {
         case let error as RedisError:
             return error
         case let error as NIOConnectionError:
-            return self.connecting(error, address)
+            return self.connecting(error, place)
         case let error as IOError:
-            return self.system(error, address)
+            return self.system(error, place)
         case ChannelError.connectTimeout(let amount):
             let seconds = Double(amount.nanoseconds / 1_000_000) / 1000
             return RedisError(
@@ -29,46 +30,47 @@ enum TransportFailure {
         case SocketAddressError.unixDomainSocketPathTooLong:
             return RedisError(.url, "the socket's path \(address) is too long: unix sockets take about 100 bytes")
         case is SocketAddressError:
-            return RedisError(.unreachable, "the host of \(address) has no address: check its name in REDIS_URL")
+            return RedisError(.unreachable, "the host of \(address) has no address: check its name in \(place.origin.name)")
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return self.tls(error, address)
+            return self.tls(error, place)
         default:
             return RedisError(.connectionLost, "the connection to \(address) was lost: \(error)")
         }
     }
 
-    private static func connecting(_ error: NIOConnectionError, _ address: String) -> RedisError {
+    private static func connecting(_ error: NIOConnectionError, _ place: RedisPlace) -> RedisError {
         guard let first = error.connectionErrors.first else {
             return RedisError(
-                .unreachable, "the host of \(address) has no address: check its name in REDIS_URL, and the resolver")
+                .unreachable,
+                "the host of \(place.address) has no address: check its name in \(place.origin.name), and the resolver")
         }
         // A host may have several addresses; one that refuses says more than one that cannot be reached.
-        let failures = error.connectionErrors.map { self.error($0.error, address: address) }
-        return failures.first { $0.code == .refused } ?? self.error(first.error, address: address)
+        let failures = error.connectionErrors.map { self.error($0.error, at: place) }
+        return failures.first { $0.code == .refused } ?? self.error(first.error, at: place)
     }
 
-    private static func system(_ error: IOError, _ address: String) -> RedisError {
+    private static func system(_ error: IOError, _ place: RedisPlace) -> RedisError {
         switch error.errnoCode {
         case ECONNREFUSED:
             return RedisError(
-                .refused, "\(address) refused the connection: is redis-server running there? Set REDIS_URL or --redis")
+                .refused, "\(place.address) refused the connection: is redis-server running there? Check \(place.origin.name)")
         case ENOENT:
             return RedisError(
-                .refused, "there is no socket at \(address): is redis-server running with it? Set REDIS_URL or --redis")
+                .refused, "there is no socket at \(place.address): is redis-server running with it? Check \(place.origin.name)")
         case EACCES, EPERM:
             return RedisError(
-                .permission, "\(address) may not be opened by this user: see unixsocketperm in redis.conf, or the firewall")
+                .permission, "\(place.address) may not be opened by this user: see unixsocketperm in redis.conf, or the firewall")
         case EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL, ENETDOWN, EHOSTDOWN:
             return RedisError(
-                .unreachable, "\(address) cannot be reached (\(error)): is the address right, and the network up?")
+                .unreachable, "\(place.address) cannot be reached (\(error)): is the address right, and the network up?")
         default:
-            return RedisError(.connectionLost, "the connection to \(address) was lost: \(error)")
+            return RedisError(.connectionLost, "the connection to \(place.address) was lost: \(error)")
         }
     }
 
-    private static func tls(_ error: any Error, _ address: String) -> RedisError {
+    private static func tls(_ error: any Error, _ place: RedisPlace) -> RedisError {
         if case NIOSSLError.uncleanShutdown = error {
-            return RedisError(.connectionLost, "the connection to \(address) was lost: the server closed it")
+            return RedisError(.connectionLost, "the connection to \(place.address) was lost: the server closed it")
         }
         let text = "\(error)"
         let cure =
@@ -81,8 +83,8 @@ enum TransportFailure {
             } else if text.contains("CERTIFICATE_REQUIRED") || text.contains("HANDSHAKE_FAILURE") {
                 "it asks for a client certificate: give one with ?cert=…&key=…"
             } else {
-                "check cacert, cert, key and servername in REDIS_URL"
+                "check cacert, cert, key and servername in \(place.origin.name)"
             }
-        return RedisError(.tls, "TLS with \(address) failed: \(cure) (\(text))")
+        return RedisError(.tls, "TLS with \(place.address) failed: \(cure) (\(text))")
     }
 }

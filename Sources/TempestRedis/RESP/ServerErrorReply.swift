@@ -3,20 +3,26 @@
 
 /// The first word of an error reply decides what it means; a few that begin with plain `ERR` are known by their text.
 enum ServerErrorReply {
-    /// - Parameter user: who asked; nil: the default user.
-    static func error(_ text: String, user: String? = nil) -> RedisError {
-        if let denial = Denial.sentence(text, user: user) { return RedisError(.permission, denial, reply: text) }
+    /// - Parameter place: who answered, and whom.
+    static func error(_ text: String, from place: RedisPlace) -> RedisError {
+        if let denial = Denial.sentence(text, user: place.user) { return RedisError(.permission, denial, reply: text) }
         let word = text.prefix { $0 != " " }
-        let (code, message) = self.byWord(word, text) ?? self.byText(text) ?? (.reply, "Redis answered: \(text)")
+        let (code, message) =
+            self.byWord(word, text, place.origin) ?? self.byText(text, place.origin) ?? (.reply, "Redis answered: \(text)")
         return RedisError(code, message, reply: text)
     }
 
-    private static func byWord(_ word: Substring, _ text: String) -> (RedisError.Code, String)? {
+    private static func byWord(
+        _ word: Substring, _ text: String, _ origin: RedisOrigin
+    ) -> (RedisError.Code, String)? {
         switch word {
         case "NOAUTH":
-            (.authentication, "Redis asks for a password: put it into REDIS_URL as redis://:password@host. It said: \(text)")
+            (.authentication, "Redis asks for a password: put it into \(origin.name) as redis://:password@host. It said: \(text)")
         case "WRONGPASS":
-            (.authentication, "Redis refused the user name or the password in REDIS_URL, or the user is off. It said: \(text)")
+            (
+                .authentication,
+                "Redis refused the user name or the password in \(origin.name), or the user is off. It said: \(text)"
+            )
         case "DENIED":
             (
                 .permission,
@@ -42,14 +48,14 @@ enum ServerErrorReply {
         }
     }
 
-    private static func byText(_ text: String) -> (RedisError.Code, String)? {
+    private static func byText(_ text: String, _ origin: RedisOrigin) -> (RedisError.Code, String)? {
         let lowered = text.lowercased()
         if lowered.hasPrefix("err max number of clients") {
             return (.clients, "Redis has as many clients as its maxclients allows: close some or raise it. It said: \(text)")
         }
         if lowered.hasPrefix("err auth") || lowered.hasPrefix("err invalid password") || lowered.hasPrefix("err client sent auth")
         {
-            return (.authentication, "Redis does not take the password in REDIS_URL. It said: \(text)")
+            return (.authentication, "Redis does not take the password in \(origin.name). It said: \(text)")
         }
         if lowered.hasPrefix("err function not found") {
             return (.noFunction, "the function library is not loaded in this Redis. It said: \(text)")

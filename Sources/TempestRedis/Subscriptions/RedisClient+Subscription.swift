@@ -39,7 +39,7 @@ extension RedisConnection {
         let subscription = RedisSubscription()
         try await self.listen(
             channels: channels, patterns: patterns, onMessage: { subscription.deliver($0) }, onClose: { subscription.end($0) }
-        ).value(address: "the server")
+        ).value(at: RedisPlace(address: "the server"))
         return subscription
     }
 

@@ -1,10 +1,12 @@
 """A Redis that does not let somebody in says so at once: nobody waits for it."""
+import os
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 from redis_server import RedisServer, wait_for
-from tempest import Client, RedisRefused, Worker
+from tempest import Client, RedisRefused, RedisUnavailable, Worker
 from worker_process import WorkerProcess
 
 
@@ -69,6 +71,38 @@ class Credentials(unittest.TestCase):
         # From here on even the default user needs one.
         self.redis.client.config_set("requirepass", "right")
         self.check(*self.urls("", ":wrong@", "me:right@"))
+
+    def test_an_error_names_what_was_read(self):
+        for variables, name in (({"REDIS_URL": "{}"}, "REDIS_URL"), ({"REDISCLOUD_URL": "{}"}, "REDISCLOUD_URL"), ({}, "the URL of Redis")):
+            for url, says in ((f"unix://me:wrong@{self.redis.socket}", f"the password in {name}: "), ("redis://127.0.0.1:1", f"Check {name}")):
+                with mock.patch.dict(os.environ, {variable: url for variable in variables}, clear=True):
+                    with Client(None if variables else url, patience=0) as client, self.assertRaises((RedisRefused, RedisUnavailable)) as caught:
+                        client.push("a")
+                self.assertIn(says, str(caught.exception))
+
+    def test_the_password_of_services_of_2012_counts_alone_where_redis_does_not_know_their_user(self):
+        self.redis.client.config_set("requirepass", "sesame")
+        stranger = f"unix://redistogo:sesame@{self.redis.socket}"
+        # A supervisor hands it on as REDIS_URL.
+        worker = WorkerProcess(stranger, "q", REDISTOGO_URL=stranger)
+        self.addCleanup(worker.kill)
+        for variables in ({"REDISTOGO_URL": stranger}, {"REDISCLOUD_URL": stranger}, {"REDIS_URL": stranger, "REDISTOGO_URL": stranger}):
+            with self.subTest(variables), mock.patch.dict(os.environ, variables, clear=True), Client(queue="q") as client:
+                self.assertEqual(client.call("echo", 1, timeout=20), [1])
+                self.assertEqual(client.call("echo", 2, timeout=20), [2])
+        self.assertTrue(worker.said("Redis does not know the user of REDIS_URL"), worker.log)
+        worker.signal()
+        self.assertEqual(worker.wait(), 0)
+        with mock.patch.dict(os.environ, {"REDIS_URL": stranger}, clear=True), Client() as client:
+            with self.assertRaises(RedisRefused):
+                client.push("a")
+        known = f"unix://me:mine@{self.redis.socket}"
+        with mock.patch.dict(os.environ, {"REDISTOGO_URL": known}, clear=True), Client() as client:
+            client.push("a")
+        wrong = f"unix://me:wrong@{self.redis.socket}"
+        with mock.patch.dict(os.environ, {"REDISTOGO_URL": wrong}, clear=True), Client() as client:
+            with self.assertRaisesRegex(RedisRefused, "REDISTOGO_URL"):
+                client.push("a")
 
     def test_a_database_that_is_not_there_is_refused_at_once(self):
         self.check(f"unix://{self.redis.socket}?db=99")

@@ -26,6 +26,15 @@ class Vectors(unittest.TestCase):
         for entry in load("urls.json")["environment"]:
             self.assertEqual(redis_url.read(redis_url.environment(entry["variables"])), redis_url.read(entry["url"]))
 
+    def test_an_error_names_the_variable_that_was_read_and_the_password_of_services_of_2012_may_stand_alone(self):
+        for entry in load("urls.json")["origins"]:
+            variables = entry["variables"]
+            url = redis_url.read(redis_url.environment(variables), variables)
+            self.assertEqual((url.origin, url.may_lose_user), (entry["origin"], entry["may_lose_user"]), variables)
+        self.assertEqual(redis_url.read("redis://elsewhere", {"REDIS_URL": "redis://here"}).origin, "the URL of Redis")
+        with self.assertRaisesRegex(ValueError, "^REDISTOGO_URL: "):
+            redis_url.read("sesame", {"REDISTOGO_URL": "sesame"})
+
     def test_no_password_is_shown(self):
         for url in ("redis://me:sesame@h:1/2", "unix:///s?password=sesame", "rediss://:sesame@[::1]"):
             self.assertNotIn("sesame", repr(redis_url.read(url)))

@@ -29,7 +29,7 @@ class TestConnection < RedisTest
 
   def test_a_connection_that_cannot_be_made_and_one_that_broke_say_what_to_do
     error = assert_raises(Tempest::ConnectionLost) { Tempest::Connection.new("redis://127.0.0.1:1").call("PING") }
-    assert_match(/\Acannot connect to Redis at 127\.0\.0\.1:1: .*[^.]\. Is redis-server running there\? Check REDIS_URL\z/, error.message)
+    assert_match(/\Acannot connect to Redis at 127\.0\.0\.1:1: .*[^.]\. Is redis-server running there\? Check the URL of Redis\z/, error.message)
     line = Tempest::Connection.new(@redis.url)
     id = line.call("CLIENT", "ID")
     asking = Thread.new { assert_raises(Tempest::ConnectionLost) { line.call("BLPOP", "nothing", "5") } }

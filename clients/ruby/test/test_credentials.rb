@@ -46,6 +46,52 @@ class TestCredentials < Minitest::Test
     check(url("me:right@")) if Gem::Version.new(::Redis::VERSION) >= Gem::Version.new("5")
   end
 
+  def test_an_error_names_what_was_read
+    { "REDIS_URL" => "REDIS_URL", "REDISCLOUD_URL" => "REDISCLOUD_URL", nil => "the URL of Redis" }.each do |variable, name|
+      { url(":wrong@") => "the password in #{name}", "redis://127.0.0.1:1" => "Check #{name}" }.each do |wrong, says|
+        with_environment(variable ? { variable => wrong } : {}) do
+          client = variable ? Tempest::Client.new(patience: 0) : Tempest::Client.new(redis_url: wrong, patience: 0)
+          assert_includes assert_raises(Tempest::Error) { client.push("a") }.message, says
+          client.close
+        end
+      end
+    end
+  end
+
+  def test_the_password_of_services_of_2012_counts_alone_where_redis_does_not_know_their_user
+    @redis.call("CONFIG", "SET", "requirepass", "sesame")
+    stranger = url("redistogo:sesame@")
+    # A supervisor hands it on as REDIS_URL.
+    worker = with_environment("REDISTOGO_URL" => stranger) do
+      Program.new(@redis, RbConfig.ruby, "-I", RedisTest::LIBRARY, "-e", SOURCE, stranger, @redis.folder)
+    end
+    worker.wait_for("tempest worker ready")
+    [{ "REDISTOGO_URL" => stranger }, { "REDISCLOUD_URL" => stranger }, { "REDIS_URL" => stranger, "REDISTOGO_URL" => stranger }].each do |variables|
+      with_environment(variables) do
+        client = Tempest::Client.new(queue: "q")
+        2.times { assert_equal "done", client.call("slow", timeout: 20) }
+        client.close
+      end
+    end
+    with_environment("REDISTOGO_URL" => url("me:mine@")) { Tempest::Client.new.tap { |client| client.push("a") }.close }
+    with_environment("REDISTOGO_URL" => url("me:wrong@")) do
+      client = Tempest::Client.new
+      assert_match(/WRONGPASS.*REDISTOGO_URL/, assert_raises(Tempest::ServerError) { client.push("a") }.message)
+      client.close
+    end
+  ensure
+    worker&.kill
+  end
+
+  # Runs the block with these variables and no others that name a Redis.
+  def with_environment(variables)
+    before = Tempest::RedisURL::VARIABLES.to_h { |name| [name, ENV.fetch(name, nil)] }
+    ENV.update(before.transform_values { nil }.merge(variables))
+    yield
+  ensure
+    ENV.update(before)
+  end
+
   def test_a_database_that_is_not_there_is_refused_at_once
     check(url("", "?db=99"))
   end

@@ -33,6 +33,17 @@ class TestRedisURL < Minitest::Test
     end
   end
 
+  def test_an_error_names_the_variable_that_was_read_and_the_password_of_services_of_2012_may_stand_alone
+    VECTORS["origins"].each do |entry|
+      variables = entry["variables"]
+      url = Tempest::RedisURL.new(Tempest::RedisURL.environment(variables), variables)
+      assert_equal [entry["origin"], entry["may_lose_user"]], [url.origin, url.may_lose_user?], variables.inspect
+    end
+    assert_equal "the URL of Redis", Tempest::RedisURL.new("redis://elsewhere", { "REDIS_URL" => "redis://here" }).origin
+    error = assert_raises(ArgumentError) { Tempest::RedisURL.new("sesame", { "REDISTOGO_URL" => "sesame" }) }
+    assert_operator error.message, :start_with?, "REDISTOGO_URL: "
+  end
+
   def test_no_password_is_shown
     %w[redis://me:sesame@h:1/2 unix:///s?password=sesame rediss://:sesame@[::1]].each do |url|
       refute_includes Tempest::RedisURL.new(url).inspect, "sesame"

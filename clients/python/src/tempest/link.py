@@ -107,7 +107,10 @@ class Link:
             "health_check_interval": 0,
         }
         where = redis_url.read(url)
+        if where.may_lose_user and redis_url.has_lost_user(where):
+            where = redis_url.without_user(where)
         self.place = where.place
+        self._where = where
         self._user = where.user or "default"
         self._is_unix = where.socket is not None
         self.database = where.database
@@ -153,10 +156,13 @@ class Link:
         except (redis.RedisError, OSError) as error:
             connection.disconnect()
             refused = self._not_let_in(error)
+            if refused is not None and refused.word == "WRONGPASS" and self._where.may_lose_user and self._opened_without_user():
+                return
             if refused is not None:
                 raise self._turned_away(refused) from error
             why = str(error).rstrip(".")
-            raise RedisUnavailable(f"cannot connect to Redis at {self.place}: {why}. Is redis-server running there? Check REDIS_URL") from error
+            raise RedisUnavailable(f"cannot connect to Redis at {self.place}: {why}. Is redis-server running there? "
+                                   f"Check {self._where.origin}") from error
         except BaseException:
             connection.disconnect()  # it may be open already, and nobody else knows of it
             raise
@@ -164,6 +170,18 @@ class Link:
         self._used = time.monotonic()
         self.identity = None
         self.connects += 1
+
+    def _opened_without_user(self) -> bool:
+        """Whether Redis takes the password alone. If not, what it said to both is what counts."""
+        where, connect, user = self._where, self._connect, self._user
+        self._where, self._connect, self._user = redis_url.without_user(where), functools.partial(connect, username=None), "default"
+        try:
+            self.open()
+        except (RedisUnavailable, RedisRefused):
+            self._where, self._connect, self._user = where, connect, user
+            return False
+        redis_url.lose_user(where)
+        return True
 
     def greet(self, seconds: float) -> None:
         """Connects, if it is not connected, and then makes sure that Redis serves: RedisUnavailable if a reply takes longer than the seconds."""
@@ -279,7 +297,7 @@ class Link:
 
     def _refusal(self, error: Exception) -> RedisRefused:
         """What Redis said. A right that is missing is NOPERM, also where a function met it."""
-        refused = _refused(error)
+        refused = _refused(error, self._where.origin)
         missing = denial(str(refused), self._user)
         return refused if missing is None else RedisRefused("NOPERM", missing)
 
@@ -311,13 +329,13 @@ def _run_id(info: bytes) -> str:
     return "unknown"
 
 
-def _refused(error: Exception) -> RedisRefused:
+def _refused(error: Exception, origin: str) -> RedisRefused:
     text = str(error)
-    if isinstance(error, redis.AuthenticationError):
+    if isinstance(error, redis.AuthenticationError) or text.partition(" ")[0] in _NOT_LET_IN:
         # Its classes tell the cases apart no better than this, and which words it leaves off differs between its versions.
         word = "NOAUTH" if "required" in text else "WRONGPASS"
         said = text[len(word):].lstrip() if text.startswith(word) else text
-        return RedisRefused(word, f"Redis refuses the user or the password of the URL: {said}")
+        return RedisRefused(word, f"Redis refuses the user or the password in {origin}: {said}")
     for kind in type(error).__mro__:
         if kind.__name__ in _WORDS:
             return RedisRefused(_WORDS[kind.__name__], text)

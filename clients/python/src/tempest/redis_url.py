@@ -4,12 +4,18 @@ The redis package reads URLs too, and some of them otherwise than the other lang
 """
 from __future__ import annotations
 
+import logging
+import os
 import re
-from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Tuple
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Dict, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
-VARIABLES = ("REDIS_URL", "REDISTOGO_URL", "REDISCLOUD_URL")
+log = logging.getLogger("tempest")
+
+_SERVICES_OF_2012 = ("REDISTOGO_URL", "REDISCLOUD_URL")
+VARIABLES = ("REDIS_URL", *_SERVICES_OF_2012)
 DEFAULT = "redis://127.0.0.1:6379"
 
 _BLANK = " \t\r\n\v\f"
@@ -40,6 +46,10 @@ class RedisURL:
     password: Optional[str] = None
     database: int = 0
     tls: Optional[TLS] = None
+    # Where it was read, for messages: a variable, or "the URL of Redis".
+    origin: str = field(default="the URL of Redis", compare=False)
+    # Whether the password may stand alone where Redis refuses it together with the user (docs/redis-url.md).
+    may_lose_user: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<RedisURL {self.place}>"
@@ -57,8 +67,44 @@ def environment(variables: Mapping[str, str]) -> str:
     return next((variables[name] for name in VARIABLES if variables.get(name, "").strip(_BLANK)), DEFAULT)
 
 
-def read(url: str) -> RedisURL:
-    """Takes a URL apart. ValueError says what is wrong with it, and repeats nothing that could be a piece of a password."""
+def read(url: str, variables: Mapping[str, str] = os.environ) -> RedisURL:
+    """Takes a URL apart. ValueError says what is wrong with it, and repeats nothing that could be a piece of a password.
+
+    A URL that is the value of a variable was read there.
+    """
+    holders = [name for name in VARIABLES if variables.get(name) == url]
+    try:
+        found = _read(url)
+    except ValueError as error:
+        raise (ValueError(f"{holders[0]}: {error}") if holders else error) from None
+    origin = holders[0] if holders else "REDIS_URL" if url == environment(variables) else found.origin
+    return replace(found, origin=origin, may_lose_user=found.user is not None and not set(holders).isdisjoint(_SERVICES_OF_2012))
+
+
+_lost: Set[RedisURL] = set()
+_lock = threading.Lock()
+
+
+def without_user(url: RedisURL) -> RedisURL:
+    """The same with its password alone."""
+    return replace(url, user=None, may_lose_user=False)
+
+
+def has_lost_user(url: RedisURL) -> bool:
+    """Whether Redis has once taken the password alone."""
+    return url in _lost
+
+
+def lose_user(url: RedisURL) -> None:
+    """Redis has taken the password alone: the next connections start so."""
+    with _lock:
+        is_new = url not in _lost
+        _lost.add(url)
+    if is_new:
+        log.warning("Redis does not know the user of %s, but takes its password alone: it is used without the user", url.origin)
+
+
+def _read(url: str) -> RedisURL:
     scheme, found, rest = url.strip(_BLANK).partition("://")
     if not found:
         raise _wrong("it has no scheme; write redis://host:port, rediss://host:port or unix:///path/to.sock")

@@ -71,13 +71,16 @@ module Tempest
       @lock.synchronize do
         reply = redis.call(*command)
         @used = Tempest.now
+        user_was_lost if @alone
         raise reply if reply.is_a?(::Redis::CommandError)
 
         Connection.binary(reply)
       end
     rescue ::Redis::CommandError => e
+      retry if try_without_user(e.message)
       raise error(e.message)
     rescue *NETWORK_ERRORS, ::Redis::BaseError => e
+      retry if try_without_user(e.message)
       # The gem redis 5 says so some of what Redis has answered.
       raise error(e.message) if e.message.match?(NOT_LET_IN) || NOT_NOW.include?(e.message[/\A\S+/])
 
@@ -89,7 +92,7 @@ module Tempest
     def lost(command, error)
       why = error.message.delete_suffix(".")
       if error.is_a?(::Redis::CannotConnectError)
-        return "cannot connect to Redis at #{@place}: #{why}. Is redis-server running there? Check REDIS_URL"
+        return "cannot connect to Redis at #{@place}: #{why}. Is redis-server running there? Check #{@where.origin}"
       end
 
       words = command.first(2).map(&:to_s)
@@ -97,6 +100,21 @@ module Tempest
         "out: #{why}"
     end
     private :lost
+
+    # Nothing was carried out by a connection that was not let in. The gem redis 4 tries the password alone by itself.
+    def try_without_user(message)
+      return false if @alone || !message.start_with?("WRONGPASS") || !@where.may_lose_user?
+
+      close
+      @alone = true
+    end
+    private :try_without_user
+
+    def user_was_lost
+      @alone = false
+      @where.lose_user
+    end
+    private :user_was_lost
 
     # Sends commands of which all are carried out or none.
     #
@@ -191,7 +209,7 @@ module Tempest
     def redis
       @redis ||= begin
         @connects += 1
-        ::Redis.new(**@where.options, **@options)
+        ::Redis.new(**(@alone ? @where.options(alone: true) : @where.options), **@options)
       end
     rescue SystemCallError, OpenSSL::OpenSSLError => e
       raise ConnectionLost, "the files of the Redis URL cannot be used: #{e.message}"
@@ -213,6 +231,8 @@ module Tempest
 
     def not_let_in(message)
       close
+      @alone = false
+      message = "#{message.delete_suffix('.')}. Check the user and the password in #{@where.origin}" unless message.include?("DB index")
       @at_once ? ServerError.new(message) : NotLetIn.new(message)
     end
     private :not_let_in

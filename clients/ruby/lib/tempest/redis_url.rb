@@ -8,7 +8,8 @@ require "openssl"
 module Tempest
   # Where Redis is, and how to come in.
   class RedisURL
-    VARIABLES = %w[REDIS_URL REDISTOGO_URL REDISCLOUD_URL].freeze
+    SERVICES_OF_2012 = %w[REDISTOGO_URL REDISCLOUD_URL].freeze
+    VARIABLES = ["REDIS_URL", *SERVICES_OF_2012].freeze
     DEFAULT = "redis://127.0.0.1:6379"
     # Files of rediss://, and the name that the server's certificate must carry (nil: the host).
     TLS = Struct.new(:ca, :cert, :key, :name, keyword_init: true)
@@ -16,9 +17,15 @@ module Tempest
     BLANK = /[ \t\r\n\v\f]/.freeze
     TLS_NAMES = { "cacert" => :ca, "cert" => :cert, "key" => :key, "servername" => :name }.freeze
     NAMES = { "db" => :database, "user" => :user, "username" => :user, "password" => :password, **TLS_NAMES }.freeze
-    private_constant :BLANK, :TLS_NAMES, :NAMES
+    # URLs whose password Redis has taken alone: the next connections start so.
+    LOST = {} # rubocop:disable Style/MutableConstant
+    LOCK = Mutex.new
+    private_constant :SERVICES_OF_2012, :BLANK, :TLS_NAMES, :NAMES, :LOST, :LOCK
 
     attr_reader :host, :port, :socket, :user, :password, :database, :tls
+
+    # @return [String] where it was read, for messages: a variable, or "the URL of Redis"
+    attr_reader :origin
 
     # @param variables [#[]] the environment
     # @return [String] the URL of the first variable that says something, else this host's
@@ -28,7 +35,10 @@ module Tempest
 
     # @param url [String]
     # @raise [ArgumentError] says what is wrong, and repeats nothing that could be a piece of a password
-    def initialize(url)
+    # @param variables [#[]] the environment; a URL that is the value of one was read there
+    def initialize(url, variables = ENV)
+      @holders = VARIABLES.select { |name| variables[name] == url }
+      @origin = @holders.first || (url == RedisURL.environment(variables) ? "REDIS_URL" : "the URL of Redis")
       @host, @port, @database = "127.0.0.1", 6379, 0
       text = url.to_s.dup.force_encoding(Encoding::UTF_8)
       wrong("it is not UTF-8") unless text.valid_encoding?
@@ -63,10 +73,23 @@ module Tempest
       "#<#{self.class} #{place}>"
     end
 
+    # @return [Boolean] whether the password may be tried alone where Redis refuses it together with the user (docs/redis-url.md)
+    def may_lose_user?
+      !@user.nil? && !(@holders & SERVICES_OF_2012).empty? && !lost_user?
+    end
+
+    # Redis has taken the password alone: the next connections start so.
+    def lose_user
+      return unless LOCK.synchronize { LOST.key?(identity) ? false : LOST[identity] = true }
+
+      warn("tempest: Redis does not know the user of #{@origin}, but takes its password alone: it is used without the user")
+    end
+
     # @return [Hash] what Redis.new takes
+    # @param alone [Boolean] whether to leave the user out
     # @raise [SystemCallError, OpenSSL::OpenSSLError] for files of TLS that cannot be read
-    def options
-      options = { db: @database, username: @user, password: @password }.compact
+    def options(alone: lost_user?)
+      options = { db: @database, username: alone ? nil : @user, password: @password }.compact
       return options.merge(path: @socket) if @socket
 
       options.merge!(host: @host, port: @port)
@@ -74,6 +97,14 @@ module Tempest
     end
 
     private
+
+    def identity
+      [@host, @port, @socket, @user, @password]
+    end
+
+    def lost_user?
+      LOCK.synchronize { LOST.key?(identity) }
+    end
 
     def tls_options
       options = { ca_file: @tls.ca }.compact
@@ -189,7 +220,7 @@ module Tempest
     end
 
     def wrong(what)
-      raise ArgumentError, "the Redis URL is not valid: #{what}"
+      raise ArgumentError, "#{"#{@origin}: " unless @holders.empty?}the Redis URL is not valid: #{what}"
     end
   end
 end
