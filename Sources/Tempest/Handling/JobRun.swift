@@ -127,7 +127,9 @@ final class JobRun: Sendable {
 
     private func readJob(_ payload: [UInt8]) throws(Malformed) -> Job {
         guard let rule = direct?.rule else { return try Job(payload, codecs: codecs, limits: limits) }
-        return try Job(payload, codecs: codecs, limits: limits) { rule.refusal(host: $0, port: $1, action: $2) }
+        return try Job(payload, codecs: codecs, limits: limits, readsSingle: true) {
+            rule.refusal(host: $0, port: $1, action: $2)
+        }
     }
 
     /// How a handler ended.

@@ -15,16 +15,22 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
     public let description: String
     private let networks: [IPNetwork]
     private let names: Set<String>
+    /// What a job means that names no host.
+    private let anyHost: String
 
     /// This machine: `127.0.0.0/8` and `::1`.
     public static let loopback = AllowedNetworks(
-        description: "127.0.0.0/8, ::1", networks: [IPNetwork("127.0.0.0/8"), IPNetwork("::1")].compactMap { $0 }, names: [])
+        description: "127.0.0.0/8, ::1", networks: [IPNetwork("127.0.0.0/8"), IPNetwork("::1")].compactMap { $0 }, names: [],
+        anyHost: "127.0.0.1")
 
     /// Networks (`10.0.0.0/8`, `fd00::/8`), addresses (`10.0.0.5`), and names of hosts, each of which is exactly what a job may name.
     ///
     /// A network that holds this machine's own addresses (`127.0.0.0/8`), link-local or other special ones among others, such as
     /// `0.0.0.0/0`, does not allow those: they are named themselves. Throws ``RedisError`` with `.url` for what is none of these.
-    public init(_ list: [String]) throws(RedisError) {
+    ///
+    /// - Parameter anyHost: the address or name that is meant by `0.0.0.0` and `[::]`. The nodes of node-tempest listen on all addresses
+    ///   of their machine and write that. It must be in the list itself, as any other host.
+    public init(_ list: [String], anyHost: String = "127.0.0.1") throws(RedisError) {
         var (networks, names): ([IPNetwork], Set<String>) = ([], [])
         for entry in list {
             if let network = IPNetwork(entry) {
@@ -38,30 +44,49 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
                 )
             }
         }
-        self.init(description: list.joined(separator: ", "), networks: networks, names: names)
+        let host = Self.bare(anyHost)
+        guard IPAddress(host).map({ !$0.isAny }) ?? Self.isName(host) else {
+            throw RedisError(
+                .url,
+                "\(String(anyHost.prefix(80)).debugDescription) cannot stand for 0.0.0.0: it is no address of a machine and no host name"
+            )
+        }
+        self.init(description: list.joined(separator: ", "), networks: networks, names: names, anyHost: host)
     }
 
-    private init(description: String, networks: [IPNetwork], names: Set<String>) {
-        (self.description, self.networks, self.names) = (description, networks, names)
+    private init(description: String, networks: [IPNetwork], names: Set<String>, anyHost: String) {
+        (self.description, self.networks, self.names, self.anyHost) = (description, networks, names, anyHost)
     }
 
     /// Whether an address lies in one of the networks.
     package func contains(_ address: SocketAddress) -> Bool { IPAddress(address).map { contains($0) } ?? false }
 
     func contains(_ address: IPAddress) -> Bool {
-        guard !Self.never.contains(where: { $0.contains(address) }) else { return false }
+        guard !Self.isNobodys(address) else { return false }
         let special = Self.special.first { $0.contains(address) }
         return networks.contains { network in network.contains(address) && (special.map { $0.contains(network) } ?? true) }
     }
 
     /// What a host of a job stands for: the address itself, or a name to look up. nil: it is not allowed. Looks nothing up.
     func target(_ host: String) -> Target? {
-        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        if let address = IPAddress(bare) { return contains(address) ? .address(bare) : nil }
-        return names.contains(host.lowercased()) ? .name(host) : nil
+        let bare = Self.bare(host)
+        guard let address = IPAddress(bare) else {
+            let name = host.lowercased()
+            return names.contains(name) ? .name(name) : nil
+        }
+        // It stands for a host of somebody's, so that this goes no deeper.
+        if address.isAny { return target(anyHost) }
+        return contains(address) ? .address(bare) : nil
     }
 
-    enum Target: Equatable { case address(String), name(String) }
+    enum Target: Hashable { case address(String), name(String) }
+
+    /// Whether nobody can be there: not even a name that is listed leads to it.
+    static func isNobodys(_ address: IPAddress) -> Bool { never.contains { $0.contains(address) } }
+
+    private static func bare(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    }
 
     /// A name that could be mistaken for an address is none: whoever looks it up might read it as one.
     private static func isName(_ text: String) -> Bool {

@@ -20,11 +20,12 @@ struct DirectLink: Sendable {
     }
 
     static func open(_ target: AllowedNetworks.Target, port: Int, on loop: any EventLoop) -> EventLoopFuture<DirectLink> {
-        address(target, port, on: loop)
-            .flatMap { RedisConnection.connect(to: $0, connectTimeout: connectTime, commandTimeout: answerTime, on: loop) }
+        addresses(of: target, port, on: loop)
+            .flatMap { connect(to: $0[...], on: loop) }
             .flatMap { connection in
-                // What node_redis asks too, so that every node answers it.
-                connection.send(["INFO"], timeout: connectTime).flatMapThrowing { try judge($0, connection) }
+                // What node_redis asks too, so that every node answers it; in small letters, as node_redis writes it: the original's front
+                // knows no others, and says nothing any more when it has heard them.
+                connection.send(["info"], timeout: connectTime).flatMapThrowing { try judge($0, connection) }
                     .flatMapErrorThrowing { error in
                         _ = connection.close()
                         if let error = error as? RedisError, error.reply != nil || error.code == .protocolError {
@@ -45,14 +46,27 @@ struct DirectLink: Sendable {
         return DirectLink(connection: connection, readsMeta: fields.contains("tempest_protocol"))
     }
 
-    private static func address(
-        _ target: AllowedNetworks.Target, _ port: Int, on loop: any EventLoop
-    ) -> EventLoopFuture<SocketAddress> {
+    /// At the first address where somebody listens.
+    private static func connect(
+        to addresses: ArraySlice<SocketAddress>, on loop: any EventLoop
+    ) -> EventLoopFuture<RedisConnection> {
+        guard let address = addresses.first else {
+            return loop.makeFailedFuture(NoNode(description: "its name leads to no address where a node can be"))
+        }
+        let attempt = RedisConnection.connect(to: address, connectTimeout: connectTime, commandTimeout: answerTime, on: loop)
+        let others = addresses.dropFirst()
+        return others.isEmpty ? attempt : attempt.flatMapError { _ in connect(to: others, on: loop) }
+    }
+
+    private static func addresses(
+        of target: AllowedNetworks.Target, _ port: Int, on loop: any EventLoop
+    ) -> EventLoopFuture<[SocketAddress]> {
         switch target {
-        case .address(let text): loop.makeCompletedFuture { try SocketAddress(ipAddress: text, port: port) }
+        case .address(let text): loop.makeCompletedFuture { [try SocketAddress(ipAddress: text, port: port)] }
         // Asks the system, which blocks.
         case .name(let name):
-            NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try SocketAddress.makeAddressResolvingHost(name, port: port) }
+            NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try HostLookup.addresses(of: name, port: port) }
+                .map { $0.filter { address in IPAddress(address).map { !AllowedNetworks.isNobodys($0) } ?? false } }
         }
     }
 }

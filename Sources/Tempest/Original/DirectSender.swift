@@ -18,7 +18,7 @@ final class DirectSender: Sendable {
     }
 
     private struct Place: Hashable {
-        let target: String
+        let target: AllowedNetworks.Target
         let port: Int
     }
 
@@ -61,10 +61,10 @@ final class DirectSender: Sendable {
         _ answer: Answer, of job: Job, host: String, port: Int, isHeld: () -> Bool, logger: Logger
     ) async -> End {
         guard let target = rule.allowed.target(host) else { return .over }
-        let place = Place(target: host.lowercased(), port: port)
+        let place = Place(target: target, port: port)
         var backoff = Backoff()
         while isHeld() {
-            guard let link = enter(place, target) else {
+            guard let link = enter(place) else {
                 // As many nodes at once as there may be: one of them will be done.
                 guard await pause(&backoff) else { return .interrupted }
                 continue
@@ -119,7 +119,7 @@ final class DirectSender: Sendable {
     // MARK: Connections
 
     /// The connection to a node, made if there is none; nil when there are too many others that are in use.
-    private func enter(_ place: Place, _ target: AllowedNetworks.Target) -> EventLoopFuture<DirectLink>? {
+    private func enter(_ place: Place) -> EventLoopFuture<DirectLink>? {
         let promise = loop.makePromise(of: DirectLink.self)
         let (link, isNew, goes) = state.withLock { state -> (EventLoopFuture<DirectLink>?, Bool, [EventLoopFuture<DirectLink>]) in
             if state.isClosed { return (loop.makeFailedFuture(RedisError(.closed, "the worker has ended")), false, []) }
@@ -150,7 +150,7 @@ final class DirectSender: Sendable {
             promise.fail(RedisError(.closed, "not needed"))
             return link
         }
-        DirectLink.open(target, port: place.port, on: loop).whenComplete { result in
+        DirectLink.open(place.target, port: place.port, on: loop).whenComplete { result in
             if case .success(let link) = result {
                 link.connection.closeFuture.whenComplete { _ in self.lost(place, promise.futureResult) }
             }
@@ -187,6 +187,8 @@ final class DirectSender: Sendable {
             defer { state.entries = [:] }
             return state.entries.values.compactMap(\.link)
         }
-        for link in links { try? await link.get().connection.close().get() }
+        // All at once: a node takes its time to hang up, too.
+        let closing = links.map { link in link.flatMap { $0.connection.close() } }
+        for link in closing { try? await link.get() }
     }
 }

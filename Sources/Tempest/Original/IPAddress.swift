@@ -8,6 +8,8 @@ package import NIOCore
 package struct IPAddress: Sendable, Hashable {
     package let bits: UInt128
     package let isIPv4: Bool
+    /// `0.0.0.0` or `::`: whoever listens there does so on all addresses of its machine.
+    package var isAny: Bool { bits == 0 }
 
     /// Of `10.0.0.1` or `fd00::1`, without brackets; nil for everything else.
     package init?(_ text: some StringProtocol) {

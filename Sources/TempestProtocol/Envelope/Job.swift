@@ -25,8 +25,10 @@ public struct Job: Sendable {
     package typealias DirectRule = (_ host: String, _ port: Int, _ action: String) -> String?
 
     /// Reads a payload. Without a rule no direct address is accepted. Throws ``Malformed`` with the reason that goes into the dead record.
+    ///
+    /// - Parameter readsSingle: whether args that are no array are read as one argument, and null as none, as ruby-tempest writes them.
     package init(
-        _ payload: [UInt8], codecs: CodecSet, limits: Limits,
+        _ payload: [UInt8], codecs: CodecSet, limits: Limits, readsSingle: Bool = false,
         directRule: DirectRule = { _, _, _ in "direct answers are not allowed here" }
     ) throws(Malformed) {
         guard let codec = codecs.detect(payload) else {
@@ -48,7 +50,8 @@ public struct Job: Sendable {
         guard let action = root[0].envelopeText(codec), EnvelopeText.isPlain(action, longest: Self.longestAction) else {
             throw Malformed(.badEnvelope, "action is not text of 1 to \(Self.longestAction) bytes without control characters")
         }
-        guard root[1].kind == .array else { throw Malformed(.badEnvelope, "args is a \(root[1].kind), not an array") }
+        let args = readsSingle ? try Self.list(root[1], codec, limits) : root[1]
+        guard args.kind == .array else { throw Malformed(.badEnvelope, "args is a \(args.kind), not an array") }
         guard let id = JobID(root[3], codec) else {
             throw Malformed(
                 .badEnvelope, "job_id is neither an integer nor text of 1 to \(Self.longestID) bytes without control characters")
@@ -60,7 +63,7 @@ public struct Job: Sendable {
             }
             meta = map
         }
-        (self.action, self.args, self.id, self.meta, self.codec) = (action, root[1], id, meta, codec)
+        (self.action, self.args, self.id, self.meta, self.codec) = (action, args, id, meta, codec)
         if root[2].isNull {
             (self.respondTo, self.address) = (nil, nil)
         } else {
@@ -79,6 +82,26 @@ public struct Job: Sendable {
 }
 
 extension Job {
+    /// Args that are no array as an array.
+    private static func list(_ node: Node, _ codec: any Codec, _ limits: Limits) throws(Malformed) -> Node {
+        guard node.kind != .array else { return node }
+        do {
+            return try codec.parse(try codec.encode(SingleArgument(node: node), limits: limits), limits: limits).root
+        } catch {
+            throw Malformed(.badEnvelope, "args is a \(node.kind) that cannot be read as one argument: \(error)")
+        }
+    }
+
+    private struct SingleArgument: TokenWritable {
+        let node: Node
+
+        func write<W: TokenWriter>(to writer: inout W) throws(CodecError) {
+            try writer.beginArray(count: node.isNull ? 0 : 1)
+            if !node.isNull { try writer.write(node) }
+            try writer.endArray()
+        }
+    }
+
     /// The codec to answer in: the first that its caller reads and is one of these, or the job's own.
     package func answerCodec(of codecs: CodecSet) -> any Codec {
         guard case .array(let names)? = meta["accept"] else { return codec }

@@ -12,8 +12,10 @@ import Testing
 
 @Suite("Answers to nodes of the original")
 struct DirectAnswerTests {
-    private func worker(_ bench: Bench, _ networks: [String]? = ["127.0.0.1/32"]) throws -> Worker {
-        let allowed = try networks.map { try AllowedNetworks($0) }
+    private func worker(
+        _ bench: Bench, _ networks: [String]? = ["127.0.0.1/32"], anyHost: String = "127.0.0.1"
+    ) throws -> Worker {
+        let allowed = try networks.map { try AllowedNetworks($0, anyHost: anyHost) }
         let worker = try bench.worker { $0.directAnswers = allowed }
         worker.handle("add") { (_: JobContext, a: Int, b: Int) in a + b }
         worker.handle("url") { (_: JobContext, request: WebRequest) in
@@ -59,6 +61,85 @@ struct DirectAnswerTests {
                 #expect(try await bench.running() == 0)
                 try await eventually("the worker has hung up") { node.open == 0 }
             }
+        }
+    }
+
+    @Test(
+        "A job that names no host is answered at the one that stands for it, a name at each of its addresses; 0 is an id as any other",
+        arguments: [
+            ("0.0.0.0", "127.0.0.1"), ("[::]", "127.0.0.1"), ("0.0.0.0", "localhost"), ("[::]", "LOCALHOST"),
+            ("Localhost", "10.0.0.1"),
+        ])
+    func anyHost(_ host: String, _ anyHost: String) async throws {
+        try await Bench.run { bench in
+            try await FakeNode.run { node in
+                try await withRunning(try worker(bench, ["127.0.0.1/32", "localhost"], anyHost: anyHost)) {
+                    try await bench.push(#"["add",[2,3],"\#(host):\#(node.port)",0]"#)
+                    try await settled(bench, 1)
+                }
+                #expect(node.answers == [["add", "0", "[5]"]])
+            }
+        }
+    }
+
+    @Test("What stands for no host has to be in the list as any other: 0 connects")
+    func anyHostIsNoExemption() async throws {
+        try await Bench.run { bench in
+            try await FakeNode.run(everywhere: true) { node in
+                try await withRunning(try worker(bench, ["10.0.0.0/8", "0.0.0.0/0"])) {
+                    for host in ["0.0.0.0", "[::]"] { try await bench.push(#"["add",[2,3],"\#(host):\#(node.port)",0]"#) }
+                    try await eventually("dead") { try await bench.dead().count == 2 }
+                }
+                #expect(try await bench.dead().allSatisfy { $0.reason == "bad_address" })
+                #expect(node.connections == 0)
+            }
+        }
+    }
+
+    @Test("Args that are no array are one argument, null is none; a worker without the option refuses them")
+    func singleArgument() async throws {
+        try await Bench.run { bench in
+            let jobs = [
+                #"["foo","World",null,1]"#, #"["foo",{"a":[1]},null,2]"#, #"["foo",null,null,3]"#, #"["foo",["World"],null,4]"#,
+            ]
+            let seen = Mutex<[String: Int]>([:])
+            func worker(_ networks: AllowedNetworks?) throws -> Worker {
+                let worker = try bench.worker { $0.directAnswers = networks }
+                worker.handle(dynamic: "foo") { context in
+                    seen.withLock { $0["\(context.args.value)", default: 0] += 1 }
+                    return .null
+                }
+                return worker
+            }
+            try await withRunning(try worker(.loopback)) {
+                for job in jobs { try await bench.push(job) }
+                try await settled(bench, 4)
+            }
+            let expected: [Value] = [["World"], [["a": [1]]], []]
+            #expect(
+                seen.withLock { $0 }
+                    == Dictionary(uniqueKeysWithValues: expected.map { ("\($0)", $0 == ["World"] ? 2 : 1) }))
+            try await withRunning(try worker(nil)) {
+                for job in jobs.prefix(3) { try await bench.push(job) }
+                try await eventually("all are dead") { try await bench.dead().count == 3 }
+            }
+            #expect(try await bench.dead().allSatisfy { $0.reason == "bad_envelope" })
+        }
+    }
+
+    @Test("A node that answers too late is not reset: the original's front would end of it")
+    func politeEnd() async throws {
+        try await FakeNode.run(afterwards: ["+OK\r\n", "+OK\r\n", "+OK\r\n"], reply: { _ in "" }) { node in
+            let loop = MultiThreadedEventLoopGroup.singleton.next()
+            let connection = try await RedisConnection.connect(
+                to: SocketAddress(ipAddress: "127.0.0.1", port: node.port), connectTimeout: .seconds(5),
+                commandTimeout: .milliseconds(50), on: loop
+            ).get()
+            let error = await #expect(throws: RedisError.self) { try await connection.execute(["add", "0", "[5]"]) }
+            #expect(error?.code == .timedOut)
+            try await connection.closeFuture.get()
+            try await eventually("the node has said all and ended") { node.open == 0 }
+            #expect(node.farewells == 1 && node.resets == 0)
         }
     }
 
@@ -126,7 +207,7 @@ struct DirectAnswerTests {
         }
     }
 
-    @Test("A real Redis in the place of a node is asked INFO, and told nothing; so is anything that is no node")
+    @Test("A real Redis in the place of a node is asked info, and told nothing; so is anything that is no node")
     func noNode() async throws {
         try await Bench.run { bench in
             try await withPrivateRedis(.init(tcp: true)) { victim in
