@@ -19,6 +19,7 @@ final class DirectInbox: Sendable {
 
     private struct State {
         var waiting: [Int64: Waiting] = [:]
+        var unanswered = UnansweredJobs()
         /// The id of the last job.
         var last: Int64 = 0
         /// The node's number; nil until the inbox is open.
@@ -88,15 +89,44 @@ final class DirectInbox: Sendable {
         }
     }
 
-    /// Hangs up, and takes the node's count away: its number comes never again.
+    /// Takes out of the queues what nobody has taken yet, hangs up, and takes the node's count away: its number comes never again.
     func close() async {
-        let (listener, node) = state.withLock { state in
+        let (listener, node, jobs) = state.withLock { state in
             defer { (state.isClosed, state.listener, state.waiting) = (true, nil, [:]) }
-            return (state.listener, state.node)
+            return (state.listener, state.node, state.unanswered.takeAll())
         }
+        await takeBack(jobs[...])
         await listener?.close()
         if let node { _ = try? await redis.execute(["DEL", "server.\(node).id"]) }
     }
+
+    /// In portions, and not for long: whoever stops a program waits for it.
+    private func takeBack(_ jobs: ArraySlice<UnansweredJobs.Job>) async {
+        let deadline = NIODeadline.now() + Self.takeBackTime
+        var (left, taken) = (jobs, 0)
+        while !left.isEmpty {
+            let portion = left.prefix(Self.portion)
+            let commands = portion.map { job -> RedisCommand in
+                ["LREM", .init(Keys.level(job.queue, job.level)), 1, .init(job.payload)]
+            }
+            do {
+                guard NIODeadline.now() < deadline else { throw RedisError(.timedOut, "it takes too long") }
+                for reply in try await redis.execute(commands) { taken += Int(try reply.get().integer ?? 0) }
+            } catch {
+                logger.warning(
+                    "jobs of original workers' queues could not be taken back: the workers that take them will find nobody to answer",
+                    metadata: ["jobs": "\(left.count)", LogKey.error: "\(error)"])
+                break
+            }
+            left = left.dropFirst(Self.portion)
+        }
+        if taken > 0 {
+            logger.info("took unanswered jobs out of original workers' queues", metadata: ["jobs": "\(taken)"])
+        }
+    }
+
+    private static let takeBackTime = TimeAmount.seconds(5)
+    private static let portion = 100
 
     /// What goes into respond_to.
     private var address: String {
@@ -143,6 +173,9 @@ final class DirectInbox: Sendable {
         // Checks the action.
         _ = try JobDraft(action: letter.action, args: TokenBuffer(), count: 0, respondTo: nil, id: letter.id)
         let payload = try JSONCodec().encode(DirectDraft(letter: letter, respondTo: address, id: id), limits: limits)
+        let job = UnansweredJobs.Job(id: id, queue: letter.queue, level: letter.level, payload: payload)
+        // Before it is sent: whether it was pushed is not always known.
+        state.withLock { $0.unanswered.add(job) }
         let replies = try await redis.execute([
             ["MULTI"], ["INCR", "server.\(node).id"], ["RPUSH", .init(Keys.level(letter.queue, letter.level)), .init(payload)],
             ["EXEC"],
@@ -168,7 +201,11 @@ final class DirectInbox: Sendable {
         guard let id = Int64(direct.job), id > 0, "\(id)" == direct.job, id <= state.withLock({ $0.last }) else {
             return .refused("no job \(direct.job.prefix(40)) was called by this node")
         }
-        guard let waiting = state.withLock({ $0.waiting[id] }) else {
+        let found = state.withLock { state in
+            state.unanswered.remove(id)
+            return state.waiting[id]
+        }
+        guard let waiting = found else {
             counters.add(to: MetricName.late, ["queue": "direct"])
             logger.debug("an answer came late or twice", metadata: [LogKey.job: "\(id)"])
             return .late

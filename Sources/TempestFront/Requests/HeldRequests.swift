@@ -90,6 +90,7 @@ public final class HeldRequests: Sendable {
         var writer = RequestWriter(head: request.head, facts: facts, isJSON: held.route.codec.name == "json")
         (writer.form, writer.uploads) = (visit.form, visit.uploads)
         writer.cookies = visit.cookies
+        writer.bodyIsText = held.route.bodiesAreText
         writer.body = visit.body
         if !visit.isReceived { writer.body = try await body(of: request) }
         var meta = ValueMap()

@@ -25,6 +25,8 @@ struct RequestWriter {
     var body: ByteBuffer?
     /// Whether the codec has no binary.
     var isJSON: Bool
+    /// Whether bytes of the body that are no UTF-8 are replaced rather than kept.
+    var bodyIsText = false
     /// The parts of a form that was read; nil: none was.
     var form: [FormPart]?
     var uploads: [UploadReference] = []
@@ -38,7 +40,8 @@ struct RequestWriter {
         let (headers, latin1) = lines()
         let content = body.flatMap { $0.readableBytes > 0 ? $0 : nil }
         let isText = content?.withUnsafeReadableBytes { UTF8Check.isValid($0) } ?? false
-        let bodyEntries = content == nil ? 0 : !isText && isJSON ? 2 : 1
+        let isEncoded = content != nil && !isText && isJSON && !bodyIsText
+        let bodyEntries = content == nil ? 0 : isEncoded ? 2 : 1
         try writer.beginMap(
             count: 4 + (facts.address == nil ? 0 : 1) + (latin1.isEmpty ? 0 : 1) + bodyEntries + (form == nil ? 0 : 1)
                 + (uploads.isEmpty ? 0 : 1) + extra.count)
@@ -54,9 +57,11 @@ struct RequestWriter {
         }
         if let content {
             try writer.key("body")
-            if !isText && isJSON {
+            if isEncoded {
                 try writer.text(content.withUnsafeReadableBytes { Base64.text($0) })
                 try writer.write("body_encoding", "base64")
+            } else if !isText && bodyIsText {
+                try writer.text(String(decoding: content.readableBytesView, as: UTF8.self))
             } else {
                 var failure: CodecError?
                 content.withUnsafeReadableBytes { bytes in

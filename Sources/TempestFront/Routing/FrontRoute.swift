@@ -54,6 +54,9 @@ public struct FrontRoute: Sendable {
     public var socketLimits = SocketLimits()
     /// Workers of this queue were written for node-tempest: jobs have four elements, integer ids and a direct address.
     public var isOriginal = false
+    /// Bodies are text in any case: what is no UTF-8 in them becomes U+FFFD, as with the front of node-tempest. Its handlers know no
+    /// `body_encoding`.
+    public var bodiesAreText = false
 
     public init(_ pattern: PathPattern, queue: QueueName, level: Level = .default) {
         (self.pattern, self.queue, self.level) = (pattern, queue, level)

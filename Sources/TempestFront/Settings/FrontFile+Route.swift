@@ -138,6 +138,10 @@ extension FrontFile {
                 },
                 make.bool(
                     "original", \.isOriginal, "the queue is served by workers of node-tempest ([original.md](original.md))"),
+                make.bool(
+                    "text_bodies", \.bodiesAreText,
+                    "bodies are text in any case, for handlers of 2012 that know no `body_encoding`: what is no UTF-8 in them becomes U+FFFD, and is lost"
+                ),
             ]
         }
     }

@@ -52,6 +52,31 @@ struct HeldRequestTests {
         }
     }
 
+    @Test(
+        "For handlers of 2012 bodies are text in any case, with U+FFFD in the place of what is none",
+        arguments: ["json", "msgpack"])
+    func textBodies(_ codec: String) async throws {
+        try await RunningFront.run {
+            $0.routes[0].codec = CodecSet.standard.named(codec) ?? .json
+            $0.routes[0].bodiesAreText = true
+        } handlers: { worker in
+            worker.handle(dynamic: "url") { context in
+                guard case .map(let request) = context.args[0].value else { return .null }
+                let encoding = request["body_encoding"] ?? "none"
+                return [200, ["content-type": "text/plain"], .text("\(encoding) \(request["body"] ?? "no body")")]
+            }
+        } _: { front in
+            for (body, text) in [
+                ("hällo".utf8 + [], "hällo"), ([0x68, 0xE4, 0xFF, 0x00, 0x6F], "h\u{FFFD}\u{FFFD}\u{0}o"), ([0x80], "\u{FFFD}"),
+            ] {
+                let reply = try await front.ask("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.count)\r\n\r\n", body: body)
+                #expect(reply.status == 200 && reply.text == "\(Value.text("none")) \(Value.text(text))")
+            }
+            let empty = try await front.ask("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n")
+            #expect(empty.text == "\(Value.text("none")) \(Value.text("no body"))")
+        }
+    }
+
     @Test("Bodies are the same bytes there and back", arguments: ["json", "msgpack", "tnetstring"])
     func bodies(_ codec: String) async throws {
         try await RunningFront.run {

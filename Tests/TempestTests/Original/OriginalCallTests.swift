@@ -140,6 +140,61 @@ struct OriginalCallTests {
         }
     }
 
+    @Test("A caller that ends takes out of the queue what nobody has taken: also what it had given up; a killed one cannot")
+    func takeBack() async throws {
+        try await Bench.run { bench in
+            let client = try client(bench)
+            let foreign = #"["add",[1,2],"127.0.0.1:9",1]"#
+            _ = try await bench.redis.execute(["RPUSH", "legacy", .init(foreign)])
+            for _ in 0..<3 {
+                await #expect(throws: CallError.self) {
+                    try await client.call("add", 1, 2, queue: "legacy", timeout: .milliseconds(50))
+                }
+            }
+            // One is taken and answered, one taken and not answered, and the rest waits.
+            _ = try await bench.redis.execute(["LPOP", "legacy"])
+            _ = try await bench.redis.execute(["RPUSH", "legacy", .init(foreign)])
+            #expect(try await task(bench).answer([["add", "1", "[3]"]]) == ["LATE"])
+            #expect(try await task(bench).id == 2)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<250 {
+                    group.addTask {
+                        let error = await #expect(throws: CallError.self) {
+                            try await client.call("add", number, 2, queue: "legacy", level: number % 2 == 0 ? .high : .default)
+                        }
+                        #expect(error?.code == .closed)
+                    }
+                }
+                try await eventually("all are pushed") {
+                    let counts = [
+                        try await bench.redis.execute(["LLEN", "legacy"]),
+                        try await bench.redis.execute(["LLEN", "{legacy}:high"]),
+                    ]
+                    return counts.compactMap(\.integer).reduce(0, +) == 252
+                }
+                await client.shutdown()
+                try await group.waitForAll()
+            }
+            #expect(try await bench.redis.execute(["LRANGE", "legacy", 0, -1]).array?.compactMap(\.string) == [foreign])
+            #expect(try await bench.redis.execute(["EXISTS", "{legacy}:high"]).integer == 0)
+        }
+    }
+
+    @Test("Beyond 64 MiB the oldest unanswered jobs are forgotten, and no others")
+    func unansweredLimit() throws {
+        var jobs = UnansweredJobs()
+        let payload = [UInt8](repeating: 0x20, count: 1 << 20)
+        for id in 1...200 as ClosedRange<Int64> {
+            jobs.add(.init(id: id, queue: try QueueName("q"), level: .default, payload: payload))
+            if id % 3 == 0 { jobs.remove(id) }
+        }
+        let left = jobs.takeAll().map(\.id)
+        #expect(left == (1...200).filter { $0 % 3 != 0 }.suffix(64))
+        #expect(jobs.count == 0 && jobs.takeAll().isEmpty)
+        jobs.add(.init(id: 201, queue: try QueueName("q"), level: .default, payload: payload))
+        #expect(jobs.count == 1)
+    }
+
     @Test("A queue whose key is no list, and an address that is not ours, are said")
     func trouble() async throws {
         try await Bench.run { bench in
