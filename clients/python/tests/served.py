@@ -11,9 +11,9 @@ from tempest.keys import new_id
 class Served:
     """Runs a worker with these handlers, each of which gets its context; `job` pushes, `answers` reads what came back."""
 
-    def __init__(self, server, handlers, concurrency=2, queue="q"):
+    def __init__(self, server, handlers, concurrency=2, queue="q", **options):
         self.redis, self.queue = server.client, queue
-        self.worker = Worker(queue, redis_url=server.url, concurrency=concurrency, grace=1.0)
+        self.worker = Worker(queue, redis_url=server.url, concurrency=concurrency, grace=1.0, **options)
         for action, function in handlers.items():
             self.worker.handler(action, context=True)(function)
         self.log = Log()

@@ -31,7 +31,7 @@ class Vectors(unittest.TestCase):
                 check(entry)
 
     def test_every_file_is_run(self):
-        run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "envelope", "addresses", "functions", "floats", "forms", "observer",
+        run = {f"{name}.json" for name in [*codecs.CODECS, "assembly", "detect", "direct", "envelope", "addresses", "functions", "floats", "forms", "observer",
                                            "rights", "routes", "types", "urls", "weights", "decisions", "retries", "limits"]}
         self.assertEqual(run, {path.name for path in VECTORS.glob("*.json")})
 
@@ -108,7 +108,8 @@ class Vectors(unittest.TestCase):
     def test_addresses(self):
         self.each(load("addresses.json"), lambda entry: self.assertEqual(
             addresses.parse_address(entry["respond_to"]),
-            addresses.Address(entry["kind"], entry.get("inbox", ""), entry.get("queue", ""))), "respond_to")
+            addresses.Address(entry["kind"], entry.get("inbox", ""), entry.get("queue", ""), entry.get("host", ""),
+                              entry.get("port", 0))), "respond_to")
 
     def test_weights(self):
         def valid(entry):

@@ -70,7 +70,8 @@ class TestVectors < Minitest::Test
   def test_addresses
     load("addresses.json").each do |c|
       found = Tempest::Address.parse(c["respond_to"])
-      assert_equal [c["kind"], c["inbox"], c["queue"]], [found.kind.to_s, found.inbox, found.queue], c["respond_to"].inspect
+      assert_equal c.values_at("kind", "inbox", "queue", "host", "port"), [found.kind.to_s, found.inbox, found.queue, found.host, found.port],
+                   c["respond_to"].inspect
     end
   end
 

@@ -31,6 +31,7 @@ from .errors import (
     TempestError,
     UploadError,
 )
+from .networks import AllowedNetworks
 from .routes import BadRoute
 from .session import Session
 from .values import ExtType, Limits
@@ -39,7 +40,7 @@ from .worker import Worker
 __version__ = "0.1.0"
 
 __all__ = [
-    "BadRoute", "CallTimeout", "CallerStalled", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "Elements", "EnvelopeError",
+    "AllowedNetworks", "BadRoute", "CallTimeout", "CallerStalled", "ClaimLost", "Client", "ClientClosed", "CodecError", "Context", "Elements", "EnvelopeError",
     "ExtType", "HandlerError", "JobCancelled", "JobTimedOut", "Limits", "NameRefused", "RedisRefused", "RedisTooOld",
     "RedisUnavailable", "RemoteError", "Retry", "Session", "SessionError", "Stream", "TempestError", "UploadError", "Worker",
     "__version__",

@@ -10,17 +10,19 @@ from typing import Any, Optional
 
 from .keys import is_inbox, is_queue
 
-_DIRECT = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([1-9][0-9]{0,4})")
+_DIRECT = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{1,251}\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
 class Address:
-    """`kind` is inbox (on the job's own queue), elsewhere (`inbox` on `queue`), direct (host:port, refused in this
-    revision) or invalid."""
+    """`kind` is inbox (on the job's own queue), elsewhere (`inbox` on `queue`), direct (a node at `host` and `port`, which a worker answers
+    only where it was told to) or invalid."""
 
     kind: str
     inbox: str = ""
     queue: str = ""
+    host: str = ""
+    port: int = 0
 
 
 def parse_address(respond_to: Any) -> Optional[Address]:
@@ -35,6 +37,6 @@ def parse_address(respond_to: Any) -> Optional[Address]:
     if at:
         return Address("elsewhere", inbox, queue) if is_inbox(inbox) and is_queue(queue) else Address("invalid")
     direct = _DIRECT.fullmatch(respond_to)
-    if direct and int(direct.group(1)) <= 65535:
-        return Address("direct")
+    if direct and 1 <= int(direct.group(2)) <= 65535:
+        return Address("direct", host=direct.group(1), port=int(direct.group(2)))
     return Address("invalid")

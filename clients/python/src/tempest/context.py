@@ -13,6 +13,7 @@ from . import functions
 from .addresses import Address
 from .backoff import Backoff
 from .codecs import Codec
+from .direct_sender import DirectSender
 from .elements import args_of
 from .envelope import Answer, Job, JobId, encode_answer
 from .errors import ClaimLost, CodecError, JobCancelled, RedisRefused, RedisUnavailable
@@ -143,13 +144,17 @@ class Context:
 class Sender:
     """Sends answers that are not the last, and what else a handler has to say to Redis, over a connection of its thread's own."""
 
-    def __init__(self, url: str, stopped: Callable[[], bool], wait: Callable[[float], Optional[bool]]) -> None:
+    def __init__(self, url: str, stopped: Callable[[], bool], wait: Callable[[float], Optional[bool]],
+                 direct: Optional[DirectSender] = None) -> None:
+        self._direct = direct
         self._url = url
         self._stopped = stopped
         self._wait = wait
         self._local = threading.local()
 
     def send(self, claim: Claim, address: Address, answer: bytes) -> None:
+        if address.kind == "direct":
+            return self._send_directly(claim, address, answer)
         link = self._link()
         backoff = Backoff()
         while True:
@@ -166,6 +171,10 @@ class Sender:
                 if error.word != "OOM" or self._stopped():
                     raise
             self._wait(backoff.next())
+
+    def _send_directly(self, claim: Claim, address: Address, answer: bytes) -> None:
+        if self._direct is not None and not self._direct.tell(address, claim, answer):
+            raise ClaimLost(f"{claim.token} is no longer ours, or the worker has stopped")
 
     def used(self, claim: Claim, queue: str, job_id: str) -> int:
         """How many answers of the job its caller says to have used. ClaimLost once the worker has stopped."""

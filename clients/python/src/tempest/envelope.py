@@ -5,7 +5,7 @@ A worker's handler thread parses the job that was claimed and encodes its answer
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Union
 
 from .addresses import Address, parse_address
 from .codecs import JSON, MSGPACK, Codec, detect
@@ -13,6 +13,9 @@ from .errors import CodecError, EnvelopeError, RemoteError
 from .values import INT_LEAST, INT_MOST, STANDARD, Limits, kind_of
 
 JobId = Union[str, int]
+
+# Why a node at this host and port is not answered directly, if the job has this action; None: it is.
+DirectRule = Callable[[str, int, str], Optional[str]]
 
 
 @dataclass
@@ -83,14 +86,23 @@ def encode_answer(answer: Answer, limits: Limits = STANDARD) -> bytes:
     return answer.codec.encode(fields + [answer.meta] if answer.meta else fields, limits=limits)
 
 
-def parse_job(data: bytes, limits: Limits = STANDARD) -> Job:
-    """The job in these bytes, or EnvelopeError with a reason of the protocol and a sentence."""
+def parse_job(data: bytes, limits: Limits = STANDARD, direct: Optional[DirectRule] = None) -> Job:
+    """The job in these bytes, or EnvelopeError with a reason of the protocol and a sentence.
+
+    With a rule for direct answers it may ask for one, and its args may be a single argument that is no array, as callers of the original
+    write them.
+    """
     codec, fields = _array(data, limits, "a job", 4, 5)
     action = _action(codec, fields[0])
-    args = _args(fields[1], "element 1 (args)")
+    args = _args(fields[1], "element 1 (args)") if direct is None else _single_or_args(fields[1])
     job_id = _job_id(codec, fields[3], "element 3 (job_id)")
     meta = _meta(fields[4], "element 4 (meta)") if len(fields) == 5 else {}
-    return Job(action, args, _respond_to(codec, fields[2]), job_id, meta, codec)
+    return Job(action, args, _respond_to(codec, fields[2], action, direct), job_id, meta, codec)
+
+
+def reread_job(data: bytes) -> Job:
+    """As `parse_job`, for bytes of which another place decides whether they may be run: whatever a worker of any settings takes."""
+    return parse_job(data, direct=lambda host, port, action: None)
 
 
 def parse_answer(data: bytes, limits: Limits = STANDARD) -> Answer:
@@ -155,13 +167,21 @@ def _args(value: Any, place: str) -> List[Any]:
     return value
 
 
-def _respond_to(codec: Codec, value: Any) -> Optional[str]:
+def _single_or_args(value: Any) -> List[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _respond_to(codec: Codec, value: Any, action: str, direct: Optional[DirectRule]) -> Optional[str]:
     respond_to = None if value is None else envelope_text(codec, value)
     if value is not None and respond_to is None:
         raise EnvelopeError("bad_address", f"element 2 (respond_to): expected text or null, found {kind_of(value)}")
     address = parse_address(respond_to)
     if address is not None and address.kind == "direct":
-        raise EnvelopeError("bad_address", "element 2 (respond_to): direct addresses are not allowed in this revision")
+        refusal = "direct answers are not allowed here" if direct is None else direct(address.host, address.port, action)
+        if refusal is not None:
+            raise EnvelopeError("bad_address", f"element 2 (respond_to) is a direct address: {refusal}")
     if address is not None and address.kind == "invalid":
         raise EnvelopeError("bad_address", "element 2 (respond_to): expected null, an inbox id, or an inbox id @ queue")
     return respond_to

@@ -16,7 +16,7 @@ from .bounds import MOMENTS, number
 from .clock import RedisClock
 from .context import Context, Sender
 from .elements import args_of
-from .envelope import Answer, Job, encode_answer, parse_job
+from .envelope import Answer, DirectRule, Job, encode_answer, parse_job
 from .errors import ClaimLost, CodecError, EnvelopeError, HandlerError, JobCancelled, JobTimedOut, Retry
 from .forks import end_child
 from .handlers import Handler
@@ -40,6 +40,7 @@ class Bench:
     running: Running
     clock: RedisClock
     patience: int  # milliseconds that a job whose action is unknown waits for another worker
+    direct: Optional[DirectRule] = None  # which nodes are answered directly; None: none
     strangers: Set[str] = field(default_factory=set)  # actions that were named in the log as unknown
 
 
@@ -54,7 +55,7 @@ def execute(claim: Claim, bench: Bench) -> Optional[Outcome]:
 
 def _outcome(claim: Claim, bench: Bench) -> Tuple[Optional[Outcome], Optional[Job]]:
     try:
-        job = parse_job(claim.payload)
+        job = parse_job(claim.payload, direct=bench.direct)
     except EnvelopeError as error:
         return _dead(claim, error.reason, error.message), None
     try:
@@ -102,7 +103,7 @@ def _execute(claim: Claim, job: Job, journey: Optional[Journey], bench: Bench) -
 def unknown(claim: Claim, bench: Bench) -> Outcome:
     """The end of a job that has waited in vain for a worker that knows its action."""
     try:
-        job = parse_job(claim.payload)
+        job = parse_job(claim.payload, direct=bench.direct)
         journey = journey_of(job, claim.membership.queue)
     except (EnvelopeError, BadRoute):
         return execute(claim, bench) or Outcome(claim, "done")

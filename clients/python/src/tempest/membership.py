@@ -11,7 +11,7 @@ from typing import Any, Iterable, List, Sequence, Set, Tuple
 
 from . import functions
 from .connections import cut, name_of
-from .envelope import parse_job
+from .envelope import reread_job
 from .errors import EnvelopeError, RedisRefused
 from .keys import QUEUES, new_process, run_key
 from .link import Link
@@ -219,6 +219,6 @@ class Membership:
 def _id_of(claim: Claim) -> str:
     """The id under which the claim's job may have been cancelled; "" for bytes that are no job."""
     try:
-        return str(parse_job(claim.payload).job_id)
+        return str(reread_job(claim.payload).job_id)
     except EnvelopeError:
         return ""

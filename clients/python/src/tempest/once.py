@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .context import Context
-from .envelope import Job, parse_job
+from .envelope import Job, reread_job
 from .errors import EnvelopeError
 from .execution import interrupted
 from .membership import Claim
@@ -21,7 +21,7 @@ def is_once(claim: Claim) -> bool:
     if b"once" not in payload and b"\\u" not in payload:
         return False
     try:
-        return says_once(parse_job(payload))
+        return says_once(reread_job(payload))
     except EnvelopeError:
         return False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 from .bounds import ATTEMPTS, ATTEMPTS_MOST, MOMENTS, TIMEOUTS, delays, milliseconds, number
-from .envelope import Job, encode_job, parse_job
+from .envelope import Job, encode_job, reread_job
 from .errors import Retry, TempestError
 from .handlers import Policy
 
@@ -83,7 +83,7 @@ def again(payload: bytes, attempt: int, error: str) -> Optional[bytes]:
     It is made from the bytes that were claimed: a handler may have changed the arguments it was given.
     """
     try:
-        job = parse_job(payload)
+        job = reread_job(payload)
         meta: Dict[str, Any] = {**job.meta, "attempt": attempt, "last_error": error[:ERROR_MOST]}
         return encode_job(Job(job.action, job.args, job.respond_to, job.job_id, meta, job.codec))
     except TempestError:

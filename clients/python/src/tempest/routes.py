@@ -103,7 +103,9 @@ class Journey:
             meta["gather"] = gather
         address = self.job.address
         respond_to = None
-        if address is not None:
+        if address is not None and address.kind == "direct":
+            respond_to = self.job.respond_to
+        elif address is not None:
             inbox_queue = address.queue or self.home
             respond_to = address.inbox if inbox_queue == queue else f"{address.inbox}@{inbox_queue}"
         action = envelope_text(codec, step["action"])

@@ -8,10 +8,13 @@ import logging
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Callable, Deque, List, Optional
 
 from . import functions
 from .backoff import Backoff
+from .direct_line import DirectAnswer
+from .direct_sender import DirectSender
 from .errors import RedisRefused, RedisUnavailable
 from .journeys import go_on
 from .link import Link
@@ -31,12 +34,14 @@ REFUSED_SECONDS = 1.0  # until what was refused, and may be taken later, is trie
 class Settler(threading.Thread):
     """`settle` may be called from any thread. `on_fenced` hears of memberships that are no more."""
 
-    def __init__(self, url: str, on_fenced: Callable[[Membership], None], outage: Outage) -> None:
+    def __init__(self, url: str, on_fenced: Callable[[Membership], None], outage: Outage, direct: Optional[DirectSender] = None) -> None:
         super().__init__(name="tempest-settler", daemon=True)
         self._outage = outage
         self._refusal = ""  # what Redis said last when it took an outcome in no form, and may later
         self._link = Link(url)
         self._on_fenced = on_fenced
+        self._direct = direct
+        self._away = 0  # outcomes whose answers are on their way to a node
         self._waiting: Deque[Outcome] = deque()
         self._busy = 0
         self._turn = threading.Condition()
@@ -50,7 +55,7 @@ class Settler(threading.Thread):
     def drain(self, deadline: float) -> bool:
         """Waits until all is settled, or until the monotonic time `deadline`. Whether all is."""
         with self._turn:
-            return self._turn.wait_for(lambda: not self._waiting and not self._busy, max(0.0, deadline - time.monotonic()))
+            return self._turn.wait_for(lambda: not self._waiting and not self._busy and not self._away, max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
         with self._turn:
@@ -126,7 +131,7 @@ class Settler(threading.Thread):
         if membership.fenced:
             return []
         late = [outcome for outcome in batch if not self._answer_elsewhere(outcome)]
-        now = [outcome for outcome in batch if outcome not in late] if late else batch
+        now = [outcome for outcome in batch if outcome not in late and not outcome.is_over and not self._sent_directly(outcome)]
         arguments: List[bytes] = []
         for outcome in now:
             arguments += [outcome.claim.field.encode(), outcome.outcome.encode("utf-8", "replace"),
@@ -168,6 +173,26 @@ class Settler(threading.Thread):
             say(logging.WARNING, "an answer could not be delivered and is dropped", queue=outcome.claim.membership.queue,
                 claim=outcome.claim.field, inbox=f"{address.inbox}@{address.queue}", error=error)
         outcome.address = None
+        return True
+
+    def _sent_directly(self, outcome: Outcome) -> bool:
+        """Hands an answer for a node over. The outcome is over here; another, without the answer, comes back once the node has said its
+        word, and is settled then."""
+        address = outcome.address
+        if address is None or address.kind != "direct" or self._direct is None:
+            return False
+        outcome.is_over = True
+        with self._turn:
+            self._away += 1
+
+        def done(is_over: bool) -> None:
+            with self._turn:
+                self._away -= 1
+                if is_over:
+                    self._waiting.append(replace(outcome, address=None, answer=b"", is_over=False))
+                self._turn.notify_all()
+
+        self._direct.send(address, DirectAnswer(outcome.claim, outcome.answer, done))
         return True
 
     def _settle_all(self, batch: List[Outcome]) -> List[Outcome]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from . import asynchronous, log_lines
 from .clock import RedisClock
 from .context import Sender
+from .direct_rule import DirectRule
+from .direct_sender import DirectSender
 from .dispatcher import LAST_SECONDS, Dispatcher, Hooks
 from .execution import Bench, execute, unknown
 from .handlers import Handler
@@ -21,6 +23,8 @@ from .membership import Claim, Membership
 from .node import Node
 from .once import left_behind
 from .outage import Outage
+from .outcome import Outcome
+from .redis_url import read
 from .running import Running
 from .settler import Settler
 from .signals import QUIET
@@ -46,10 +50,11 @@ class Shift(Listener):
         url = worker.redis_url
         self._clock = RedisClock()
         self._running = Running()
-        self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait), self._running, self._clock,
-                            round(worker.unknown_patience * 1000))
+        self._direct = _direct_sender(worker)
+        self._bench = Bench(handlers, Sender(url, self._over.is_set, self._over.wait, self._direct), self._running, self._clock,
+                            round(worker.unknown_patience * 1000), None if self._direct is None else self._direct.rule)
         outage = Outage()
-        self._settler = Settler(url, self._fence, outage)
+        self._settler = Settler(url, self._fence, outage, self._direct)
         node = Node(worker.name, worker.concurrency)
         self._heart = Heart({"url": url, "node": node.id, "name": worker.name, "lease": worker.lease}, self, outage)
         hooks = Hooks(self._claims.put, self._bury, self._ready, self._orders.put)
@@ -145,6 +150,8 @@ class Shift(Listener):
         self._over.set()
         self._running.interrupt()
         self._settler.stop()
+        if self._direct is not None:
+            self._direct.close()
         # Even without grace left, goodbye has a moment: it is what spares the others a wait.
         is_gone = not self._dispatcher.leave(deadline)
         self._heart.stop(0.2 if is_gone else 2.0)
@@ -205,12 +212,18 @@ class Shift(Listener):
             try:
                 outcome = None if claim.membership.fenced else execute(claim, self._bench)
                 if outcome is not None:
-                    self._settler.settle(outcome)
+                    self._settle(outcome)
             except BaseException:
                 log.exception("a job could not be run, and goes back when the worker stops: %s", claim.token)
             finally:
                 claim = outcome = None  # an idle thread keeps nothing of its last job
                 self._freed()
+
+    def _settle(self, outcome: Outcome) -> None:
+        address = outcome.address
+        if self._direct is not None and address is not None and address.kind == "direct":
+            self._direct.wait_for_room(address, outcome.claim)
+        self._settler.settle(outcome)
 
     def _bury(self, claim: Claim) -> None:
         self._settler.settle(unknown(claim, self._bench))
@@ -238,3 +251,10 @@ class Shift(Listener):
     def _ready(self) -> None:
         log_lines.say(logging.INFO, "tempest worker ready", queues=",".join(self._worker.queues), levels=",".join(self._worker.levels),
                       concurrency=self._worker.concurrency, actions=",".join(sorted(self._bench.handlers)))
+
+
+def _direct_sender(worker: "Worker") -> Optional[DirectSender]:
+    if worker.direct_answers is None:
+        return None
+    redis = read(worker.redis_url)
+    return DirectSender(DirectRule(worker.direct_answers, None if redis.socket is not None else redis.port))

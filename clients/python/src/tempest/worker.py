@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Type
 
 from .handlers import FIRST_SECONDS, LONGEST_SECONDS, Handler, Policy
 from .keys import LEVELS, checked_action, checked_level, checked_queue
+from .networks import AllowedNetworks
 from .redis_url import environment, read
 from .shift import Shift
 from .signals import QUIET, STOP, Signals
@@ -37,6 +38,8 @@ class Worker:
     - `unknown_patience`: seconds (0 to 86,400) that a job whose action has no handler here waits for a worker that has one, such as
       in a deploy of one worker after another; a caller's at most half of the time that it still waits. As long as such a worker is
       there the job waits on. 0: it is dead at once.
+    - `direct_answers`: where callers of node-tempest may be, which listen themselves and are answered directly (docs/original.md); without
+      it their jobs are dead, bad_address. Arguments that are no array are then read as one argument.
     - `name`: what people call it, and the first part of the process's name in Redis; by default the host's name.
       TEMPEST_PROCESS of the environment, which a supervisor sets, goes before it.
     """
@@ -44,7 +47,7 @@ class Worker:
     def __init__(self, queues: Union[str, Sequence[str]] = "tempest", levels: Sequence[str] = LEVELS,
                  redis_url: Optional[str] = None, concurrency: int = 1, name: Optional[str] = None,
                  grace: float = 25.0, lease: float = 10.0, weights: Optional[Mapping[str, int]] = None,
-                 unknown_patience: float = 60.0) -> None:
+                 unknown_patience: float = 60.0, direct_answers: Optional[AllowedNetworks] = None) -> None:
         names = [queues] if isinstance(queues, str) else list(queues)
         if not names or not levels or len(set(names)) != len(names) or len(set(levels)) != len(levels):
             raise ValueError("a worker has at least one queue and one level, each named once")
@@ -54,7 +57,10 @@ class Worker:
             raise ValueError(f"lease is 0.5 to 86400 seconds, not {lease}")
         if not 0 <= unknown_patience <= 86400:
             raise ValueError(f"unknown_patience is 0 to 86400 seconds, not {unknown_patience}")
+        if direct_answers is not None and not isinstance(direct_answers, AllowedNetworks):
+            raise ValueError(f"direct_answers is AllowedNetworks, not {direct_answers!r}")
         self.unknown_patience = unknown_patience
+        self.direct_answers = direct_answers
         self.queues = [checked_queue(queue) for queue in names]
         self.levels = [checked_level(level) for level in levels]
         self.weights = None if weights is None else dict(weights)
