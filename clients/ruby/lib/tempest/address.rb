@@ -9,9 +9,11 @@ module Tempest
   # @!attribute kind [Symbol] :inbox (of the job's own queue), :elsewhere (another queue's), :direct (host:port), :invalid
   # @!attribute inbox [String, nil]
   # @!attribute queue [String, nil] for :elsewhere
-  Address = Struct.new(:kind, :inbox, :queue) do
+  # @!attribute host [String, nil] for :direct, as it was written
+  # @!attribute port [Integer, nil] for :direct
+  Address = Struct.new(:kind, :inbox, :queue, :host, :port) do
     # A name or an IPv4 address, or an IPv6 address in brackets; and a port.
-    self::DIRECT = /\A(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})\z/.freeze
+    self::DIRECT = /\A([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{1,251}\]):([0-9]{1,5})\z/.freeze
 
     # @param text [String, nil, Object] respond_to as it was read
     # @return [Address, nil] nil for null: nobody waits
@@ -22,12 +24,12 @@ module Tempest
       case text
       when /\A[A-Za-z0-9_-]{1,64}\z/ then new(:inbox, text)
       when /\A([A-Za-z0-9_-]{1,64})@([A-Za-z0-9_.-]{1,128})\z/ then new(:elsewhere, $1, $2)
-      when self::DIRECT then new($1.to_i.between?(1, 65_535) ? :direct : :invalid)
+      when self::DIRECT then $2.to_i.between?(1, 65_535) ? new(:direct, nil, nil, $1, $2.to_i) : new(:invalid)
       else new(:invalid)
       end
     end
 
-    # @return [Boolean] whether an answer may be sent there
+    # @return [Boolean] whether it is an inbox
     def usable?
       kind == :inbox || kind == :elsewhere
     end

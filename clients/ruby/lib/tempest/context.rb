@@ -29,7 +29,9 @@ module Tempest
 
     # @param sender [Connection] shared by all handlers
     # @param timeout [Numeric, nil] seconds that a run may take, unless the job says so itself
-    def initialize(job, claim, address, sender, timeout = nil)
+    # @param direct [DirectSender, nil]
+    def initialize(job, claim, address, sender, timeout = nil, direct = nil)
+      @direct = direct
       @action = job.action
       @job_id = job.job_id
       @meta = job.meta
@@ -171,6 +173,7 @@ module Tempest
 
     def push(bytes)
       return @sender.fcall("chunk", @queue, @claim.process, @claim.field, @address.inbox, bytes) if @address.kind == :inbox
+      return @direct.tell(@address, @claim, bytes) ? 1 : 0 if @address.kind == :direct
 
       held = @sender.call("HEXISTS", Keys.run(@queue, @claim.process), @claim.field)
       return 0 unless [1, true].include?(held)

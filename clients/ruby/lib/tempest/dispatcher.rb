@@ -28,7 +28,8 @@ module Tempest
       @stations = worker.queues.map do |queue|
         Station.new(queue, worker.levels, handlers.actions, worker.name, worker.lease_ms, worker.weights && Weights.new(worker.weights))
       end
-      @settlement = Settlement.new(@logger) { |station| renew(station) }
+      @direct = worker.direct_answers && DirectSender.new(direct_rule, @logger)
+      @settlement = Settlement.new(@logger, @direct, mailbox) { |station| renew(station) }
       @free = worker.concurrency
       @stops = 0
       @quiet = false
@@ -61,6 +62,11 @@ module Tempest
     end
 
     private
+
+    def direct_rule
+      redis = RedisURL.new(@worker.redis_url)
+      DirectRule.new(@worker.direct_answers, redis.socket ? nil : redis.port)
+    end
 
     # The beat process takes its time to start, and a lease begins with the registration: so it goes first.
     def start_beat
@@ -97,8 +103,8 @@ module Tempest
 
     def begin_work
       @parks = Parks.new(@stations, @worker.redis_url, @mailbox, @logger)
-      @runner = Runner.new(@handlers, @sender, @clock, @logger, (@worker.unknown_patience * 1000).round)
-      @pool = Pool.new(@worker.concurrency, @runner, @mailbox)
+      @runner = Runner.new(@handlers, @sender, @clock, @logger, (@worker.unknown_patience * 1000).round, @direct)
+      @pool = Pool.new(@worker.concurrency, @runner, @mailbox, @direct)
       @backoff.reset
       @logger.info(LogLine.of("tempest worker ready", queues: @worker.queues.join(","), levels: @worker.levels.join(","),
                                                       concurrency: @worker.concurrency, actions: @handlers.actions.sort.join(",")))
@@ -152,6 +158,7 @@ module Tempest
         when :outcome
           @free += 1
           @settlement.add(subject)
+        when :told then @settlement.told(*subject)
         when :ready then @ready = true
         when :fatal then raise subject
         when :stop then @stops += 1
@@ -421,6 +428,7 @@ module Tempest
 
     # The last word to Redis, and to the threads and the process that were started.
     def finish
+      @direct&.close
       leave_behind if @pool
       unheard = @stations.filter_map { |station| attempt { station.goodbye(@line) } }.first
       if unheard

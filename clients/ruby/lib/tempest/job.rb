@@ -13,16 +13,20 @@ module Tempest
   # @!attribute job_id [String, Integer]
   # @!attribute meta [Hash] empty if there is none
   # @!attribute codec [Module] of the bytes it was read from, or is written to
-  Job = Struct.new(:action, :args, :respond_to, :job_id, :meta, :codec, keyword_init: true) do
+  # @!attribute single [Boolean] whether its args were one argument that is no array, as callers of ruby-tempest write it
+  Job = Struct.new(:action, :args, :respond_to, :job_id, :meta, :codec, :single, keyword_init: true) do
     # @param bytes [String] as they came from Redis
+    # @param single [Boolean] whether args may be one argument that is no array
     # @return [Job]
     # @raise [Refused] with the reason that the dead set records
-    def self.read(bytes, limits: STANDARD_LIMITS)
+    def self.read(bytes, limits: STANDARD_LIMITS, single: false)
       codec, elements = Envelope.open(bytes, limits: limits)
       unless elements.size.between?(4, 5)
         Envelope.refuse("bad_envelope", "a job has four or five elements, and this array has #{elements.size}")
       end
-      new(action: Envelope.check_action(Envelope.text(elements[0], codec)), args: Envelope.check_args(elements[1]),
+      action = Envelope.check_action(Envelope.text(elements[0], codec))
+      single &&= !elements[1].is_a?(Array)
+      new(action: action, args: single ? [elements[1]].compact : Envelope.check_args(elements[1]), single: single,
           respond_to: Envelope.text(elements[2], codec), job_id: Envelope.check_job_id(Envelope.text(elements[3], codec)),
           meta: Envelope.check_meta(elements, 4), codec: codec)
     end
@@ -40,13 +44,17 @@ module Tempest
       codec.encode(elements, limits: limits)
     end
 
+    # @param rule [#refusal] of direct addresses
     # @return [Address, nil] where answers go; nil: nobody waits
     # @raise [Refused] bad_address
-    def address
+    def address(rule = DirectRule::NONE)
       found = Address.parse(respond_to)
       return found if found.nil? || found.usable?
 
-      Envelope.refuse("bad_address", "respond_to: a direct address is not allowed in this revision") if found.kind == :direct
+      if found.kind == :direct
+        refusal = rule.refusal(found.host, found.port, action) or return found
+        Envelope.refuse("bad_address", "respond_to is a direct address: #{refusal}")
+      end
       Envelope.refuse("bad_address", "respond_to: expected null, an inbox id or id@queue, found #{Envelope.kind(respond_to)}")
     end
 

@@ -7,7 +7,7 @@ module Tempest
   class Outcome
     attr_reader :claim, :verdict, :answer, :address
 
-    # @return [Boolean] whether an answer to another queue has been pushed already
+    # @return [Boolean] whether an answer to another queue has been pushed already, or one to a node has reached it
     attr_accessor :delivered
 
     # @return [Journey, nil] where the job's route goes on before it is settled
@@ -86,6 +86,11 @@ module Tempest
 
     def elsewhere?
       @address&.kind == :elsewhere && !@delivered
+    end
+
+    # @return [Boolean] whether its answer has to reach a node first
+    def direct?
+      @address&.kind == :direct && !@delivered
     end
 
     def bytesize

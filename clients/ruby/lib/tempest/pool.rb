@@ -7,7 +7,9 @@ module Tempest
   class Pool
     # @param size [Integer] how many jobs run at a time
     # @param mailbox [Mailbox] gets `[:outcome, outcome]` for each claim
-    def initialize(size, runner, mailbox)
+    # @param direct [DirectSender, nil]
+    def initialize(size, runner, mailbox, direct = nil)
+      @direct = direct
       @runner = runner
       @mailbox = mailbox
       @claims = Backlog.new
@@ -46,6 +48,7 @@ module Tempest
     def serve(claim)
       outcome = nil
       outcome = @runner.run(claim)
+      @direct.wait_for_room(outcome.address, claim) if @direct && outcome.direct?
     ensure
       @mailbox.post(:outcome, outcome || @runner.ended(claim)) unless @closed && outcome.nil?
     end

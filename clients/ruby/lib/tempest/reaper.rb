@@ -140,9 +140,10 @@ module Tempest
 
       # @return [Boolean] whether the caller was told, or there is none
       def answer(payload, code)
-        job = Job.read(payload)
-        address = job.address
-        return note(job, code) unless address
+        job = Job.read(payload, single: true)
+        address = job.address(DirectRule::ANY)
+        # Nodes are answered by workers that may, and by nobody else.
+        return note(job, code) if address.nil? || address.kind == :direct
 
         address = Address.new(:elsewhere, address.inbox, @queue) if address.kind == :inbox
         Elsewhere.push(@line, address, Answer.error(job, code, Failure::REASONS.fetch(code)).encode)

@@ -73,7 +73,7 @@ module Tempest
 
     def fail_with(outcome, code, message, error)
       job = outcome.journey.job
-      outcome.become_dead(code, message) unless job.address
+      outcome.become_dead(code, message) unless job.respond_to
       answer(outcome, "failed") { Answer.new(**common(job), args: [], meta: { "error" => { "code" => code, "message" => message } }).encode }
       outcome.journey = nil
       outcome.failed_run = FailedRun.new(text: "the route cannot go on: #{error.message}", code: code, fault: true)
@@ -81,7 +81,7 @@ module Tempest
     end
 
     def answer(outcome, verdict)
-      address = outcome.journey.job.address
+      address = outcome.journey.job.address(DirectRule::ANY)
       outcome.become_answer(verdict, yield, address) if address
     end
 

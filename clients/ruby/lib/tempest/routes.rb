@@ -196,8 +196,9 @@ module Tempest
 
     # The address of the same inbox, seen from a queue.
     def respond_to(queue)
-      address = @job.address
+      address = @job.address(DirectRule::ANY)
       return nil unless address
+      return @job.respond_to if address.kind == :direct
 
       place = address.queue || @home
       place == queue ? address.inbox : "#{address.inbox}@#{place}"

@@ -19,7 +19,10 @@ module Tempest
     # @param sender [Connection] on which handlers send answers that are not the last
     # @param clock [RedisClock]
     # @param patience [Integer] milliseconds that a job waits whose action has no handler here
-    def initialize(handlers, sender, clock, logger, patience)
+    # @param direct [DirectSender, nil] for answers to nodes that listen themselves; nil: they get none
+    def initialize(handlers, sender, clock, logger, patience, direct = nil)
+      @direct = direct
+      @rule = direct ? direct.rule : DirectRule::NONE
       @handlers = handlers
       @sender = sender
       @clock = clock
@@ -30,8 +33,8 @@ module Tempest
 
     # @return [Outcome]
     def run(claim)
-      job = claim.job || Job.read(claim.payload)
-      address = job.address
+      job = claim.job || Job.read(claim.payload, single: true)
+      address = accepted(job)
       warn_of_meta(job)
       journey = begin
         Journey.of(job, claim.station.queue)
@@ -53,7 +56,7 @@ module Tempest
     # @return [Outcome] of a job that is to be run once, and whose handler is left behind: nobody knows what it has done
     def interrupted(claim)
       job = claim.job
-      outcome = dead(claim, job, job.address, "interrupted", Failure::REASONS.fetch("interrupted"))
+      outcome = dead(claim, job, job.address(@rule), "interrupted", Failure::REASONS.fetch("interrupted"))
       outcome.journey = Journey.of(job, claim.station.queue)
       said(outcome, job)
     rescue BadRoute
@@ -62,9 +65,10 @@ module Tempest
 
     # @return [Outcome] of a job that has waited in vain for a worker that has a handler for its action
     def unknown(claim)
-      job = Job.read(claim.payload)
+      job = Job.read(claim.payload, single: true)
+      address = accepted(job)
       journey = Journey.of(job, claim.station.queue)
-      outcome = claim.cancelled? ? cancelled(claim, job, job.address) : no_handler(claim, job, job.address)
+      outcome = claim.cancelled? ? cancelled(claim, job, address) : no_handler(claim, job, address)
       outcome.journey = journey
       said(outcome, job)
     rescue Refused, BadRoute
@@ -77,10 +81,18 @@ module Tempest
       handler = job && @handlers.find(job.action)
       return Outcome.new(claim, "failed") unless handler
 
-      said(failed(claim, job, job.address, nil, handler, Failure.new(Error.new("the handler ended its own thread"), false)), job)
+      said(failed(claim, job, job.address(@rule), nil, handler, Failure.new(Error.new("the handler ended its own thread"), false)), job)
     end
 
     private
+
+    # What the bytes alone do not say: where it is answered, and whether a single argument may stand for its args.
+    # @return [Address, nil]
+    # @raise [Refused]
+    def accepted(job)
+      Envelope.check_args(job.args.first) if job.single && !@direct
+      job.address(@rule)
+    end
 
     # The one line that its end leaves in the log.
     # @return [Outcome]
@@ -125,7 +137,7 @@ module Tempest
 
     def answer(claim, job, address, handler, journey)
       # What is sent before the last answer is for callers, and of a job with a route the last answer goes on.
-      context = Context.new(job, claim, journey ? nil : address, @sender, handler.timeout)
+      context = Context.new(job, claim, journey ? nil : address, @sender, handler.timeout, @direct)
       has_returned = false
       value = Child.ends_within { handler.call(context, job.args) }
       args = value.nil? && context.sent.positive? ? [] : Elements.args(value)
@@ -183,7 +195,7 @@ module Tempest
     # The job as it is to be run next. Read anew, because a handler may have changed its arguments in place.
     # @return [String, nil] bytes; nil if it cannot be written with what is added to it
     def again(claim, job, failure)
-      fresh = Job.read(claim.payload)
+      fresh = Job.read(claim.payload, single: true)
       fresh.meta = fresh.meta.merge("attempt" => job.attempt + 1, "last_error" => failure.text)
       fresh.encode
     rescue CodecError

@@ -10,9 +10,15 @@ module Tempest
     JOBS = 500
     BYTES = 4 * 1024 * 1024
 
+    # @param direct [DirectSender, nil] for answers to nodes
+    # @param mailbox [Mailbox, nil] gets `[:told, [outcome, over]]` when such an answer is on its way no longer
     # @yieldparam station [Station] on which this process is fenced
-    def initialize(logger, &fenced)
+    def initialize(logger, direct = nil, mailbox = nil, &fenced)
       @logger = logger
+      @direct = direct
+      @mailbox = mailbox
+      # Outcomes whose answers are on their way to a node.
+      @away = 0
       @fenced = fenced
       @outbox = []
       @postponed = []
@@ -24,14 +30,22 @@ module Tempest
       outcome.claim.lost? ? lost(outcome.claim) : @outbox << outcome
     end
 
+    # An answer is on its way to a node no longer.
+    # @param over [Boolean] whether the node had its say; false: the claim is gone, or the worker has ended
+    def told(outcome, over)
+      @away -= 1
+      outcome.delivered = true
+      add(outcome) if over || outcome.claim.lost?
+    end
+
     # @return [Boolean] whether nothing can be settled now
     def empty?
       @outbox.empty?
     end
 
-    # @return [Boolean] whether nothing waits for room in Redis either
+    # @return [Boolean] whether nothing waits for room in Redis, or for a node, either
     def over?
-      @outbox.empty? && @postponed.empty?
+      @outbox.empty? && @postponed.empty? && @away.zero?
     end
 
     # Answers that Redis had no room for are tried again.
@@ -61,6 +75,7 @@ module Tempest
 
     def apply(line, station, batch)
       batch -= batch.select(&:journey).reject { |outcome| travel(line, outcome) }
+      batch -= batch.select(&:direct?).each { |outcome| hand_over(outcome) }
       batch -= batch.select(&:elsewhere?).reject { |outcome| deliver(line, outcome) }
       return if batch.empty?
 
@@ -143,6 +158,13 @@ module Tempest
 
       @postponed << outcome
       false
+    end
+
+    # An answer to a node goes ahead of its settle: the outcome comes back when the node has had its say.
+    def hand_over(outcome)
+      @away += 1
+      @outbox.delete(outcome)
+      @direct.send_answer(outcome.address, DirectAnswer.new(outcome.claim, outcome.answer) { |over| @mailbox.post(:told, [outcome, over]) })
     end
 
     # An answer to another queue goes ahead of its settle. While Redis has no room for it, both wait.

@@ -214,7 +214,7 @@ module Tempest
 
     # @return [Job, nil] nil for what is none: the Runner says why
     def self.read(payload)
-      Job.read(payload)
+      Job.read(payload, single: true)
     rescue Refused, StandardError
       nil
     end

@@ -30,7 +30,7 @@ module Tempest
     # A shorter lease would be over before the beat process has started.
     LEASES = (1..86_400).freeze
 
-    attr_reader :queues, :levels, :weights, :redis_url, :concurrency, :grace, :lease, :unknown_patience, :name, :logger
+    attr_reader :queues, :levels, :weights, :redis_url, :concurrency, :grace, :lease, :unknown_patience, :direct_answers, :name, :logger
 
     # @param queues [String, Array<String>] queues to serve
     # @param levels [Array<String>] in the order in which they are served: strict priority
@@ -43,12 +43,15 @@ module Tempest
     # @param unknown_patience [Numeric] seconds, 0 to 86,400, that a job whose action has no handler here waits for a worker that has one, such
     #   as in a deploy of one worker after another; a caller's at most half of the time that it still waits. As long as such a worker is
     #   there the job waits on. 0: it is dead at once
+    # @param direct_answers [AllowedNetworks, nil] where callers of node-tempest may be, which listen themselves and are answered directly
+    #   (docs/original.md); nil: their jobs are dead, bad_address. With it, arguments that are no array are read as one argument
     # @param name [String] the beginning of the name under which this process is registered; TEMPEST_PROCESS in the environment
     #   goes before it
     # @param logger [Logger] by default one line each on standard error
     # @raise [ArgumentError] for names that the protocol does not allow
     def initialize(queues, levels: nil, weights: nil, redis_url: RedisURL.environment, concurrency: 4,
-                   grace: GRACE, lease: LEASE, unknown_patience: UNKNOWN_PATIENCE, name: nil, logger: Worker.default_logger)
+                   grace: GRACE, lease: LEASE, unknown_patience: UNKNOWN_PATIENCE, direct_answers: nil, name: nil,
+                   logger: Worker.default_logger)
       @queues = Array(queues).map { |queue| Keys.check_queue(queue) }.uniq.freeze
       raise ArgumentError, "give levels (strict priority) or weights, not both" if levels && weights
 
@@ -62,12 +65,17 @@ module Tempest
         raise ArgumentError, "unknown_patience is 0 to 86400 seconds, not #{unknown_patience.inspect}"
       end
 
+      unless direct_answers.nil? || direct_answers.is_a?(AllowedNetworks)
+        raise ArgumentError, "direct_answers is AllowedNetworks, not #{direct_answers.inspect}"
+      end
+
       RedisURL.usable(redis_url)
       @redis_url = redis_url
       @concurrency = Integer(concurrency)
       @grace = Float(grace)
       @lease = Float(lease)
       @unknown_patience = Float(unknown_patience)
+      @direct_answers = direct_answers
       @name = ProcessName.chosen(name)
       @logger = logger
       @handlers = HandlerTable.new
