@@ -11,18 +11,25 @@ const [redisPort, queue, ...paths] = process.argv.slice(2);
 const answers = new EventEmitter();
 const redis = new Client(redisPort, '127.0.0.1');
 
-// As the original: INFO with a version for the ready check, and +OK to everything else.
+// As the original: `info` gets a version for the ready check, and everything else +OK. Its parser knows `info` in small letters alone: after
+// capitals the connection is silent for ever. A connection that is reset is an error that nobody handles: it ends the front.
 const node = net.createServer((socket) => {
   let buffer = Buffer.alloc(0);
-  socket.on('error', () => {});
+  let isBroken = false;
   socket.on('data', (data) => {
+    if (isBroken) return;
     buffer = Buffer.concat([buffer, data]);
     for (;;) {
       const one = buffer.length ? parse(buffer, 0) : null;
       if (!one) return;
       buffer = buffer.subarray(one[1]);
       const words = one[0];
-      if (words[0].toUpperCase() === 'INFO') {
+      if (words[0] === 'INFO') {
+        console.log('broken by INFO');
+        isBroken = true;
+        return;
+      }
+      if (words[0] === 'info') {
         const info = 'redis_version:2.4.5\r\n';
         socket.write(`$${info.length}\r\n${info}\r\n`);
         continue;
@@ -34,16 +41,20 @@ const node = net.createServer((socket) => {
   });
 });
 
-let count = 0;
+// The original counts from 0, and writes the address at which its server listens: everywhere.
+let next = 0;
 function enqueue(id, action, args, callback) {
-  count += 1;
-  answers.once(`id:${action}:${count}`, callback);
-  const task = JSON.stringify([action, args, `127.0.0.1:${node.address().port}`, count]);
+  const jobId = next;
+  next += 1;
+  answers.once(`id:${action}:${jobId}`, callback);
+  const task = JSON.stringify([action, args, address(), jobId]);
   redis.send(['MULTI']);
   redis.send(['INCR', `server.${id}.id`]);
   redis.send(['RPUSH', queue, task]);
   redis.send(['EXEC']);
 }
+
+function address() { return `0.0.0.0:${node.address().port}`; }
 
 function serve(id) {
   const server = http.createServer((request, response) => {
@@ -78,10 +89,10 @@ async function ask(port) {
   process.exit(0);
 }
 
-node.listen(0, '127.0.0.1', () => {
+node.listen(0, '0.0.0.0', () => {
   redis.send(['INCR', 'cluster.ids'], (error, id) => {
     if (error) throw error;
-    redis.send(['SET', `server.${id}.server`, `127.0.0.1:${node.address().port}`]);
+    redis.send(['SET', `server.${id}.server`, address()]);
     serve(id);
   });
 });

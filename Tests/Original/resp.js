@@ -1,4 +1,4 @@
-// A client of Redis as node_redis was in 2012: it asks INFO first, waits until the server has loaded, then sends what has gathered.
+// A client of Redis as node_redis was in 2012: it asks `info` first, waits until the server has loaded, then sends what has gathered.
 // Raw sockets, so that nothing has to be installed. Used by worker.js and front.js.
 'use strict';
 const net = require('net');
@@ -60,7 +60,7 @@ class Client {
   }
 
   check() {
-    this.write(['INFO'], (error, info) => {
+    this.write(['info'], (error, info) => {
       if (error) return this.fail(error);
       const fields = {};
       for (const line of info.toString().split('\r\n')) {

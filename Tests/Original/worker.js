@@ -12,7 +12,11 @@ function answer(action, respondTo, jobId, value) {
   if (!clients.has(respondTo)) {
     const [host, port] = respondTo.split(':');
     const made = new Client(port, host);
-    made.onEnd = () => clients.delete(respondTo);
+    made.onEnd = (error) => {
+      clients.delete(respondTo);
+      // An address at which nobody is: an error that nobody handles, as with node_redis of 2012.
+      if (error.code) throw error;
+    };
     clients.set(respondTo, made);
   }
   clients.get(respondTo).send([action, jobId, JSON.stringify(value)], (error, reply) => {
