@@ -2,7 +2,10 @@
 import asyncio
 import json
 import logging
+import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -12,7 +15,7 @@ from fake_node import OK, TEMPEST, FakeNode, free_port
 from redis_server import RedisServer, wait_for
 from served import Log, Served
 from tagged import exact, from_tagged, load, to_bytes
-from tempest import AllowedNetworks, EnvelopeError, HandlerError, Worker, direct_payload
+from tempest import AllowedNetworks, Elements, EnvelopeError, HandlerError, Worker, direct_payload
 from tempest.addresses import parse_address
 from tempest.direct_line import DirectAnswer
 from tempest.direct_link import NoNode, judge, parse_reply
@@ -267,6 +270,29 @@ class Answers(DirectTests):
         self.serve()
         self.settled(1)
         self.assertEqual(json.loads(node.answers[0][3])["error"]["code"], "cancelled")
+
+
+@unittest.skipUnless(shutil.which("node") or "CI" in os.environ, "node is not installed")
+class Front(unittest.TestCase):
+    """Tests/Original/front.js does as node-tempest was found to do."""
+
+    def test_a_front_of_node_tempest_gets_its_pages(self):
+        port = free_port()
+        server = RedisServer("--port", str(port)).__enter__()
+        self.addCleanup(server.stop)
+
+        def url(context, request):
+            if request["url"] == "/fail":
+                raise HandlerError("no_cat", "a secret")
+            return Elements(404 if request["url"] == "/none" else 200, {}, f"{request['method']} {request['url']} by Python")
+
+        served = Served(server, {"url": url}, queue="legacy", direct_answers=AllowedNetworks(["127.0.0.1/32"]))
+        self.addCleanup(served.stop)
+        front = subprocess.run(["node", str(checkout.ROOT / "Tests" / "Original" / "front.js"), str(port), "legacy", "/a?b=c", "/none", "/fail", "/d"],
+                               capture_output=True, text=True, timeout=60)
+        self.assertEqual((front.returncode, front.stdout.splitlines()), (0, [
+            "got /a?b=c 200 GET /a?b=c by Python", "got /none 404 GET /none by Python", "got /fail 500 Internal Server Error",
+            "got /d 200 GET /d by Python", "done"]), front.stderr)
 
 
 class Nodes(DirectTests):

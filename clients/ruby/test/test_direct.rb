@@ -2,6 +2,7 @@
 
 # Answers that go straight to the nodes of node-tempest: the vectors, and a worker against nodes that are away, hostile or in doubt.
 
+require "open3"
 require_relative "harness"
 require_relative "tagged_value"
 require_relative "fake_node"
@@ -218,6 +219,30 @@ class TestDirectAnswers < DirectTest
   def test_the_option_takes_networks
     assert_raises(ArgumentError) { Tempest::Worker.new(Q, direct_answers: ["10.0.0.0/8"]) }
     assert_raises(ArgumentError) { Tempest::AllowedNetworks.new("10.0.0.0/8") }
+  end
+end
+
+# Tests/Original/front.js does as node-tempest was found to do.
+class TestDirectFront < DirectTest
+  FRONT = File.expand_path("../../../Tests/Original/front.js", __dir__)
+
+  def test_a_front_of_node_tempest_gets_its_pages
+    skip "node is not installed" unless ENV["CI"] || system("command -v node > /dev/null")
+
+    port = FakeNode.free_port
+    @redis = PrivateRedis.new("--port", port.to_s)
+    @endings << -> { @redis.stop }
+    worker("legacy", direct_answers: Tempest::AllowedNetworks.new(["127.0.0.1/32"])) do |made|
+      made.handle("url") do |request|
+        raise Tempest::HandlerError.new("no_cat", "a secret") if request["url"] == "/fail"
+
+        Tempest::Elements.new(request["url"] == "/none" ? 404 : 200, {}, "#{request['method']} #{request['url']} by Ruby")
+      end
+    end
+    out, status = Open3.capture2e("node", FRONT, port.to_s, "legacy", "/a?b=c", "/none", "/fail", "/d")
+    assert_equal ["got /a?b=c 200 GET /a?b=c by Ruby", "got /none 404 GET /none by Ruby", "got /fail 500 Internal Server Error",
+                  "got /d 200 GET /d by Ruby", "done"], out.lines(chomp: true)
+    assert_predicate status, :success?
   end
 end
 

@@ -5,6 +5,7 @@ The settler hands over what a job came to before it settles the job; a handler w
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import Deque, Dict, List, Tuple
 
@@ -86,8 +87,9 @@ class DirectSender:
             self._turn.notify_all()
         for _, _, answer in crowd:
             answer.done(False)
+        deadline = time.monotonic() + END_SECONDS
         for line in lines:
-            line.join(END_SECONDS)
+            line.join(max(0.0, deadline - time.monotonic()))
 
     @property
     def nodes(self) -> int:
