@@ -376,6 +376,23 @@ class Nodes(DirectTests):
         self.settled(3)
         self.assertEqual(node.answers, [["add", str(number), f"[{number}]"] for number in range(3)])
 
+    def test_an_answer_of_a_claim_that_is_lost_while_its_node_is_away_is_neither_sent_nor_settled(self):
+        port, runs = free_port(), []
+        served = self.serve()
+
+        @served.worker.handler("turn")
+        def turn():
+            runs.append(1)
+            return len(runs)
+
+        self.push("turn", [], port, 7)
+        wait_for(lambda: runs, "it does not run")
+        self.server.client.delete("{q}:!procs")  # others have taken it for dead, and the job comes again
+        wait_for(lambda: served.log.said("fenced: what it ran is dropped") and len(runs) == 2, "nobody notices")
+        node = self.node(port=port)
+        self.settled(1)
+        self.assertEqual(node.answers, [["turn", "7", "[2]"]])
+
     def test_connections_end_without_a_reset_also_when_what_came_is_not_read(self):
         node = self.node(lambda number, words: b"+OK\r\n+OK\r\n+OK\r\n")  # more than was asked for
         served = self.serve()

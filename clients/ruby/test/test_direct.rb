@@ -324,6 +324,18 @@ class TestDirectNodes < DirectTest
     assert_equal (0...3).map { |number| ["add", number.to_s, "[#{number}]"] }, node.answers
   end
 
+  def test_an_answer_of_a_claim_that_is_lost_while_its_node_is_away_is_neither_sent_nor_settled
+    port, runs = FakeNode.free_port, 0
+    serve { |made| made.handle("turn") { runs += 1 } }
+    push("turn", [], port, 7)
+    Await.until("it runs") { runs == 1 }
+    call("DEL", "{#{Q}}:!procs") # others have taken it for dead, and the job comes again
+    Await.until("the worker to notice:\n#{@log.string}") { @log.string.include?("fenced: what it ran is dropped") && runs == 2 }
+    node = node(port: port)
+    settled(1)
+    assert_equal [["turn", "7", "[2]"]], node.answers
+  end
+
   def test_connections_end_without_a_reset_also_when_what_came_is_not_read
     node = node { "+OK\r\n" * 3 } # more than was asked for
     serve

@@ -102,7 +102,7 @@ class AllowedNetworks:
         read = [(entry, IPNetwork.read(entry)) for entry in networks]
         for entry, network in read:
             if network is None and not _is_name(entry):
-                raise ValueError(f"{entry[:80]!r} is no network such as 10.0.0.0/8 (no bits beyond its length), no address and no host name")
+                raise ValueError(f"{entry[:80]!r} is not a network such as 10.0.0.0/8 (no bits beyond its length), an address or the name of a host")
         address = IPAddress.read(any_host)
         if (address is None and not _is_name(any_host)) or (address is not None and address.bits == 0):
             raise ValueError(f"any_host is the address or the name of a machine, not {any_host[:80]!r}")

@@ -89,7 +89,7 @@ module Tempest
       names, addresses = networks.partition { |entry| IPNetwork.read(entry).nil? }
       wrong = names.find { |entry| !name?(entry) }
       if wrong
-        raise ArgumentError, "#{wrong[0, 80].inspect} is no network such as 10.0.0.0/8 (no bits beyond its length), no address and no host name"
+        raise ArgumentError, "#{wrong[0, 80].inspect} is not a network such as 10.0.0.0/8 (no bits beyond its length), an address or the name of a host"
       end
 
       address = IPAddress.read(any_host)
