@@ -103,6 +103,9 @@ struct EnvelopeVectorTests {
             #expect(kind == vector["kind"]?.asText, "\(text.debugDescription)")
             #expect(inbox == vector["inbox"]?.asText, "\(text.debugDescription)")
             #expect(queue == vector["queue"]?.asText, "\(text.debugDescription)")
+            if case .direct(let host, let port)? = Address(text) {
+                #expect(host == vector["host"]?.asText && Int64(port) == vector["port"]?.asInt, "\(text.debugDescription)")
+            }
         }
     }
 }

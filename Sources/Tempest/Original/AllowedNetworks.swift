@@ -44,14 +44,13 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
                 )
             }
         }
-        let host = Self.bare(anyHost)
-        guard IPAddress(host).map({ !$0.isAny }) ?? Self.isName(host) else {
+        guard IPAddress(anyHost).map({ !$0.isAny }) ?? Self.isName(anyHost) else {
             throw RedisError(
                 .url,
                 "\(String(anyHost.prefix(80)).debugDescription) cannot stand for 0.0.0.0: it is no address of a machine and no host name"
             )
         }
-        self.init(description: list.joined(separator: ", "), networks: networks, names: names, anyHost: host)
+        self.init(description: list.joined(separator: ", "), networks: networks, names: names, anyHost: anyHost)
     }
 
     private init(description: String, networks: [IPNetwork], names: Set<String>, anyHost: String) {
@@ -71,8 +70,7 @@ public struct AllowedNetworks: Sendable, Equatable, CustomStringConvertible {
     func target(_ host: String) -> Target? {
         let bare = Self.bare(host)
         guard let address = IPAddress(bare) else {
-            let name = host.lowercased()
-            return names.contains(name) ? .name(name) : nil
+            return names.contains(host.lowercased()) ? .name(host) : nil
         }
         // It stands for a host of somebody's, so that this goes no deeper.
         if address.isAny { return target(anyHost) }

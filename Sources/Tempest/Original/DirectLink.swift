@@ -25,25 +25,28 @@ struct DirectLink: Sendable {
             .flatMap { connection in
                 // What node_redis asks too, so that every node answers it; in small letters, as node_redis writes it: the original's front
                 // knows no others, and says nothing any more when it has heard them.
-                connection.send(["info"], timeout: connectTime).flatMapThrowing { try judge($0, connection) }
-                    .flatMapErrorThrowing { error in
-                        _ = connection.close()
-                        if let error = error as? RedisError, error.reply != nil || error.code == .protocolError {
-                            throw NoNode(description: "what listens there is no node: \(error.message)")
-                        }
-                        throw error
+                connection.send(["info"], timeout: connectTime).flatMapThrowing {
+                    DirectLink(connection: connection, readsMeta: try readsMeta($0))
+                }
+                .flatMapErrorThrowing { error in
+                    _ = connection.close()
+                    if let error = error as? RedisError, error.reply != nil || error.code == .protocolError {
+                        throw NoNode(description: "what listens there is no node: \(error.message)")
                     }
+                    throw error
+                }
             }
     }
 
-    private static func judge(_ reply: RedisReply, _ connection: RedisConnection) throws -> DirectLink {
+    /// Whether a node that says this of itself reads meta. Throws ``NoNode``.
+    static func readsMeta(_ reply: RedisReply) throws(NoNode) -> Bool {
         guard let info = reply.string else { throw NoNode(description: "what listens there says nothing of itself") }
         let fields = info.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != ":" } }
         guard fields.contains("redis_version") else { throw NoNode(description: "what listens there is no node") }
         if fields.contains("run_id") || fields.contains("tcp_port") || fields.contains("process_id") {
             throw NoNode(description: "what listens there is a Redis, not a node")
         }
-        return DirectLink(connection: connection, readsMeta: fields.contains("tempest_protocol"))
+        return fields.contains("tempest_protocol")
     }
 
     /// At the first address where somebody listens.

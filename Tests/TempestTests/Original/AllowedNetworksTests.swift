@@ -43,15 +43,15 @@ struct AllowedNetworksTests {
         for host in ["0.0.0.0", "[::]", "::"] {
             #expect(try AllowedNetworks(["127.0.0.1/32"]).target(host) == .address("127.0.0.1"))
             #expect(try AllowedNetworks(["10.0.0.0/8"], anyHost: "10.0.0.5").target(host) == .address("10.0.0.5"))
-            #expect(try AllowedNetworks(["front.internal"], anyHost: "Front.internal").target(host) == .name("front.internal"))
+            #expect(try AllowedNetworks(["front.internal"], anyHost: "Front.internal").target(host) == .name("Front.internal"))
             #expect(try AllowedNetworks(["10.0.0.0/8"]).target(host) == nil)
-            #expect(try AllowedNetworks(["fd00::/8"], anyHost: "[fd00::5]").target(host) == .address("fd00::5"))
+            #expect(try AllowedNetworks(["fd00::/8"], anyHost: "fd00::5").target(host) == .address("fd00::5"))
         }
     }
 
     @Test(
         "No host cannot stand for no host, nor can an odd way to write one",
-        arguments: ["0.0.0.0", "::", "[::]", "", "127.1", "0x7f.0.0.1", "a b", "front:80"])
+        arguments: ["0.0.0.0", "::", "[::]", "[fd00::5]", "", "127.1", "0x7f.0.0.1", "a b", "front:80"])
     func anyHostIsAHost(_ host: String) {
         let error = #expect(throws: RedisError.self) { try AllowedNetworks(["127.0.0.1/32"], anyHost: host) }
         #expect(error?.message.contains("cannot stand for 0.0.0.0") == true)
