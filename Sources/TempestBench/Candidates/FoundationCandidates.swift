@@ -27,6 +27,10 @@ enum FoundationCandidates {
             case let sample as TextSample: try typed(sample)
             case let sample as NumberSample: try typed(sample)
             case let sample as TreeNode: try typed(sample)
+            case let sample as PostPage: try typed(sample)
+            case let sample as Catalogue: try typed(sample)
+            case let sample as Coordinates: try typed(sample)
+            case let sample as Manifest: try typed(sample)
             default: [Candidate]()
             }
         return values + typed

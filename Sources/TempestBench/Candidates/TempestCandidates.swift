@@ -22,6 +22,10 @@ enum TempestCandidates {
             case let sample as TextSample: typed(sample, codec)
             case let sample as NumberSample: typed(sample, codec)
             case let sample as TreeNode: typed(sample, codec)
+            case let sample as PostPage: typed(sample, codec)
+            case let sample as Catalogue: typed(sample, codec)
+            case let sample as Coordinates: typed(sample, codec)
+            case let sample as Manifest: typed(sample, codec)
             default: [Candidate]()
             }
         return values(payload.value, codec, bytes) + typed

@@ -5,7 +5,9 @@ package import TempestCodecs
 
 /// The built-in payloads, made of a seed.
 package enum BuiltInPayloads {
-    package static let names = ["job", "http", "records", "text", "numbers", "nested", "binary"]
+    package static let names = [
+        "job", "http", "records", "text", "numbers", "nested", "binary", "posts", "catalogue", "coordinates", "manifest",
+    ]
 
     /// The payload of this name; nil if there is none. Each has a generator of its own: one more changes no other.
     package static func make(_ name: String, seed: UInt64) throws(CodecError) -> Payload? {
@@ -28,6 +30,16 @@ package enum BuiltInPayloads {
                 name: name, about: "a tree, up to 60 levels deep, about 1 MB", sample: TreeNode(bytes: 900_000, &random))
         case "binary":
             return Payload(name: name, about: "256 KiB of random bytes in a map", value: binary(&random))
+        case "posts":
+            return try Payload(name: name, about: "a page of 100 posts, many scripts and escapes", sample: PostPage(&random))
+        case "catalogue":
+            return try Payload(
+                name: name, about: "a catalogue of events, the same keys again and again", sample: Catalogue(&random),
+                sorted: true)
+        case "coordinates":
+            return try Payload(name: name, about: "an outline in GeoJSON, pairs of floats", sample: Coordinates(&random))
+        case "manifest":
+            return try Payload(name: name, about: "the manifest of a package", sample: Manifest(&random), sorted: true)
         default:
             return nil
         }

@@ -22,9 +22,9 @@ package struct Payload: Sendable {
         holdsBytes = Self.holdsBytes(value)
     }
 
-    /// A payload of a typed value.
-    init(name: String, about: String, sample: some Sample) throws(CodecError) {
-        let value = try JSONCodec().value(try JSONCodec().encode(sample))
+    /// A payload of a typed value; `sorted`: by key, because it has dictionaries, whose order is another in each process.
+    init(name: String, about: String, sample: some Sample, sorted: Bool = false) throws(CodecError) {
+        let value = try JSONCodec().value(try JSONCodec().encode(sample, canonical: sorted))
         self.init(name: name, about: about, value: value, sample: sample)
     }
 
