@@ -469,6 +469,18 @@ class Senders(unittest.TestCase):
         for _ in range(5):
             self.assertTrue(self.tell(sender, port))
 
+    def test_a_node_that_says_nothing_or_half_a_line_is_given_up_with_one_line_and_without_a_reset(self):
+        sender = self.sender(patience=0.1)
+        nodes = [FakeNode(info=b""), FakeNode(info=b"$21\r\nredis_ver")]
+        for node in nodes:
+            self.addCleanup(node.stop)
+            self.send(sender, node.port)
+        wait_for(lambda: len(self.ends) == 2, "they are not given up")
+        for node in nodes:
+            wait_for(lambda node=node: node.open == 0, "it is not hung up on")
+            self.assertEqual((node.answers, node.resets), ([], 0))
+            self.assertEqual(len([line for line in self.log.lines if f"an answer was dropped address=127.0.0.1:{node.port}" in line]), 1)
+
     def test_a_claim_that_is_lost_while_the_node_is_away_is_not_settled_and_not_sent(self):
         port = free_port()
         sender = self.sender()

@@ -418,6 +418,18 @@ class TestDirectSender < Minitest::Test
     5.times { assert tell(sender, port) } # what comes later is tried once
   end
 
+  def test_a_node_that_says_nothing_or_half_a_line_is_given_up_with_one_line_and_without_a_reset
+    sender = sender(patience: 0.1)
+    nodes = ["", "$21\r\nredis_ver"].map { |info| node(info: info) }
+    nodes.each { |node| send_to(sender, node.port) }
+    assert_equal [true] * 2, ends(2)
+    nodes.each do |node|
+      Await.until("it is hung up on") { node.open.zero? }
+      assert_equal [[], 0], [node.answers, node.resets]
+      assert_equal 1, @log.string.scan("an answer was dropped address=127.0.0.1:#{node.port}").size
+    end
+  end
+
   def test_a_claim_that_is_lost_while_the_node_is_away_is_not_settled_and_not_sent
     sender, port, claim = sender(), FakeNode.free_port, FakeClaim.new(1)
     send_to(sender, port, claim: claim)
