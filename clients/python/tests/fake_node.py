@@ -1,4 +1,5 @@
 """A node of the original as a test wants it: listens, answers `info`, and says to an answer what the test says."""
+import errno
 import socket
 import threading
 
@@ -43,6 +44,10 @@ class FakeNode:
             thread.join(10)
         self._listener.close()
 
+    def say(self, data):
+        """Unasked, on the newest connection."""
+        self._sockets[-1].sendall(data)
+
     def _accept(self):
         while True:
             try:
@@ -61,11 +66,14 @@ class FakeNode:
         with sock:
             try:
                 self._talk(sock)
+                # What was written into a connection that is closed; the end of what can be read comes before the error.
+                was_reset = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (errno.EPIPE, errno.ECONNRESET)
             except ConnectionResetError:
-                self.resets += 1
+                was_reset = True
             except OSError:
-                pass
+                was_reset = False
             with self._lock:
+                self.resets += was_reset
                 self.open -= 1
 
     def _talk(self, sock):

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import unittest
+from unittest import mock
 
 import checkout  # noqa: F401 -- says where tempest is
 from fake_node import OK, TEMPEST, FakeNode, free_port
@@ -394,17 +395,6 @@ class Nodes(DirectTests):
         self.settled(1)
         self.assertEqual(node.answers, [["turn", "7", "[2]"]])
 
-    def test_connections_end_without_a_reset_also_when_what_came_is_not_read(self):
-        node = self.node(lambda number, words: b"+OK\r\n+OK\r\n+OK\r\n")  # more than was asked for
-        served = self.serve()
-        self.push("add", [2, 3], node.port, 1)
-        self.settled(1)
-        self.push("add", [2, 3], node.port, 2)
-        self.settled(2)
-        served.worker.stop()
-        wait_for(lambda: node.open == 0, "the worker does not hang up")
-        self.assertEqual((node.resets, node.connections), (0, 2))
-
     def test_a_job_goes_back_when_its_worker_is_stopped_while_the_node_is_away(self):
         node = self.node(lambda number, words: None)
         served = self.serve()
@@ -480,6 +470,38 @@ class Senders(unittest.TestCase):
             wait_for(lambda node=node: node.open == 0, "it is not hung up on")
             self.assertEqual((node.answers, node.resets), ([], 0))
             self.assertEqual(len([line for line in self.log.lines if f"an answer was dropped address=127.0.0.1:{node.port}" in line]), 1)
+
+    def test_connections_end_without_a_reset_also_when_what_came_is_not_read(self):
+        with FakeNode() as node:
+            sender = self.sender()
+            for connections in (1, 2):
+                self.tell(sender, node.port)
+                self.assertEqual(node.connections, connections)
+                node.say(b"+OK\r\n+OK\r\n")  # nobody asked
+                line = next(iter(sender._lines.values()))
+                wait_for(lambda line=line: line._link.is_stale, "it does not come")
+            sender.close()
+            wait_for(lambda: node.open == 0, "it is not hung up on")
+            self.assertEqual(node.resets, 0)
+
+    def test_a_word_that_comes_too_late_meets_no_connection_that_is_closed(self):
+        late = threading.Event()
+
+        def reply(number, words):
+            if number == 1:
+                late.wait(30)
+            return OK
+
+        with mock.patch("tempest.direct_link.ANSWER_SECONDS", 0.2), FakeNode(reply) as node:
+            sender = self.sender()
+            self.send(sender, node.port)
+            wait_for(lambda: node.answers, "it is not sent")
+            link = wait_for(lambda: next(iter(sender._lines.values()))._link, "there is no connection")
+            wait_for(lambda: next(iter(sender._lines.values()))._link is not link, "it is not given up")
+            late.set()
+            wait_for(lambda: self.ends, "it is not sent again")
+            wait_for(lambda: node.open == 1, "the old connection is open")
+            self.assertEqual((self.ends, node.resets), ([True], 0))
 
     def test_a_claim_that_is_lost_while_the_node_is_away_is_not_settled_and_not_sent(self):
         port = free_port()

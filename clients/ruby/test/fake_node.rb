@@ -43,6 +43,9 @@ class FakeNode
     end
   end
 
+  # Says this unasked, on the newest connection.
+  def say(data) = @sockets.last.write(data)
+
   private
 
   def accept
@@ -59,6 +62,8 @@ class FakeNode
 
   def serve(socket)
     talk(socket)
+    # What was written into a connection that is closed; the end of what can be read comes before the error.
+    @resets += 1 if [Errno::EPIPE::Errno, Errno::ECONNRESET::Errno].include?(socket.getsockopt(:SOCKET, :ERROR).int)
   rescue Errno::ECONNRESET
     @resets += 1
   rescue SystemCallError, IOError

@@ -336,18 +336,6 @@ class TestDirectNodes < DirectTest
     assert_equal [["turn", "7", "[2]"]], node.answers
   end
 
-  def test_connections_end_without_a_reset_also_when_what_came_is_not_read
-    node = node { "+OK\r\n" * 3 } # more than was asked for
-    serve
-    push("add", [2, 3], node.port, 1)
-    settled(1)
-    push("add", [2, 3], node.port, 2)
-    settled(2)
-    @worker.stop
-    Await.until("the worker hangs up") { node.open.zero? }
-    assert_equal [0, 2], [node.resets, node.connections]
-  end
-
   def test_a_job_goes_back_when_its_worker_is_stopped_while_the_node_is_away
     %w[add parts].each do |action|
       call("FLUSHALL")
@@ -428,6 +416,38 @@ class TestDirectSender < Minitest::Test
       assert_equal [[], 0], [node.answers, node.resets]
       assert_equal 1, @log.string.scan("an answer was dropped address=127.0.0.1:#{node.port}").size
     end
+  end
+
+  def link_of(sender) = sender.instance_variable_get(:@lines).values.first.instance_variable_get(:@link)
+
+  def test_connections_end_without_a_reset_also_when_what_came_is_not_read
+    node, sender = node(), sender()
+    [1, 2].each do |connections|
+      tell(sender, node.port)
+      assert_equal connections, node.connections
+      node.say("+OK\r\n" * 2) # nobody asked
+      Await.until("it comes") { link_of(sender).stale? }
+    end
+    sender.close
+    Await.until("it is hung up on") { node.open.zero? }
+    assert_equal 0, node.resets
+  end
+
+  def test_a_word_that_comes_late_meets_no_connection_that_is_closed
+    late = Thread::Queue.new
+    node = node do |number|
+      late.pop if number == 1
+      FakeNode::OK
+    end
+    sender = sender()
+    send_to(sender, node.port)
+    Await.until("it is sent") { node.answers.any? }
+    link = link_of(sender)
+    Await.until("it is given up") { !link_of(sender).equal?(link) }
+    late << true
+    assert_equal [true], ends(1)
+    Await.until("the old connection ends") { node.open == 1 }
+    assert_equal [0, 2], [node.resets, node.connections]
   end
 
   def test_a_claim_that_is_lost_while_the_node_is_away_is_not_settled_and_not_sent

@@ -151,12 +151,11 @@ class DirectLine(threading.Thread):
                 self._hang_up()
                 self._drop(batch, error)
             except OSError as error:
+                self._failing = time.monotonic() if self._failing is None else self._failing
                 self._hang_up()
                 if self.ended:
                     continue
-                now = time.monotonic()
-                self._failing = now if self._failing is None else self._failing
-                if now - self._failing >= self._patience:
+                if time.monotonic() - self._failing >= self._patience:
                     with self._turn:
                         batch += self._waiting
                         self._waiting.clear()

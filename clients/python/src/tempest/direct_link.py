@@ -17,6 +17,7 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 BYTES_A_SECOND = 1024 * 1024  # of what is sent: a large answer may take longer
 LEAVE_SECONDS = 1.0
+LATE_SECONDS = 5.0  # for a word that is still to come: it must not meet a connection that is closed
 SLICE_SECONDS = 0.2  # until it is looked whether the worker has ended
 
 _Step = TypeVar("_Step")
@@ -46,9 +47,11 @@ class DirectLink:
     def __init__(self, target: Target, port: int, stopped: Callable[[], bool]) -> None:
         self._stopped = stopped
         self._buffer = b""
+        self._owed = 0  # replies
         self._sock = _connect(target, port)
         forks.remember(self)
         try:
+            self._owed = 1
             self._send(_command(_INFO), time.monotonic() + CONNECT_SECONDS)
             self.reads_meta = judge(self._reply(time.monotonic() + CONNECT_SECONDS))
         except BaseException:
@@ -59,6 +62,7 @@ class DirectLink:
         """Sends all, then gives the node's word to each in turn."""
         data = b"".join(map(_command, commands))
         deadline = time.monotonic() + ANSWER_SECONDS + len(data) / BYTES_A_SECOND
+        self._owed = len(commands)
         self._send(data, deadline)
         for _ in commands:
             yield self._reply(deadline)
@@ -77,13 +81,16 @@ class DirectLink:
 
     def close(self) -> None:
         """Ends the connection by FIN: nodes of the original end when it is reset, as it is when something that came is not read."""
-        deadline = time.monotonic() + LEAVE_SECONDS
+        start = time.monotonic()
         try:
             self._sock.shutdown(socket.SHUT_WR)
-            while (left := deadline - time.monotonic()) > 0:
-                self._sock.settimeout(left)
-                if not self._sock.recv(REPLY_MOST):
-                    break
+            while time.monotonic() - start < (LATE_SECONDS if self._owed and not self._stopped() else LEAVE_SECONDS):
+                self._sock.settimeout(SLICE_SECONDS)
+                try:
+                    if not self._sock.recv(REPLY_MOST):
+                        break
+                except socket.timeout:
+                    continue
         except OSError:
             pass  # it has hung up itself, or says nothing more
         self._sock.close()
@@ -99,9 +106,14 @@ class DirectLink:
 
     def _reply(self, deadline: float) -> Reply:
         while True:
-            found = parse_reply(self._buffer)
+            try:
+                found = parse_reply(self._buffer)
+            except NoNode:
+                self._owed = 0  # nothing that it may still say is of interest
+                raise
             if found is not None:
                 self._buffer = self._buffer[found[1]:]
+                self._owed -= 1
                 return found[0]
             data = self._slice(lambda: self._sock.recv(REPLY_MOST), deadline)
             if not data:

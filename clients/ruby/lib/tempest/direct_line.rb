@@ -149,6 +149,7 @@ module Tempest
           hang_up
           drop(batch, e)
         rescue *DirectLink::AWAY => e
+          @failing ||= Tempest.now
           hang_up
           failed(batch, e) unless @ended
         end
@@ -156,7 +157,6 @@ module Tempest
     end
 
     def failed(batch, error)
-      @failing ||= Tempest.now
       return pause if Tempest.now - @failing < @patience
 
       @lock.synchronize { batch.concat(@waiting.slice!(0..)) }

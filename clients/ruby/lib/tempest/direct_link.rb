@@ -23,6 +23,8 @@ module Tempest
     # Of what is sent: a large answer may take longer.
     BYTES_A_SECOND = 1024.0 * 1024
     LEAVE = 1.0
+    # For a word that is still to come: it must not meet a connection that is closed.
+    LATE = 5.0
     # Seconds until it is looked whether the worker has ended.
     SLICE = 0.2
     # In small letters: the parser of the original knows only those, and is silent for ever after others.
@@ -39,8 +41,11 @@ module Tempest
     def initialize(target, port, stopped)
       @stopped = stopped
       @buffer = +"".b
+      # Replies that are to come.
+      @owed = 0
       @socket = DirectLink.connect(target, port)
       begin
+        @owed = 1
         send_all(DirectLink.command(INFO), Tempest.now + CONNECT)
         @reads_meta = DirectLink.judge(reply(Tempest.now + CONNECT))
       rescue Exception # rubocop:disable Lint/RescueException
@@ -54,6 +59,7 @@ module Tempest
     def tell(commands)
       data = commands.map { |words| DirectLink.command(words) }.join
       over = Tempest.now + ANSWER + (data.bytesize / BYTES_A_SECOND)
+      @owed = commands.size
       send_all(data, over)
       commands.each { yield reply(over) }
     end
@@ -67,9 +73,10 @@ module Tempest
 
     # Ends the connection by FIN: nodes of the original end when it is reset, as it is when something that came is not read.
     def close
-      over = Tempest.now + LEAVE
+      start = Tempest.now
       @socket.close_write
-      while (left = over - Tempest.now).positive? && @socket.wait_readable(left)
+      while Tempest.now - start < (@owed.positive? && !@stopped.call ? LATE : LEAVE)
+        @socket.wait_readable(SLICE)
         break if @socket.read_nonblock(REPLY, exception: false).nil?
       end
     rescue *AWAY
@@ -155,6 +162,7 @@ module Tempest
         found, size = DirectLink.parse(@buffer)
         if found
           @buffer = @buffer.byteslice(size..)
+          @owed -= 1
           return found
         end
         data = @socket.read_nonblock(REPLY, exception: false)
@@ -162,6 +170,9 @@ module Tempest
 
         data == :wait_readable ? wait(over) { |left| @socket.wait_readable(left) } : @buffer << data
       end
+    rescue NoNode
+      @owed = 0 # nothing that it may still say is of interest
+      raise
     end
 
     def wait(over)
