@@ -15,7 +15,7 @@ function answer(action, respondTo, jobId, value) {
     made.onEnd = (error) => {
       clients.delete(respondTo);
       // An address at which nobody is: an error that nobody handles, as with node_redis of 2012.
-      if (error.code) throw error;
+      if (error.syscall === 'connect') throw error;
     };
     clients.set(respondTo, made);
   }
