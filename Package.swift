@@ -107,10 +107,12 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ]),
+        // The codec of examples/cbor, measured beside ours. Its example, which depends on this package, has a module TempestCBOR itself.
+        .target(name: "TempestBenchCBOR", dependencies: ["TempestCodecs"], path: "examples/cbor/Sources/TempestCBOR"),
         .target(
             name: "TempestBench",
             dependencies: [
-                "CMessagePack", "TempestCodecs", "TempestProtocol",
+                "CMessagePack", "TempestBenchCBOR", "TempestCodecs", "TempestProtocol",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             // Real files, so that they can be read and checked as what they are.

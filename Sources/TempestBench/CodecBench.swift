@@ -1,6 +1,7 @@
 // A run of `tempest bench codecs`: payloads, candidates, rounds, report.
 // Before it: the command's options. After it: a BenchReport.
 
+import TempestBenchCBOR
 import TempestCodecs
 
 /// A run.
@@ -26,6 +27,8 @@ package struct CodecBench: Sendable {
     package init() {}
 
     private static let codecs: [any Codec] = [.json, .messagePack, .tnetstring]
+    /// From outside: what a program gets that brings a codec of its own.
+    private static let outside: [any Codec] = [CBORCodec()]
 
     /// Whether this program was built with optimisation.
     package static var isOptimised: Bool {
@@ -114,19 +117,35 @@ package struct CodecBench: Sendable {
         }
     }
 
+    private static func size(_ payload: Payload, _ codec: any Codec, _ bytes: [UInt8]) -> CodecSize {
+        let compressed = Compressor.all.compactMap { compressor in
+            compressor.size(bytes).map { CodecSize.Compressed(name: compressor.name, bytes: $0) }
+        }
+        // Of small documents it is noise.
+        let peak = bytes.count < PeakMemory.least ? nil : PeakMemory.bytes { try? codec.value(bytes) }
+        return CodecSize(
+            codec: codec.name, bytes: bytes.count, compressed: compressed, peak: peak, losses: Losses.of(payload.value, in: codec)
+        )
+    }
+
     /// All who do the same for a payload, side by side.
     private func candidates(_ payload: Payload, _ peers: Peers?, _ result: inout PayloadResult) async throws -> [Candidate] {
         var candidates: [Candidate] = []
-        for codec in Self.codecs {
+        for codec in Self.codecs + Self.outside {
             let bytes: [UInt8]
             do throws(CodecError) {
                 bytes = try codec.encode(payload.value)
             } catch {
-                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, compressed: nil, refusal: "\(error)"))
+                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, refusal: "\(error)"))
                 continue
             }
-            result.sizes.append(CodecSize(codec: codec.name, bytes: bytes.count, compressed: try await Gzip.size(bytes)))
+            result.sizes.append(Self.size(payload, codec, bytes))
             candidates += TempestCandidates.all(payload, codec: codec.name, bytes: bytes)
+            candidates += Compressor.all.map { compressor in
+                Candidate(CandidateKey(compressor.name, codec.name, .compressed, .encode), bytes: bytes.count) {
+                    compressor.size(bytes) ?? 0
+                }
+            }
             guard let peers else { continue }
             if codec.name == "json", payload.holdsBytes {
                 result.remarks.append("it holds bytes, which other libraries' JSON has no form for: not compared in JSON")

@@ -4,84 +4,108 @@ import Testing
 
 @Suite("Advice")
 struct AdviceTests {
-    private func figures(
-        _ codec: String, _ bytes: Int, _ decode: [Double], _ encode: [Double], compressed: Int? = nil
-    ) -> CodecFigures {
+    private func times(_ codec: String, _ decode: [Double], _ encode: [Double]) -> TimeFigures {
         // As many rounds as a claim needs.
         let repeated = { (rounds: [Double]) in [[Double]](repeating: rounds, count: 4).flatMap { $0 } }
-        return CodecFigures(
-            codec: codec, bytes: bytes, compressed: compressed, decode: repeated(decode), encode: repeated(encode))
+        return TimeFigures(codec: codec, decode: repeated(decode), encode: repeated(encode))
     }
 
-    @Test("One codec that leads in everything is named with its factors")
-    func one() {
-        let advice = Advice.sentence(
-            "binary",
-            [
-                figures("json", 133, [300, 300, 300], [400, 400, 400]),
-                figures("msgpack", 100, [100, 100, 100], [100, 100, 100]),
-            ])
+    @Test("The smallest is named with its factors, plain and compressed")
+    func size() {
+        let figures = [
+            SizeFigures(codec: "json", bytes: 133, compressed: 120), SizeFigures(codec: "msgpack", bytes: 100, compressed: 100),
+        ]
         #expect(
-            advice
-                == "binary: MessagePack for everything. MessagePack is smallest (JSON is 1.33 x as large); MessagePack is fastest to "
-                + "read (JSON takes 3.00 x as long); MessagePack is fastest to write (JSON takes 4.00 x as long).")
+            Advice.size(figures)
+                == "size: MessagePack is smallest (JSON is 1.33 x as large); compressed, MessagePack is smallest (JSON is 1.20 x as "
+                + "large).")
+        let unknown = figures.map { SizeFigures(codec: $0.codec, bytes: $0.bytes) }
+        #expect(Advice.size(unknown) == "size: MessagePack is smallest (JSON is 1.33 x as large).")
+    }
+
+    @Test("Where compression makes all alike, or turns the order round, no codec is advised for its size")
+    func compression() {
+        func advice(_ json: Int, _ msgpack: Int) -> String? {
+            Advice.size([
+                SizeFigures(codec: "json", bytes: 200, compressed: json),
+                SizeFigures(codec: "msgpack", bytes: 100, compressed: msgpack),
+            ])
+        }
+        #expect(
+            advice(50, 52) == "size: MessagePack is smallest (JSON is 2.00 x as large); compressed, all are within 10 %.")
+        #expect(advice(50, 60) == "size: no advice, gzip turns it round: MessagePack plain, JSON compressed.")
     }
 
     @Test("Where each leads in something, each is named for that")
     func divided() {
-        let advice = Advice.sentence(
-            "job",
+        let advice = Advice.times(
+            of: "Python client",
             [
-                figures("json", 120, [100, 110, 90], [100, 100, 100], compressed: 110),
-                figures("msgpack", 90, [200, 220, 180], [150, 150, 150], compressed: 108),
-                figures("tnetstring", 140, [105, 112, 95], [130, 130, 130], compressed: 112),
+                times("json", [100, 110, 90], [100, 100, 100]), times("msgpack", [200, 220, 180], [90, 80, 90]),
+                times("tnetstring", [105, 112, 95], [130, 130, 130]),
             ])
         #expect(
             advice
-                == "job: JSON for reading and writing, MessagePack for size. MessagePack is smallest (JSON is 1.33 x as large, "
-                + "tnetstring 1.56 x); JSON and tnetstring are fastest to read, within 10 % (MessagePack takes 2.00 x as long); JSON "
-                + "is fastest to write (tnetstring takes 1.30 x as long, MessagePack 1.50 x); compressed, all are within 10 % in size."
-        )
+                == "Python client: JSON or tnetstring for reading, MessagePack for writing. JSON and tnetstring are fastest to read, "
+                + "within 10 % (MessagePack takes 2.00 x as long); MessagePack is fastest to write (JSON takes 1.11 x as long, "
+                + "tnetstring 1.44 x).")
     }
 
     @Test("Within 10 % nothing is claimed")
     func tie() {
-        let advice = Advice.sentence("x", [figures("json", 100, [100], [100]), figures("msgpack", 105, [109], [95])])
-        #expect(advice == "x: take whichever you like, these figures do not tell them apart by more than 10 %.")
+        #expect(
+            Advice.times(of: "x", [times("json", [100], [100]), times("msgpack", [109], [95])])
+                == "x: whichever you like, their times do not tell them apart.")
+        #expect(
+            Advice.size([SizeFigures(codec: "json", bytes: 100), SizeFigures(codec: "msgpack", bytes: 105)])
+                == "size: in size all are within 10 %.")
     }
 
     @Test("A median beyond 10 % that the rounds do not bear out is noise")
     func noise() throws {
         // 1.5 times in the median round, but faster in two of five.
-        let advice = Advice.sentence(
-            "x",
+        let advice = Advice.times(
+            of: "x",
             [
-                figures("json", 100, [100, 100, 100, 100, 100], [100, 100, 100, 100, 100]),
-                figures("msgpack", 50, [150, 160, 150, 90, 90], [100, 100, 100, 100, 100]),
+                times("json", [100, 100, 100, 100, 100], [100, 100, 100, 100, 100]),
+                times("msgpack", [150, 160, 150, 90, 90], [200, 200, 200, 200, 200]),
             ])
-        #expect(try #require(advice).contains("in reading all are too close for the noise of these rounds"))
+        #expect(try #require(advice).contains("In reading all are too close for the noise of these rounds"))
     }
 
     @Test("Where one codec alone can hold the payload, it is the advice")
     func alone() {
-        #expect(Advice.sentence("x", [figures("msgpack", 1, [1], [1])]) == "x: MessagePack, no other codec can hold it.")
-        #expect(Advice.sentence("x", []) == nil)
+        #expect(Advice.size([SizeFigures(codec: "msgpack", bytes: 1)]) == "MessagePack: no other codec can hold it.")
+        #expect(Advice.size([]) == nil && Advice.times(of: "x", [times("json", [1], [1])]) == nil)
     }
 
-    @Test("Of few rounds only the size is said")
+    @Test("Of few rounds nothing is said about times")
     func few() {
-        let figures = ["json", "msgpack"].enumerated().map { place, codec in
-            CodecFigures(codec: codec, bytes: 9 - place, compressed: nil, decode: [1, 1, 1], encode: [5, 5, 5])
-        }
-        #expect(
-            Advice.sentence("x", figures) == "x: MessagePack is smallest; fewer than 4 rounds do not say which is fastest.")
+        let figures = ["json", "msgpack"].map { TimeFigures(codec: $0, decode: [1, 1, 1], encode: [5, 5, 5]) }
+        #expect(Advice.times(of: "x", figures) == "x: fewer than 4 rounds do not say which is fastest.")
     }
 
-    @Test("Compression that changes the order is said")
-    func compression() throws {
-        let advice = try #require(
-            Advice.sentence(
-                "x", [figures("json", 200, [1], [1], compressed: 50), figures("msgpack", 100, [1], [1], compressed: 60)]))
-        #expect(advice.hasSuffix("; compressed, JSON is smallest."))
+    @Test("Advice is given for each who reads and writes, of the codecs that every program has")
+    func readers() {
+        var result = PayloadResult(name: "x", about: "")
+        result.sizes = ["json", "msgpack", "cbor"].enumerated().map { CodecSize(codec: $1, bytes: 200 - 90 * $0) }
+        for (maker, kind) in [("tempest", CandidateKey.Kind.value), ("tempest (Python)", .value), ("orjson", .value)] {
+            for (place, codec) in ["json", "msgpack", "cbor"].enumerated() {
+                for direction in CandidateKey.Direction.allCases {
+                    // In Python the other way round.
+                    let time = Double(maker == "tempest" ? 3 - place : 1 + place)
+                    result.measurements.append(
+                        Measurement(
+                            CandidateKey(maker, codec, kind, direction), bytes: 1, iterations: 1,
+                            rounds: [Double](repeating: time, count: 4)))
+                }
+            }
+        }
+        let advice = result.advice
+        #expect(
+            advice.map { $0.prefix { $0 != "." } } == [
+                "size: MessagePack is smallest (JSON is 1", "Swift, a Value: MessagePack for reading and writing",
+                "Python client: JSON for reading and writing",
+            ])
     }
 }

@@ -18,8 +18,12 @@ struct ReportTests {
         report.date = "2026-01-01T00:00:00Z"
         var job = PayloadResult(name: "job", about: "a <job> & \"more\"")
         job.sizes = [
-            CodecSize(codec: "json", bytes: 120, compressed: 110), CodecSize(codec: "msgpack", bytes: 90, compressed: nil),
-            CodecSize(codec: "tnetstring", bytes: nil, compressed: nil, refusal: "tnetstring: no form for an ext"),
+            CodecSize(
+                codec: "json", bytes: 120,
+                compressed: [.init(name: "gzip -6", bytes: 110), .init(name: "zstd -3", bytes: 100)], peak: 5_000_000,
+                losses: ["json: something"]),
+            CodecSize(codec: "msgpack", bytes: 90),
+            CodecSize(codec: "tnetstring", bytes: nil, refusal: "tnetstring: no form for an ext"),
         ]
         func add(_ maker: String, _ codec: String, _ direction: CandidateKey.Direction, _ rounds: [Double]) {
             job.measurements.append(
@@ -64,8 +68,12 @@ struct ReportTests {
         let text = TextReport(Self.report, style: Style(isColoured: false)).text
         #expect(!text.contains("\u{1B}"))
         for part in [
-            "json 120 B, gzip -6 110 B", "msgpack 90 B, gzip -6 -", "no form for an ext", "2.00 µs", "500 ns",
-            "→ job: MessagePack",
+            "codec     size                            gzip -6  zstd -3  memory to read",
+            "json     120 B  ████████████████████████    110 B    100 B         5.00 MB",
+            "msgpack   90 B  ██████████████████              -        -               -", "no form for an ext", "2.00 µs",
+            "500 ns",
+            "lost in json: something", "→ size: MessagePack is smallest (JSON is 1.33 x as large).",
+            "→ Swift, a Value: fewer than 4 rounds",
             "JSON → Value / orjson.loads  2.00", "seed 5",
         ] { #expect(text.contains(part), "\(part)") }
         #expect(TextReport(Self.report, style: Style(isColoured: true)).text.contains("\u{1B}[32m0.50\u{1B}[0m"))
@@ -86,7 +94,9 @@ struct ReportTests {
         let value = try JSONCodec().value(bytes)
         #expect(value["tempest_bench"] == "codecs" && value["seed"] == 5 && value["optimised"] == true)
         let job = try #require(value["payloads"]?[0])
-        #expect(job["sizes"]?["json"]?["gzip_bytes"] == 110 && job["sizes"]?["tnetstring"]?["bytes"] == .null)
+        #expect(job["sizes"]?["json"]?["gzip_bytes"] == 110 && job["sizes"]?["json"]?["zstd_bytes"] == 100)
+        #expect(job["sizes"]?["json"]?["peak_bytes"] == 5_000_000 && job["sizes"]?["json"]?["losses"] == ["json: something"])
+        #expect(job["advice"]?.asArray?.count == 2 && job["sizes"]?["tnetstring"]?["bytes"] == .null)
         let first = try #require(job["measurements"]?[0])
         #expect(first["median_ns"] == 2000.0 && first["rounds_ns"] == [2000.0, 4000.0, 2000.0] && first["operation"] == "decode")
         #expect(value["ratios"]?[1]?["ratio"] == 0.5 && value["ratios"]?[1]?["peer"] == "orjson")

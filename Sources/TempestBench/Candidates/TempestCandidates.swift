@@ -1,6 +1,7 @@
 // Our own codecs as candidates: values, Codable and tokens.
 // Before it: a payload and its bytes in a codec. After it: Rounds.
 
+import TempestBenchCBOR
 import TempestCodecs
 
 /// What is measured of ours. Codecs and types are known where they are called, as in a user's program.
@@ -10,6 +11,7 @@ enum TempestCandidates {
         switch codec {
         case "json": all(payload, JSONCodec(), bytes)
         case "msgpack": all(payload, MessagePackCodec(), bytes)
+        case "cbor": all(payload, CBORCodec(), bytes)
         default: all(payload, TNetstringCodec(), bytes)
         }
     }

@@ -15,6 +15,11 @@ package struct CandidateKey: Hashable, Sendable {
         case job
         /// The envelope of an answer, arguments untouched.
         case answer
+        /// The bytes themselves, by a compressor.
+        case compressed
+
+        /// As tables call it.
+        var title: String { self == .compressed ? "compress" : rawValue }
     }
 
     package enum Direction: String, Sendable, CaseIterable {

@@ -52,16 +52,32 @@ package struct PayloadResult: Sendable {
     }
 }
 
-/// How large a payload is in a codec.
+/// How large a payload is in a codec, and what is lost in it.
 package struct CodecSize: Sendable, Equatable {
+    /// The bytes after a compressor.
+    package struct Compressed: Sendable, Equatable {
+        /// `gzip -6`.
+        package let name: String
+        package let bytes: Int
+
+        package init(name: String, bytes: Int) { (self.name, self.bytes) = (name, bytes) }
+    }
+
     package let codec: String
     /// nil if the codec cannot hold it: `refusal` says why.
     package let bytes: Int?
-    /// After `gzip -6`; nil where there is no gzip.
-    package let compressed: Int?
+    /// By the compressors that the system has.
+    package let compressed: [Compressed]
+    /// Bytes of memory at the peak of reading it to a `Value`; nil where that is too little to tell, or not known.
+    package let peak: Int?
+    /// What is lost, in sentences.
+    package let losses: [String]
     package let refusal: String?
 
-    package init(codec: String, bytes: Int?, compressed: Int?, refusal: String? = nil) {
-        (self.codec, self.bytes, self.compressed, self.refusal) = (codec, bytes, compressed, refusal)
+    package init(
+        codec: String, bytes: Int?, compressed: [Compressed] = [], peak: Int? = nil, losses: [String] = [], refusal: String? = nil
+    ) {
+        (self.codec, self.bytes, self.compressed, self.peak) = (codec, bytes, compressed, peak)
+        (self.losses, self.refusal) = (losses, refusal)
     }
 }

@@ -34,14 +34,16 @@ package enum JSONReport {
                         (
                             size.codec,
                             [
-                                "bytes": integer(size.bytes), "gzip_bytes": integer(size.compressed),
+                                "bytes": integer(size.bytes), "gzip_bytes": integer(size.compressed("gzip -6")),
+                                "zstd_bytes": integer(size.compressed("zstd -3")), "peak_bytes": integer(size.peak),
+                                "losses": .array(size.losses.map { .text($0) }),
                                 "refused": size.refusal.map { .text($0) } ?? .null,
                             ]
                         )
                     })),
             "measurements": .array(payload.measurements.map(measurement)),
             "remarks": .array(payload.remarks.map { .text($0) }),
-            "advice": payload.advice.map { .text($0) } ?? .null,
+            "advice": .array(payload.advice.map { .text($0) }),
         ]
     }
 
@@ -69,4 +71,8 @@ package enum JSONReport {
     }
 
     private static func integer(_ number: Int?) -> Value { number.map { Value($0) } ?? .null }
+}
+
+extension CodecSize {
+    fileprivate func compressed(_ name: String) -> Int? { compressed.first { $0.name == name }?.bytes }
 }

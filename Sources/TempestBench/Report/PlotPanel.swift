@@ -32,8 +32,8 @@ struct PlotPanel {
                 let bars = codecs.flatMap { codec in
                     found.filter { $0.key.codec == codec }.map { one in
                         let isOurs = one.key.maker == CandidateKey.tempest
-                        return Bar(
-                            label: isOurs ? "tempest \(codec)" : one.key.maker, codec: codec, isOurs: isOurs, time: one.median)
+                        let label = isOurs || kind == .compressed ? "\(one.key.maker) \(codec)" : one.key.maker
+                        return Bar(label: label, codec: codec, isOurs: isOurs, time: one.median)
                     }
                 }
                 if !bars.isEmpty { groups.append((Self.title(kind, direction), bars)) }
@@ -53,6 +53,7 @@ struct PlotPanel {
         case .tokens: isDecoding ? "bytes to types that read tokens" : "types that write tokens to bytes"
         case .job: isDecoding ? "a job is read" : "a job is written"
         case .answer: isDecoding ? "an answer is read" : "an answer is written"
+        case .compressed: "bytes are compressed"
         }
     }
 

@@ -16,6 +16,7 @@ package struct RatioRow: Sendable {
             case .tokens: "tokens"
             case .job: "job"
             case .answer: "answer"
+            case .compressed: "compressed"
             }
         return key.direction == .decode ? "\(Advice.title(key.codec)) → \(target)" : "\(target) → \(Advice.title(key.codec))"
     }

@@ -47,16 +47,35 @@ package struct TextReport {
         var lines = [style.bold(payload.name) + " — " + payload.about]
         if !payload.sizes.isEmpty { lines.append(sizes(payload)) }
         if !payload.measurements.isEmpty { lines.append(times(payload)) }
+        lines += payload.sizes.flatMap(\.losses).map { "lost in \($0)" }
         lines += payload.remarks.map { "note: \($0)" }
-        if let advice = payload.advice { lines.append("→ " + advice) }
+        lines += payload.advice.map { "→ " + $0 }
         return lines.joined(separator: "\n")
     }
 
     private func sizes(_ payload: PayloadResult) -> String {
-        payload.sizes.map { size in
-            guard let bytes = size.bytes else { return size.refusal ?? "\(size.codec) -" }
-            return "\(size.codec) \(Units.size(bytes)), gzip -6 \(size.compressed.map(Units.size) ?? "-")"
-        }.joined(separator: "   ")
+        let compressors = payload.sizes.first { !$0.compressed.isEmpty }?.compressed.map(\.name) ?? []
+        var table = ResultTable(
+            [("codec", .left), ("size", .right), ("", .left)] + compressors.map { ($0, ResultTable.Alignment.right) }
+                + [("memory to read", .right)], style: style)
+        let largest = payload.sizes.compactMap(\.bytes).max() ?? 1
+        for size in payload.sizes {
+            guard let bytes = size.bytes else { continue }
+            let compressed = compressors.map { name in
+                size.compressed.first { $0.name == name }.map { Units.size($0.bytes) } ?? "-"
+            }
+            table.add(
+                [size.codec, Units.size(bytes), Self.bar(bytes, of: largest)] + compressed + [size.peak.map(Units.size) ?? "-"])
+        }
+        return ([table.text] + payload.sizes.compactMap(\.refusal)).joined(separator: "\n")
+    }
+
+    /// Eighths of a character are what terminals can draw.
+    private static func bar(_ bytes: Int, of most: Int, characters: Int = 24) -> String {
+        let eighths = max(1, Int((Double(bytes) / Double(max(1, most)) * Double(characters * 8)).rounded()))
+        let rest = eighths % 8
+        let end = rest == 0 ? "" : String(UnicodeScalar(0x2590 - UInt32(rest)).map(Character.init) ?? " ")
+        return String(repeating: "█", count: eighths / 8) + end
     }
 
     private func times(_ payload: PayloadResult) -> String {
@@ -74,7 +93,7 @@ package struct TextReport {
         for line in lines {
             let isOurs = line.maker == CandidateKey.tempest
             var cells = [
-                line.codec == last ? "" : line.codec, line.maker, isOurs || line.kind != .value ? "\(line.kind)" : "objects",
+                line.codec == last ? "" : line.codec, line.maker, isOurs || line.kind != .value ? line.kind.title : "objects",
             ]
             for direction in CandidateKey.Direction.allCases {
                 if let found = payload[line.maker, line.codec, line.kind, direction] {
