@@ -116,7 +116,9 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             // Real files, so that they can be read and checked as what they are.
-            resources: [.embedInCode("Peers/python_peer.py"), .embedInCode("Peers/ruby_peer.rb")]),
+            resources: [
+                .embedInCode("Peers/python_peer.py"), .embedInCode("Peers/msgspec_types.py"), .embedInCode("Peers/ruby_peer.rb"),
+            ]),
         .target(
             name: "TempestLoad",
             dependencies: [

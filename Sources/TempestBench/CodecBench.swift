@@ -44,23 +44,24 @@ package struct CodecBench: Sendable {
     package func run(say: (String) -> Void, progress: (String) -> Void) async throws -> BenchReport {
         // Files first: what cannot be read is said before anything is measured.
         let payloads = try payloads()
-        let environment = compares || installsPeers ? try PeerEnvironment() : nil
+        let interpreters = Interpreters()
+        let environment = compares || installsPeers ? try PeerEnvironment(interpreters) : nil
         if installsPeers { try await environment?.install(say: say) }
 
         var report = BenchReport(seed: seed, rounds: rounds.count, isOptimised: Self.isOptimised)
         (report.machine, report.command, report.date, report.isComparison) = (.current(), command, Files.date, compares)
         if let warning = TextReport.warning(report) { say(warning) }
-        guard compares, let environment else {
-            report.versions = ownVersions
-            try await measure(payloads, into: &report, peers: nil, progress)
-            return report
-        }
         return try await Files.withTemporaryFolder { folder in
-            try await Peers.run(environment, folder: folder) { peers in
+            try await Peers.run(interpreters, comparing: compares ? environment : nil, folder: folder) { peers in
                 var report = report
-                report.versions = ownVersions + peers.versions + [("libmsgpack", MessagePackCandidates.version)]
+                report.versions = ownVersions + peers.versions
+                if compares { report.versions.append(("libmsgpack", MessagePackCandidates.version)) }
                 report.missingPeers = peers.missing.map(\.name)
-                if !peers.missing.isEmpty { say(Self.missing(peers.missing, environment)) }
+                for language in PeerLibrary.Language.allCases {
+                    if let reason = peers.reason(language) { say(reason) }
+                }
+                let missing = peers.missing.filter { !$0.isClient }
+                if !missing.isEmpty, let environment { say(Self.missing(missing, environment)) }
                 try await measure(payloads, into: &report, peers: peers, progress)
                 return report
             }
@@ -146,14 +147,16 @@ package struct CodecBench: Sendable {
                     compressor.size(bytes) ?? 0
                 }
             }
-            guard let peers else { continue }
+            if let peers {
+                let found = try await peers.candidates(payload, codec: codec, bytes: bytes)
+                candidates += found.candidates
+                result.remarks += found.remarks
+            }
+            guard compares else { continue }
             if codec.name == "json", payload.holdsBytes {
                 result.remarks.append("it holds bytes, which other libraries' JSON has no form for: not compared in JSON")
                 continue
             }
-            let found = try await peers.candidates(payload, codec: codec, bytes: bytes)
-            candidates += found.candidates
-            result.remarks += found.remarks
             do {
                 if codec.name == "json" { candidates += try FoundationCandidates.all(payload, json: bytes) }
                 if codec.name == "msgpack" { candidates += try MessagePackCandidates.all(bytes) }

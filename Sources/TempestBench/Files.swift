@@ -56,6 +56,14 @@ package enum Files {
         }
     }
 
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// The current folder and that of this program.
+    static var startingFolders: [String] {
+        let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path
+        return [FileManager.default.currentDirectoryPath] + (program.map { [$0] } ?? [])
+    }
+
     static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     /// A folder for the time of the body.

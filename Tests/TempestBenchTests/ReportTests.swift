@@ -50,9 +50,14 @@ struct ReportTests {
     @Test("The rows of the comparison are all there, both ways")
     func rows() {
         let labels = RatioRow.all.map(\.label)
-        #expect(labels.count == 16)
+        #expect(labels.count == 24)
         #expect(labels.contains("MessagePack → Value / ormsgpack.unpackb") && labels.contains("tokens → JSON / orjson.dumps"))
         #expect(labels.contains("Value → tnetstring / tnetstring3.dumps") && labels.contains("Codable → JSON / JSONEncoder"))
+        for codec in ["JSON", "MessagePack"] {
+            for kind in ["tokens", "Codable"] {
+                #expect(labels.contains("\(codec) → \(kind) / msgspec.Struct") && labels.contains("\(kind) → \(codec) / msgspec.Struct"))
+            }
+        }
     }
 
     @Test("Medians and spreads")

@@ -3,14 +3,20 @@
 
 import Subprocess
 
+/// The system's interpreters.
+struct Interpreters: Sendable {
+    /// PYTHON and RUBY name others.
+    let python = Files.environment("PYTHON") ?? "python3"
+    let ruby = Files.environment("RUBY") ?? "ruby"
+}
+
 /// The folder of the peers, and how it is filled.
 struct PeerEnvironment: Sendable {
     let folder: String
-    /// The system's interpreters: PYTHON and RUBY name others.
     let python: String
     let ruby: String
 
-    init() throws(BenchError) {
+    init(_ interpreters: Interpreters) throws(BenchError) {
         let cache: String
         if let named = Files.environment("XDG_CACHE_HOME"), named.hasPrefix("/") {
             cache = named
@@ -20,8 +26,7 @@ struct PeerEnvironment: Sendable {
             throw BenchError("there is no HOME to keep the peers in: set HOME or XDG_CACHE_HOME")
         }
         folder = cache + "/tempest/bench"
-        python = Files.environment("PYTHON") ?? "python3"
-        ruby = Files.environment("RUBY") ?? "ruby"
+        (python, ruby) = (interpreters.python, interpreters.ruby)
     }
 
     var virtualEnvironment: String { folder + "/venv" }
@@ -43,7 +48,7 @@ struct PeerEnvironment: Sendable {
             }
         }
         guard let venvPython else { return }
-        for package in PeerLibrary.all.compactMap(\.package) {
+        for package in PeerLibrary.packages {
             let present = try await succeeds(
                 venvPython, ["-I", "-c", "import importlib.metadata as m, sys; m.version(sys.argv[1])", package], quiet: true)
             guard !present else { continue }

@@ -47,8 +47,9 @@ package struct Plot {
             drawing.text(x + 20, 106, Advice.title(codec), size: 13)
             x += 130
         }
-        guard report.isComparison else { return }
+        let makers = report.payloads.flatMap(\.measurements).map(\.key.maker)
+        guard makers.contains(where: { $0 != CandidateKey.tempest }) else { return }
         drawing.bar(x, 94, 14, 14, fill: PlotPanel.colour("json", isOurs: false), stroke: PlotPanel.colour("json", isOurs: true))
-        drawing.text(x + 20, 106, "light: other libraries in the same codec; » goes on beyond the panel", size: 13)
+        drawing.text(x + 20, 106, "light: other languages and libraries in the same codec; » goes on beyond the panel", size: 13)
     }
 }

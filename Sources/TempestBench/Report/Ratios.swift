@@ -25,6 +25,7 @@ package struct RatioRow: Sendable {
         switch (key.maker, key.kind, key.direction) {
         case ("ormsgpack", _, .decode): "ormsgpack.unpackb"
         case ("ormsgpack", _, .encode): "ormsgpack.packb"
+        case ("msgspec", .tokens, _): "msgspec.Struct"
         case ("Foundation", .codable, .decode): "JSONDecoder"
         case ("Foundation", .codable, .encode): "JSONEncoder"
         case ("Foundation", _, _): "JSONSerialization"
@@ -49,6 +50,11 @@ package struct RatioRow: Sendable {
         both("json", .tokens, "orjson", .value)
         both("msgpack", .value, "ormsgpack", .value)
         both("tnetstring", .value, "tnetstring3", .value)
+        // What a typed worker in Python would use today.
+        for codec in ["json", "msgpack"] {
+            both(codec, .tokens, "msgspec", .tokens)
+            both(codec, .codable, "msgspec", .tokens)
+        }
         both("json", .value, "Foundation", .value)
         both("json", .codable, "Foundation", .codable)
         both("json", .tokens, "Foundation", .codable)
