@@ -5,77 +5,105 @@
 module Tempest
   # Between a Float and its text.
   module FloatText
-    # More significant digits than this are read exactly, instead of by String#to_f (which drops digits beyond 60).
+    # Of texts with more significant digits than this String#to_f says only on which side of a float they are (it drops digits beyond 60).
     PLAIN_DIGITS = 40
+    # Digits of a longer text that String#to_f is given.
+    HEAD_DIGITS = 25
     # No float64, and no middle between two of them, has more significant digits than this.
     EXACT_DIGITS = 800
-    # From here on a number is nearer to 2^1024, which no float is, than to the largest one, or in the middle.
-    TOO_LARGE = 2**1024 - 2**970
+    # The power of two that is the last place of the smallest floats.
+    LAST_PLACE = -1074
 
     module_function
 
     # @param value [Float] finite
     # @return [String] such as `1.0`, `0.0000001`, `1.0e+21`, `-0.0`
     def write(value)
-      mantissa, exponent = value.abs.to_s.split("e")
-      whole, fraction = mantissa.split(".")
-      digits = "#{whole}#{fraction}"
-      point = whole.length + exponent.to_i
-      zeros = digits[/\A0*/].length
-      digits = digits[zeros..].sub(/0+\z/, "")
-      sign = value.negative? || (value.zero? && (1 / value).negative?) ? "-" : ""
-      return "#{sign}0.0" if digits.empty?
+      text = value.to_s
+      # Ruby writes the fewest digits, too, and where it writes no exponent there is none here either.
+      mantissa, exponent = text.split("e")
+      return text unless exponent
 
-      sign + place(digits, point - zeros)
+      exponent = exponent.to_i
+      return "#{mantissa}e#{'+' if exponent.positive?}#{exponent}" unless exponent.between?(-7, 20)
+
+      sign = mantissa.delete_prefix!("-")
+      digits = mantissa.delete_suffix(".0").delete(".")
+      return "#{sign && '-'}0.#{'0' * (-exponent - 1)}#{digits}" if exponent.negative?
+
+      digits = digits.ljust(exponent + 2, "0")
+      "#{sign && '-'}#{digits[0, exponent + 1]}.#{digits[(exponent + 1)..]}"
     end
 
     # @param text [String] `-?digits[.digits][e[+-]digits]`
     # @return [Float, nil] the nearest float64; nil if that is infinite
     def read(text)
-      value = text.count("0-9") > PLAIN_DIGITS ? exact(text) : text.to_f
+      value = text.bytesize > PLAIN_DIGITS && text.count("0-9") > PLAIN_DIGITS ? long(text) : text.to_f
       value.finite? ? value : nil
     end
 
-    # The number 0.DIGITS times ten to the power of point.
-    def place(digits, point)
-      exponent = point - 1
-      unless exponent.between?(-7, 20)
-        return "#{digits[0]}.#{digits.length > 1 ? digits[1..] : '0'}e#{exponent.negative? ? '-' : '+'}#{exponent.abs}"
-      end
-      return "0.#{'0' * -point}#{digits}" if point <= 0
-      return "#{digits}#{'0' * (point - digits.length)}.0" if digits.length <= point
-
-      "#{digits[0, point]}.#{digits[point..]}"
-    end
-    private_class_method :place
-
-    # The nearest float64 of a text with many digits, by exact comparison with its neighbours' middles.
-    def exact(text)
-      sign, whole, fraction, exponent = text.match(/\A(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?\z/).captures
+    # The nearest float64 of a text with many digits.
+    def long(text)
+      sign, whole, fraction, exponent = text.match(/\A(-?)(\d++)(?:\.(\d*+))?(?:[eE]([+-]?\d++))?\z/).captures
       digits = "#{whole}#{fraction}"
-      point = whole.length + exponent.to_i
-      zeros = digits[/\A0*/].length
-      digits = digits[zeros..]
-      point -= zeros
+      point = whole.length + (exponent ? exponent.to_i : 0)
+      if digits.start_with?("0")
+        zeros = digits[/\A0*+/].length
+        digits = digits[zeros..]
+        point -= zeros
+      end
       return "#{sign}0.0".to_f if digits.empty? || point < -330
       return Float::INFINITY if point > 310
 
+      near = nearest(digits, point)
+      sign == "-" ? -near : near
+    end
+    private_class_method :long
+
+    # The float64 nearest to 0.DIGITS times ten to the power of point.
+    def nearest(digits, point)
+      # The number lies between its first digits and the same with one more in the last place: mostly one float is nearest to both.
+      head = digits[0, HEAD_DIGITS].to_i
+      scale = "e#{point - [digits.length, HEAD_DIGITS].min}"
+      below = "#{head}#{scale}".to_f
+      above = "#{head + 1}#{scale}".to_f
+      below == above ? below : exact(digits, point, below)
+    end
+    private_class_method :nearest
+
+    # By comparison with the middles between the float64 below and those above.
+    def exact(digits, point, below)
       # Digits that are cut can only matter by being there: a 1 stands for all of them.
       digits = "#{digits[0, EXACT_DIGITS]}1" if digits.length > EXACT_DIGITS && digits[EXACT_DIGITS..].match?(/[1-9]/)
       digits = digits[0, EXACT_DIGITS + 1]
-      wanted = Rational(digits.to_i) * Rational(10)**(point - digits.length)
-      return Float::INFINITY if wanted >= TOO_LARGE
+      number = digits.to_i
+      exponent = point - digits.length
+      # Behind the largest float there is infinity, which has no middle behind it.
+      while below.finite?
+        side = compare(number, exponent, below)
+        # In the middle the even one is right; its last bit is 0.
+        break if side.negative? || (side.zero? && [below].pack("G").unpack1("Q>").even?)
 
-      near = nearest(wanted, "0.#{digits[0, 30]}e#{point}".to_f)
-      sign == "-" ? -near : near
+        below = below.next_float
+      end
+      below
     end
     private_class_method :exact
 
-    def nearest(wanted, guess)
-      candidates = [guess.prev_float, guess, guess.next_float].select { |f| f.finite? && f >= 0 }
-      # Of two that are equally near the even one is right; its last bit is 0.
-      candidates.min_by { |f| [(f.to_r - wanted).abs, [f].pack("G").unpack1("Q>") & 1] }
+    # On which side of the middle between the float and the next one NUMBER times ten to the power of the exponent is.
+    def compare(number, exponent, float)
+      fraction, power = Math.frexp(float)
+      # The float is fraction times 2 to the power, its last place 2 to the power of last, and the middle half a place above it.
+      last = float.zero? ? LAST_PLACE : [power - 53, LAST_PLACE].max
+      middle = (Math.ldexp(fraction, power - last).to_i << 1) + 1
+      shift = last - 1 - exponent
+      if exponent.negative?
+        middle *= 5**-exponent
+      else
+        number *= 5**exponent
+      end
+      shift.negative? ? (number << -shift) <=> middle : number <=> (middle << shift)
     end
-    private_class_method :nearest
+    private_class_method :compare
   end
 end

@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 # JSON, as strict as protocol/codecs.md asks for: Ruby's own parser takes comments, duplicate keys and invalid UTF-8, so
-# this one reads by itself, in one pass and in linear time. Binary travels as the map {"$b64": "…"}.
+# this one reads by itself, in linear time, and leaves to it only strings with escapes that are known to be right. Binary travels as the map {"$b64": "…"}.
 
+require "json"
 require "strscan"
 
 module Tempest
@@ -10,6 +11,8 @@ module Tempest
   module JSONCodec
     # The only key of the map that stands for binary.
     MARKER = "$b64"
+    # What base64 may look like: an exception for each text that does not is slow.
+    ALPHABET = %r{\A[A-Za-z0-9+/]*+(?:(?<=[AQgw])==|(?<=[AEIMQUYcgkosw048])=)?\z}.freeze
     MARKER_KEYS = /\A\$+b64\z/.freeze
 
     module_function
@@ -33,6 +36,8 @@ module Tempest
 
     # @return [String, nil] the bytes, if the text is canonical base64
     def base64(text)
+      return unless (text.bytesize % 4).zero? && ALPHABET.match?(text)
+
       bytes = text.unpack1("m0")
       [bytes].pack("m0") == text ? bytes : nil
     rescue ArgumentError
@@ -42,17 +47,31 @@ module Tempest
 
   # Reads one JSON document.
   class JSONReader
-    SPACE = /[ \t\r\n]*/n.freeze
-    PLAIN = /[^"\\\x00-\x1f]*/n.freeze
-    NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/n.freeze
-    BINARY = /\{[ \t\r\n]*"\$b64"[ \t\r\n]*:[ \t\r\n]*"([A-Za-z0-9+\/=]*)"[ \t\r\n]*\}/n.freeze
-    WORDS = { "true" => true, "false" => false, "null" => nil }.freeze
-    ESCAPES = { "\"" => "\"", "\\" => "\\", "/" => "/", "b" => "\b", "f" => "\f", "n" => "\n", "r" => "\r", "t" => "\t" }.freeze
+    # The quantifiers with a plus give nothing back, so that long texts need no memory for it.
+    SPACE = /[ \t\r\n]*+/n.freeze
+    COMMA = /[ \t\r\n]*+,[ \t\r\n]*+/n.freeze
+    COLON = /[ \t\r\n]*+:[ \t\r\n]*+/n.freeze
+    PLAIN = /"[^"\\\x00-\x1f]*+"/n.freeze
+    # What a string may hold, some of it: a string with escapes is read piece by piece.
+    PIECE = %r{
+      (?: [^"\\\x00-\x1f]++
+        | \\ (?: ["\\/bfnrt]
+               | u (?: [0-9a-cA-CefEF] [0-9a-fA-F]{3}
+                     | [dD] [0-7] [0-9a-fA-F]{2}
+                     | [dD] [89abAB] [0-9a-fA-F]{2} \\ u [dD] [c-fC-F] [0-9a-fA-F]{2} ) ) ){1,500}
+    }nx.freeze
+    NUMBER = /-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?/n.freeze
+    # An integer of so many characters needs no comparison.
+    SHORT = 18
+    BINARY = %r{\{[ \t\r\n]*+"\$b64"[ \t\r\n]*+:[ \t\r\n]*+"([A-Za-z0-9+/=]*+)"[ \t\r\n]*+\}}n.freeze
+    # Bytes of UTF-8 that are looked at together.
+    WINDOW = 65_536
 
     def initialize(bytes, limits)
       @tally = Tally.new(JSONCodec.name, limits)
       @tally.bytes(bytes.bytesize)
-      check_utf8(bytes.dup.force_encoding(Encoding::UTF_8))
+      @text = bytes.dup.force_encoding(Encoding::UTF_8)
+      check_utf8
       @scanner = StringScanner.new(bytes.b)
     end
 
@@ -67,35 +86,50 @@ module Tempest
 
     private
 
-    def check_utf8(text)
-      return if text.valid_encoding?
+    def check_utf8
+      return if @text.valid_encoding?
 
       offset = 0
-      text.each_char do |char|
+      while (part = window(offset)).valid_encoding?
+        offset += part.bytesize
+      end
+      part.each_char do |char|
         raise CodecError.new(JSONCodec.name, "text that is not valid UTF-8", offset) unless char.valid_encoding?
 
         offset += char.bytesize
       end
     end
 
+    # Bytes from the offset on; their end cuts no letter into two.
+    def window(offset)
+      size = WINDOW
+      size -= 1 while size > WINDOW - 4 && (@text.getbyte(offset + size) || 0).between?(0x80, 0xBF)
+      @text.byteslice(offset, size)
+    end
+
+    def byte
+      @text.getbyte(@scanner.pos)
+    end
+
     def read
-      case @scanner.peek(1)
-      when "\"" then scalar { string }
-      when "[" then @tally.nested(@scanner.pos) { array }
-      when "{" then binary || unmarked(@tally.nested(@scanner.pos) { map })
-      when "-", "0".."9" then scalar { number }
-      else scalar { word }
+      start = @scanner.pos
+      case @text.getbyte(start)
+      when 0x22
+        @tally.value(start)
+        string(start)
+      when 0x2D, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39
+        @tally.value(start)
+        number(start)
+      when 0x5B then array(start)
+      when 0x7B then binary(start) || unmarked(map(start))
+      else
+        @tally.value(start)
+        word
       end
     end
 
-    def scalar
-      @tally.value(@scanner.pos)
-      yield
-    end
-
     # Binary is a scalar, though it looks like a map.
-    def binary
-      start = @scanner.pos
+    def binary(start)
       return unless @scanner.skip(BINARY)
 
       bytes = JSONCodec.base64(@scanner[1])
@@ -116,71 +150,90 @@ module Tempest
       key == JSONCodec::MARKER ? bytes : { key[1..] => text }
     end
 
-    def array
+    def array(start)
+      @tally.enter(start)
       elements = []
-      each_member("]") { elements << read }
+      unless empty?(0x5D)
+        loop do
+          elements << read
+          next if @scanner.skip(COMMA)
+
+          close(0x5D)
+          break
+        end
+      end
+      @tally.leave
       elements
     end
 
-    def map
+    def map(start)
+      @tally.enter(start)
       members = {}
-      each_member("}") do
-        start = @scanner.pos
-        refuse("a map's key begins with a quotation mark") unless @scanner.peek(1) == "\""
-        key = scalar { string }
-        raise CodecError.new(JSONCodec.name, "the key #{key.inspect[0, 80]} comes twice", start) if members.key?(key)
+      unless empty?(0x7D)
+        loop do
+          member(members)
+          next if @scanner.skip(COMMA)
 
-        @scanner.skip(SPACE)
-        refuse("a colon is missing after a key") unless @scanner.skip(/:/n)
-        @scanner.skip(SPACE)
-        members[key] = read
+          close(0x7D)
+          break
+        end
       end
+      @tally.leave
       members
     end
 
-    # What stands between an opening bracket and its closing one, parted by commas.
-    def each_member(closing)
-      @scanner.getch
+    def member(members)
+      start = @scanner.pos
+      refuse("a map's key begins with a quotation mark") unless byte == 0x22
+      @tally.value(start)
+      key = string(start)
+      raise CodecError.new(JSONCodec.name, "the key #{key[0, 80].inspect[0, 80]} comes twice", start) if members.key?(key)
+
+      unless @scanner.skip(COLON)
+        @scanner.skip(SPACE)
+        refuse("a colon is missing after a key")
+      end
+      members[key] = read
+    end
+
+    # Behind an opening bracket; whether the closing one follows at once. Then it is passed, too.
+    def empty?(closing)
+      @scanner.pos += 1
       @scanner.skip(SPACE)
-      return @scanner.getch if @scanner.peek(1) == closing
+      return false unless byte == closing
 
-      loop do
-        yield
-        @scanner.skip(SPACE)
-        break @scanner.getch if @scanner.peek(1) == closing
-
-        refuse("a comma or #{closing} is missing") unless @scanner.skip(/,/n)
-        @scanner.skip(SPACE)
-      end
+      @scanner.pos += 1
+      true
     end
 
-    def string
-      @scanner.getch
-      text = @scanner.scan(PLAIN)
-      until @scanner.skip(/"/n)
-        text << escape
-        text << @scanner.scan(PLAIN)
-      end
-      text.force_encoding(Encoding::UTF_8)
+    def close(closing)
+      @scanner.skip(SPACE)
+      refuse("a comma or #{closing.chr} is missing") unless byte == closing
+      @scanner.pos += 1
     end
 
-    def escape
+    def string(start)
+      size = @scanner.skip(PLAIN)
+      size ? @text.byteslice(start + 1, size - 2) : escaped(start + 1)
+    end
+
+    # A string with escapes. Ruby's own parser reads it when it is known to hold nothing that is not allowed.
+    def escaped(start)
+      @scanner.pos = start
+      nil while @scanner.skip(PIECE)
+      refuse_string unless byte == 0x22
+      text = ::JSON.parse("[\"#{@text.byteslice(start, @scanner.pos - start)}\"]")[0]
+      @scanner.pos += 1
+      text
+    end
+
+    # Says what is wrong with what no string may hold.
+    def refuse_string
       refuse(@scanner.eos? ? "a string that does not end" : "a raw control character in a string") unless @scanner.skip(/\\/n)
-      return surrogates(hex) if @scanner.skip(/u/n)
-
-      short = ESCAPES[@scanner.peek(1)]
-      refuse("an escape that JSON does not have") unless short
-      @scanner.getch
-      short
-    end
-
-    def surrogates(unit)
-      return [unit].pack("U").b unless unit.between?(0xD800, 0xDFFF)
-
-      refuse("a lone surrogate") unless unit < 0xDC00 && @scanner.skip(/\\u/n)
-      low = hex
-      refuse("a lone surrogate") unless low.between?(0xDC00, 0xDFFF)
-      [0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)].pack("U").b
+      refuse("an escape that JSON does not have") unless @scanner.skip(/u/n)
+      refuse("a lone surrogate") unless hex.between?(0xD800, 0xDBFF) && @scanner.skip(/\\u/n)
+      hex
+      refuse("a lone surrogate")
     end
 
     def hex
@@ -189,11 +242,11 @@ module Tempest
       digits.to_i(16)
     end
 
-    def number
-      start = @scanner.pos
+    def number(start)
       text = @scanner.scan(NUMBER)
       refuse("a number without digits") unless text
       return float(text, start) if @scanner[1] || @scanner[2]
+      return text.to_i if text.bytesize <= SHORT
 
       value = text.bytesize <= 20 ? text.to_i : nil
       return value if value && ValueWriter::INTEGERS.cover?(value)
@@ -206,10 +259,12 @@ module Tempest
     end
 
     def word
-      text = @scanner.check(/true|false|null/n)
-      refuse(@scanner.eos? ? "the document ends too early" : "no value begins with #{@scanner.peek(1).inspect}") unless text
-      @scanner.pos += text.bytesize
-      WORDS[text]
+      case byte
+      when 0x74 then return true if @scanner.skip(/true/n)
+      when 0x66 then return false if @scanner.skip(/false/n)
+      when 0x6E then return nil if @scanner.skip(/null/n)
+      end
+      refuse(@scanner.eos? ? "the document ends too early" : "no value begins with #{@scanner.peek(1).inspect}")
     end
 
     def refuse(what)
@@ -219,8 +274,13 @@ module Tempest
 
   # Writes one JSON document.
   class JSONWriter < ValueWriter
-    ESCAPED = /["\\\x00-\x1f]/n.freeze
+    ESCAPED = /["\\\x00-\x1f]/.freeze
     SHORT = { "\"" => "\\\"", "\\" => "\\\\", "\b" => "\\b", "\f" => "\\f", "\n" => "\\n", "\r" => "\\r", "\t" => "\\t" }.freeze
+    # Each byte as it is written.
+    BYTES = (0..255).map { |byte| byte.chr.b.then { |char| SHORT[char] || (byte < 0x20 ? format("\\u%04x", byte) : char) }.b.freeze }.freeze
+    CONTROLS = BYTES.each_with_index.to_h { |text, byte| [byte.chr.b, text] }.freeze
+    # Bytes that are looked up together.
+    WINDOW = 4096
 
     private
 
@@ -241,7 +301,18 @@ module Tempest
     end
 
     def text(value, out)
-      out << "\"" << value.b.gsub(ESCAPED) { |char| SHORT[char] || format("\\u%04x", char.ord) } << "\""
+      out << "\""
+      if ESCAPED.match?(value) then escaped(value.b, out)
+      else out << (value.ascii_only? ? value : value.b)
+      end
+      out << "\""
+    end
+
+    # Where much is escaped, gsub is many times slower than a look at every byte.
+    def escaped(bytes, out)
+      return out << bytes.gsub(ESCAPED, CONTROLS) if bytes.bytesize < 64 || bytes.count("\"\\\\\u0000-\u001f") < bytes.bytesize / 16
+
+      0.step(bytes.bytesize - 1, WINDOW) { |at| out << BYTES.values_at(*bytes.byteslice(at, WINDOW).unpack("C*")).join }
     end
 
     def binary(value, out)

@@ -55,27 +55,27 @@ module Tempest
       start = @at
       first = @bytes.getbyte(@at) || refuse(@size.zero? ? "nothing at all" : "the document ends too early")
       @at += 1
-      case first
-      when 0x80..0x8F, 0xDE, 0xDF then return @tally.nested(start) { map(first) }
-      when 0x90..0x9F, 0xDC, 0xDD then return @tally.nested(start) { array(first) }
-      end
+      return array(first, start) if (first >= 0x90 && first < 0xA0) || first == 0xDC || first == 0xDD
+      return map(first, start) if (first >= 0x80 && first < 0x90) || first == 0xDE || first == 0xDF
+
       @tally.value(start)
-      scalar(first, start)
+      return first if first < 0x80
+      return first - 0x100 if first >= 0xE0
+
+      first < 0xC0 ? text(first, start) : scalar(first, start)
     end
 
     def scalar(first, start)
       case first
-      when 0x00..0x7F then first
-      when 0xE0..0xFF then first - 0x100
-      when 0xA0..0xBF, 0xD9, 0xDA, 0xDB then text(first, start)
+      when 0xD9, 0xDA, 0xDB then text(first, start)
       when 0xC0 then nil
       when 0xC2 then false
       when 0xC3 then true
       when 0xC4, 0xC5, 0xC6 then take(length(1 << (first - 0xC4)))
       when 0xC7, 0xC8, 0xC9 then ext(length(1 << (first - 0xC7)))
-      when 0xD4..0xD8 then ext(1 << (first - 0xD4))
+      when 0xD4, 0xD5, 0xD6, 0xD7, 0xD8 then ext(1 << (first - 0xD4))
       when 0xCA, 0xCB then float(first, start)
-      when 0xCC..0xD3 then number(first)
+      when 0xCC, 0xCD, 0xCE, 0xCF, 0xD0, 0xD1, 0xD2, 0xD3 then number(first)
       else raise CodecError.new(MessagePackCodec.name, "0x#{first.to_s(16).upcase} begins no value", start)
       end
     end
@@ -107,28 +107,32 @@ module Tempest
       Ext.new(type, take(size))
     end
 
-    def array(first)
+    def array(first, start)
+      @tally.enter(start)
       count = first < 0xA0 ? first & 0x0F : length(2 << (first - 0xDC))
       refuse("#{count} elements are claimed but only #{@size - @at} bytes are left") if count > @size - @at
       elements = []
       count.times { elements << read }
+      @tally.leave
       elements
     end
 
-    def map(first)
+    def map(first, start)
+      @tally.enter(start)
       count = first < 0x90 ? first & 0x0F : length(2 << (first - 0xDE))
       refuse("#{count} pairs are claimed but only #{@size - @at} bytes are left") if count * 2 > @size - @at
       members = {}
       count.times do
-        start = @at
+        place = @at
         key = read
-        raise CodecError.new(MessagePackCodec.name, "a key that is not text", start) unless key.is_a?(String)
+        raise CodecError.new(MessagePackCodec.name, "a key that is not text", place) unless key.is_a?(String)
 
-        key = utf8(key, start)
-        raise CodecError.new(MessagePackCodec.name, "the key #{key.inspect[0, 80]} comes twice", start) if members.key?(key)
+        key = utf8(key, place)
+        raise CodecError.new(MessagePackCodec.name, "the key #{key[0, 80].inspect[0, 80]} comes twice", place) if members.key?(key)
 
         members[key] = read
       end
+      @tally.leave
       members
     end
 

@@ -26,6 +26,7 @@ module Tempest
     def initialize(codec, limits)
       @codec = codec
       @limits = limits
+      @most = limits.values
       @depth = 0
       @values = 0
     end
@@ -40,18 +41,18 @@ module Tempest
     # One more scalar, array, map or key.
     def value(offset = nil)
       @values += 1
-      raise CodecError.new(@codec, "more than #{@limits.values} values", offset) if @values > @limits.values
+      raise CodecError.new(@codec, "more than #{@limits.values} values", offset) if @values > @most
     end
 
-    # Counts an array or a map, and what the block reads or writes as one level deeper.
-    def nested(offset = nil)
+    # Counts an array or a map. What is read or written from here to `leave` is one level deeper.
+    def enter(offset = nil)
       value(offset)
       @depth += 1
       raise CodecError.new(@codec, "nested deeper than #{@limits.depth}", offset) if @depth > @limits.depth
+    end
 
-      result = yield
+    def leave
       @depth -= 1
-      result
     end
   end
 end

@@ -2,6 +2,8 @@
 
 # Tagged netstrings: LENGTH ":" BYTES TYPE. Small enough to read by eye, and the third codec of the protocol.
 
+require "strscan"
+
 module Tempest
   # The codec `tnetstring`.
   module TNetstringCodec
@@ -31,40 +33,58 @@ module Tempest
   class TNetstringReader
     # A length has at most nine digits.
     LONGEST_LENGTH = 9
+    LENGTH = /(?:0|[1-9][0-9]{0,8}):/n.freeze
     INTEGER = /\A(?:0|-?[1-9][0-9]{0,19})\z/n.freeze
-    FLOAT = /\A-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?\z/n.freeze
+    FLOAT = /\A-?[0-9]++(?:\.[0-9]++)?(?:e[+-]?[0-9]++)?\z/n.freeze
 
     def initialize(bytes, limits)
       @tally = Tally.new(TNetstringCodec.name, limits)
       @tally.bytes(bytes.bytesize)
       @bytes = bytes.b
+      @scanner = StringScanner.new(@bytes)
+      @at = 0
     end
 
     def document
       refuse("nothing at all", 0) if @bytes.empty?
-      value, after = read(0, @bytes.bytesize)
-      refuse("bytes after the value", after) if after < @bytes.bytesize
+      value = read(@bytes.bytesize)
+      refuse("bytes after the value", @at) if @at < @bytes.bytesize
       value
     end
 
     private
 
-    # The value that begins at a byte, and the byte after it, which is at most the limit.
-    def read(start, limit)
-      from, type_at = bounds(start, limit)
-      type = @bytes.byteslice(type_at, 1)
+    # The value that begins at @at; then @at is the byte after it, which is at most the limit.
+    def read(limit)
+      start = @at
+      from = payload(start, limit)
+      type_at = from + @size
+      type = @bytes.getbyte(type_at)
       value = case type
-              when "]" then @tally.nested(start) { array(from, type_at) }
-              when "}" then @tally.nested(start) { map(from, type_at) }
+              when 0x5D then array(start, from, type_at)
+              when 0x7D then map(start, from, type_at)
               else
                 @tally.value(start)
-                scalar(type, from, type_at)
+                scalar(type, from, type_at - from, type_at)
               end
-      [value, type_at + 1]
+      @at = type_at + 1
+      value
     end
 
-    # Where the bytes of the value begin, and where its type stands.
-    def bounds(start, limit)
+    # Where the bytes of the value begin; @size is how many they are.
+    def payload(start, limit)
+      @scanner.pos = start
+      length = @scanner.skip(LENGTH)
+      if length
+        from = start + length
+        @size = @bytes.byteslice(start, length - 1).to_i
+        return from if from + @size < limit
+      end
+      searched(start, limit)
+    end
+
+    # The same, digit by digit, which says what is wrong.
+    def searched(start, limit)
       size = 0
       at = start
       while at < limit && (digit = @bytes.getbyte(at)).between?(0x30, 0x39)
@@ -77,18 +97,18 @@ module Tempest
       refuse("a colon is missing after the length", at) unless at < limit && @bytes.getbyte(at) == 0x3A
       left = limit - at - 2
       refuse("#{size} bytes and a type are claimed but only #{limit - at - 1} bytes are left", start) if size > left
-      [at + 1, at + 1 + size]
+      @size = size
+      at + 1
     end
 
-    def scalar(type, from, type_at)
-      size = type_at - from
+    def scalar(type, from, size, type_at)
       case type
-      when "," then text(from, size)
-      when "#" then integer(from, size)
-      when "^" then float(from, size)
-      when "!" then bool(from, size)
-      when "~" then size.zero? ? nil : refuse("null has no bytes", from)
-      else refuse("no type is written #{type.inspect}", type_at)
+      when 0x2C then text(from, size)
+      when 0x23 then integer(from, size)
+      when 0x5E then float(from, size)
+      when 0x21 then bool(from, size)
+      when 0x7E then size.zero? ? nil : refuse("null has no bytes", from)
+      else refuse("no type is written #{@bytes.byteslice(type_at, 1).inspect}", type_at)
       end
     end
 
@@ -119,25 +139,28 @@ module Tempest
       end
     end
 
-    def array(from, limit)
+    def array(start, from, limit)
+      @tally.enter(start)
+      @at = from
       elements = []
-      while from < limit
-        value, from = read(from, limit)
-        elements << value
-      end
+      elements << read(limit) while @at < limit
+      @tally.leave
       elements
     end
 
-    def map(from, limit)
+    def map(start, from, limit)
+      @tally.enter(start)
+      @at = from
       members = {}
-      while from < limit
-        start = from
-        key, from = read(from, limit)
-        refuse("a key that is not text", start) unless key.is_a?(String) && key.encoding == Encoding::UTF_8
-        refuse("the key #{key.inspect[0, 80]} comes twice", start) if members.key?(key)
-        refuse("a map ends between key and value", from) unless from < limit
-        members[key], from = read(from, limit)
+      while @at < limit
+        place = @at
+        key = read(limit)
+        refuse("a key that is not text", place) unless key.is_a?(String) && key.encoding == Encoding::UTF_8
+        refuse("the key #{key[0, 80].inspect[0, 80]} comes twice", place) if members.key?(key)
+        refuse("a map ends between key and value", @at) unless @at < limit
+        members[key] = read(limit)
       end
+      @tally.leave
       members
     end
 

@@ -32,8 +32,14 @@ module Tempest
     # Appends one value.
     def write(value, out)
       case value
-      when Array then @tally.nested { array(value, out) }
-      when Hash then @tally.nested { map(members(value), out) }
+      when Array
+        @tally.enter
+        array(value, out)
+        @tally.leave
+      when Hash
+        @tally.enter
+        map(members(value), out)
+        @tally.leave
       else
         @tally.value
         scalar(value, out)
