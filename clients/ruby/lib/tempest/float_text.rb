@@ -7,7 +7,9 @@ module Tempest
   module FloatText
     # Of texts with more significant digits than this String#to_f says only on which side of a float they are (it drops digits beyond 60).
     PLAIN_DIGITS = 40
-    # Digits of a longer text that String#to_f is given.
+    # Of a longer text String#to_f is given so many characters of the mantissa, and of the exponent; or so many digits.
+    HEAD = 30
+    TAIL = 8
     HEAD_DIGITS = 25
     # No float64, and no middle between two of them, has more significant digits than this.
     EXACT_DIGITS = 800
@@ -21,18 +23,14 @@ module Tempest
     def write(value)
       text = value.to_s
       # Ruby writes the fewest digits, too, and where it writes no exponent there is none here either.
-      mantissa, exponent = text.split("e")
-      return text unless exponent
+      at = text.index("e")
+      return text unless at
 
-      exponent = exponent.to_i
-      return "#{mantissa}e#{'+' if exponent.positive?}#{exponent}" unless exponent.between?(-7, 20)
+      exponent = text.byteslice(at + 1, 5).to_i
+      return text if exponent >= 21 || exponent <= -10
+      return "#{text[0, at]}e#{exponent}" if exponent < -7
 
-      sign = mantissa.delete_prefix!("-")
-      digits = mantissa.delete_suffix(".0").delete(".")
-      return "#{sign && '-'}0.#{'0' * (-exponent - 1)}#{digits}" if exponent.negative?
-
-      digits = digits.ljust(exponent + 2, "0")
-      "#{sign && '-'}#{digits[0, exponent + 1]}.#{digits[(exponent + 1)..]}"
+      positional(text[0, at], exponent)
     end
 
     # @param text [String] `-?digits[.digits][e[+-]digits]`
@@ -42,8 +40,32 @@ module Tempest
       value.finite? ? value : nil
     end
 
-    # The nearest float64 of a text with many digits.
+    # A mantissa such as `-1.5` times ten to the power of the exponent, without one.
+    def positional(mantissa, exponent)
+      sign = mantissa.delete_prefix!("-") ? "-" : ""
+      digits = mantissa.delete_suffix(".0").delete(".")
+      return "#{sign}0.#{'0' * (-exponent - 1)}#{digits}" if exponent.negative?
+
+      digits = digits.ljust(exponent + 2, "0")
+      "#{sign}#{digits[0, exponent + 1]}.#{digits[(exponent + 1)..]}"
+    end
+    private_class_method :positional
+
+    # The nearest float64 of a text with many digits. The number lies between its first digits and the same with one more in the last place:
+    # mostly one float is nearest to both.
     def long(text)
+      head = text[0, HEAD]
+      exponent = text.index(/[eE]/)
+      tail = exponent ? text[exponent..] : ""
+      return parted(text) if tail.bytesize > TAIL || (exponent && exponent < HEAD) || head.end_with?(".") || !head.include?(".")
+
+      below = "#{head}#{tail}".to_f
+      below == "#{head.succ}#{tail}".to_f ? below : parted(text, below.abs)
+    end
+    private_class_method :long
+
+    # The same for texts of all forms. If a float64 is given, then the nearest is that one or a larger one.
+    def parted(text, below = nil)
       sign, whole, fraction, exponent = text.match(/\A(-?)(\d++)(?:\.(\d*+))?(?:[eE]([+-]?\d++))?\z/).captures
       digits = "#{whole}#{fraction}"
       point = whole.length + (exponent ? exponent.to_i : 0)
@@ -55,14 +77,13 @@ module Tempest
       return "#{sign}0.0".to_f if digits.empty? || point < -330
       return Float::INFINITY if point > 310
 
-      near = nearest(digits, point)
+      near = below ? exact(digits, point, below) : nearest(digits, point)
       sign == "-" ? -near : near
     end
-    private_class_method :long
+    private_class_method :parted
 
     # The float64 nearest to 0.DIGITS times ten to the power of point.
     def nearest(digits, point)
-      # The number lies between its first digits and the same with one more in the last place: mostly one float is nearest to both.
       head = digits[0, HEAD_DIGITS].to_i
       scale = "e#{point - [digits.length, HEAD_DIGITS].min}"
       below = "#{head}#{scale}".to_f

@@ -11,8 +11,8 @@ module Tempest
   module JSONCodec
     # The only key of the map that stands for binary.
     MARKER = "$b64"
-    # What base64 may look like: an exception for each text that does not is slow.
-    ALPHABET = %r{\A[A-Za-z0-9+/]*+(?:(?<=[AQgw])==|(?<=[AEIMQUYcgkosw048])=)?\z}.freeze
+    # Canonical base64 of whole groups of four: an exception for each text that is none would be slow.
+    BASE64 = %r{\A[A-Za-z0-9+/]*+(?:(?<=[AQgw])==|(?<=[AEIMQUYcgkosw048])=)?\z}.freeze
     MARKER_KEYS = /\A\$+b64\z/.freeze
 
     module_function
@@ -36,12 +36,9 @@ module Tempest
 
     # @return [String, nil] the bytes, if the text is canonical base64
     def base64(text)
-      return unless (text.bytesize % 4).zero? && ALPHABET.match?(text)
+      return unless (text.bytesize % 4).zero? && BASE64.match?(text)
 
-      bytes = text.unpack1("m0")
-      [bytes].pack("m0") == text ? bytes : nil
-    rescue ArgumentError
-      nil
+      text.unpack1("m0")
     end
   end
 
@@ -52,14 +49,17 @@ module Tempest
     COMMA = /[ \t\r\n]*+,[ \t\r\n]*+/n.freeze
     COLON = /[ \t\r\n]*+:[ \t\r\n]*+/n.freeze
     PLAIN = /"[^"\\\x00-\x1f]*+"/n.freeze
-    # What a string may hold, some of it: a string with escapes is read piece by piece.
-    PIECE = %r{
+    # What a string may hold.
+    UNIT = %r{
       (?: [^"\\\x00-\x1f]++
         | \\ (?: ["\\/bfnrt]
                | u (?: [0-9a-cA-CefEF] [0-9a-fA-F]{3}
                      | [dD] [0-7] [0-9a-fA-F]{2}
-                     | [dD] [89abAB] [0-9a-fA-F]{2} \\ u [dD] [c-fC-F] [0-9a-fA-F]{2} ) ) ){1,500}
+                     | [dD] [89abAB] [0-9a-fA-F]{2} \\ u [dD] [c-fC-F] [0-9a-fA-F]{2} ) ) )
     }nx.freeze
+    # A short string with escapes; a longer one is read piece by piece.
+    ESCAPED = /"#{UNIT}{0,100}"/n.freeze
+    PIECE = /#{UNIT}{1,500}/n.freeze
     NUMBER = /-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?/n.freeze
     # An integer of so many characters needs no comparison.
     SHORT = 18
@@ -214,17 +214,19 @@ module Tempest
 
     def string(start)
       size = @scanner.skip(PLAIN)
-      size ? @text.byteslice(start + 1, size - 2) : escaped(start + 1)
+      return @text.byteslice(start + 1, size - 2) if size
+
+      # Ruby's own parser reads escapes when the string is known to hold nothing that is not allowed.
+      size = @scanner.skip(ESCAPED) || pieces(start)
+      ::JSON.parse("[#{@text.byteslice(start, size)}]")[0]
     end
 
-    # A string with escapes. Ruby's own parser reads it when it is known to hold nothing that is not allowed.
-    def escaped(start)
-      @scanner.pos = start
+    def pieces(start)
+      @scanner.pos = start + 1
       nil while @scanner.skip(PIECE)
       refuse_string unless byte == 0x22
-      text = ::JSON.parse("[\"#{@text.byteslice(start, @scanner.pos - start)}\"]")[0]
       @scanner.pos += 1
-      text
+      @scanner.pos - start
     end
 
     # Says what is wrong with what no string may hold.
@@ -310,7 +312,7 @@ module Tempest
 
     # Where much is escaped, gsub is many times slower than a look at every byte.
     def escaped(bytes, out)
-      return out << bytes.gsub(ESCAPED, CONTROLS) if bytes.bytesize < 64 || bytes.count("\"\\\\\u0000-\u001f") < bytes.bytesize / 16
+      return out << bytes.gsub(ESCAPED, CONTROLS) if bytes.bytesize > 100 && bytes.count("\"\\\\\u0000-\u001f") < bytes.bytesize / 16
 
       0.step(bytes.bytesize - 1, WINDOW) { |at| out << BYTES.values_at(*bytes.byteslice(at, WINDOW).unpack("C*")).join }
     end

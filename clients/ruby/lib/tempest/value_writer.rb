@@ -50,11 +50,11 @@ module Tempest
 
     def scalar(value, out)
       case value
-      when nil then null(out)
-      when true, false then bool(value, out)
+      when String then value.encoding == Encoding::BINARY ? binary(value, out) : text(utf8(value), out)
       when Integer then integer(in_range(value), out)
       when Float then float(finite(value), out)
-      when String then value.encoding == Encoding::BINARY ? binary(value, out) : text(utf8(value), out)
+      when nil then null(out)
+      when true, false then bool(value, out)
       when Symbol then text(utf8(value.name), out)
       when Ext then ext(value, out)
       else text(utf8(LanguageTypes.form(value) || no_value(value)), out)
