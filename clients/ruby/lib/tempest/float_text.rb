@@ -7,10 +7,8 @@ module Tempest
   module FloatText
     # Of texts with more significant digits than this String#to_f says only on which side of a float they are (it drops digits beyond 60).
     PLAIN_DIGITS = 40
-    # Of a longer text String#to_f is given so many characters of the mantissa, and of the exponent; or so many digits.
-    HEAD = 30
-    TAIL = 8
-    HEAD_DIGITS = 25
+    # Digits of such a text that String#to_f is given at first.
+    HEAD_DIGITS = 20
     # No float64, and no middle between two of them, has more significant digits than this.
     EXACT_DIGITS = 800
     # The power of two that is the last place of the smallest floats.
@@ -51,43 +49,44 @@ module Tempest
     end
     private_class_method :positional
 
-    # The nearest float64 of a text with many digits. The number lies between its first digits and the same with one more in the last place:
-    # mostly one float is nearest to both.
+    # The nearest float64 of a text with many digits.
     def long(text)
-      head = text[0, HEAD]
-      exponent = text.index(/[eE]/)
-      tail = exponent ? text[exponent..] : ""
-      return parted(text) if tail.bytesize > TAIL || (exponent && exponent < HEAD) || head.end_with?(".") || !head.include?(".")
-
-      below = "#{head}#{tail}".to_f
-      below == "#{head.succ}#{tail}".to_f ? below : parted(text, below.abs)
-    end
-    private_class_method :long
-
-    # The same for texts of all forms. If a float64 is given, then the nearest is that one or a larger one.
-    def parted(text, below = nil)
-      sign, whole, fraction, exponent = text.match(/\A(-?)(\d++)(?:\.(\d*+))?(?:[eE]([+-]?\d++))?\z/).captures
-      digits = "#{whole}#{fraction}"
-      point = whole.length + (exponent ? exponent.to_i : 0)
+      negative = text.start_with?("-")
+      at = text.index("e") || text.index("E") || text.length
+      digits = text[(negative ? 1 : 0)...at]
+      point = digits.index(".") || digits.length
+      digits.delete!(".")
+      point += power(text[(at + 1)..]) if at < text.length
       if digits.start_with?("0")
         zeros = digits[/\A0*+/].length
         digits = digits[zeros..]
         point -= zeros
       end
-      return "#{sign}0.0".to_f if digits.empty? || point < -330
+      return negative ? -0.0 : 0.0 if digits.empty? || point < -330
       return Float::INFINITY if point > 310
 
-      near = below ? exact(digits, point, below) : nearest(digits, point)
-      sign == "-" ? -near : near
+      near = nearest(digits, point)
+      negative ? -near : near
     end
-    private_class_method :parted
+    private_class_method :long
 
-    # The float64 nearest to 0.DIGITS times ten to the power of point.
+    # An exponent of any length as a number. No mantissa makes up for one of thirteen digits.
+    def power(text)
+      return text.to_i if text.length <= 12
+
+      digits = text[/[1-9].*/] || "0"
+      size = digits.length > 12 ? 10**12 : digits.to_i
+      text.start_with?("-") ? -size : size
+    end
+    private_class_method :power
+
+    # The float64 nearest to 0.DIGITS times ten to the power of point. It lies between its first digits and the same with one more in the
+    # last place: mostly one float is nearest to both.
     def nearest(digits, point)
       head = digits[0, HEAD_DIGITS].to_i
-      scale = "e#{point - [digits.length, HEAD_DIGITS].min}"
-      below = "#{head}#{scale}".to_f
-      above = "#{head + 1}#{scale}".to_f
+      scale = point - [digits.length, HEAD_DIGITS].min
+      below = "#{head}e#{scale}".to_f
+      above = "#{head + 1}e#{scale}".to_f
       below == above ? below : exact(digits, point, below)
     end
     private_class_method :nearest
