@@ -5,36 +5,62 @@ import Foundation
 
 /// The file system, as far as the benchmark needs it.
 package enum Files {
-    /// The bytes of a file, at most so many: more is an error, and is not read.
-    static func read(_ path: String, most: Int) throws(BenchError) -> [UInt8] {
-        let shown = Shown.name(path)
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw BenchError("\(shown) cannot be read: \(String(cString: strerror(errno)))")
-        }
-        defer { try? handle.close() }
-        let data: Data
-        do {
-            // Bounded, also for devices and for files that grow.
-            var read = Data()
-            while read.count <= most, let chunk = try handle.read(upToCount: most + 1 - read.count), !chunk.isEmpty {
-                read.append(chunk)
+    /// The bytes of a file, or of standard input if the path is `-`; at most so many: what has more is not read on, whether it is a
+    /// file, a pipe or a device. `cure`: what to do about too much.
+    package static func read(
+        _ path: String, most: Int, limit: String = "the limit of a document", cure: String? = nil
+    ) throws(BenchError) -> [UInt8] {
+        let shown = path == "-" ? "standard input" : Shown.name(path)
+        let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(shown) }
+        defer { if path != "-" { close(descriptor) } }
+        let tooMuch = BenchError("\(shown) has more than \(most) bytes, \(limit)" + (cure.map { ": \($0)" } ?? ""))
+        var about = stat()
+        let size = fstat(descriptor, &about) == 0 && about.st_mode & S_IFMT == S_IFREG ? Int(about.st_size) : 0
+        // A file that was opened by somebody else may be read from its middle.
+        guard size - max(0, Int(lseek(descriptor, 0, SEEK_CUR))) <= most else { throw tooMuch }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(size, most) + 1)
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count > 0 {
+                guard bytes.count + count <= most else { throw tooMuch }
+                bytes.append(contentsOf: chunk[..<count])
+            } else if errno == EAGAIN {
+                // Shared with a program that set it so.
+                var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                _ = poll(&poller, 1, -1)
+            } else if errno != EINTR {
+                throw unreadable(shown)
             }
-            data = read
-        } catch {
-            throw BenchError("\(shown) cannot be read: \(reason(error))")
         }
-        guard data.count <= most else {
-            throw BenchError("\(shown) has more than \(most) bytes, the limit of a document: measure a part of it")
-        }
-        return [UInt8](data)
+    }
+
+    private static func unreadable(_ shown: String) -> BenchError {
+        BenchError("\(shown) cannot be read: \(String(cString: strerror(errno)))")
     }
 
     package static func write(_ bytes: [UInt8], to path: String) throws(BenchError) {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw BenchError("\(Shown.name(path)) cannot be written: \(reason(error))")
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw unwritable(path) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            guard count >= 0 || errno == EINTR else {
+                let error = unwritable(path)
+                close(descriptor)
+                throw error
+            }
+            rest = rest.dropFirst(max(count, 0))
         }
+        // Some file systems say only now that there was no room.
+        guard close(descriptor) == 0 else { throw unwritable(path) }
+    }
+
+    private static func unwritable(_ path: String) -> BenchError {
+        BenchError("\(Shown.name(path)) cannot be written: \(String(cString: strerror(errno)))")
     }
 
     /// Throws unless a file may be written there: known before minutes of measuring, not after.
@@ -43,9 +69,7 @@ package enum Files {
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
         if isFolder.boolValue { throw BenchError("\(Shown.name(path)) is a folder: name a file in it") }
         let place = exists ? path : URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard access(place, W_OK) == 0 else {
-            throw BenchError("\(Shown.name(path)) cannot be written: \(String(cString: strerror(errno)))")
-        }
+        guard access(place, W_OK) == 0 else { throw unwritable(path) }
     }
 
     static func makeFolder(_ path: String) throws(BenchError) {

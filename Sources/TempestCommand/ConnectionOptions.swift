@@ -92,13 +92,23 @@ struct QueueOptions: ParsableArguments {
     func chosenCodec() throws -> any Codec { try CodecName.codec(codec, option: "--codec") }
 
     /// Arguments are JSON; what is not JSON is text.
-    func values(_ arguments: [String]) -> [Value] {
+    func values(_ arguments: [String]) throws -> [Value] {
         var arguments = arguments
         // The parser hands the terminator on.
         if let terminator = arguments.firstIndex(of: "--") { arguments.remove(at: terminator) }
-        return arguments.map { argument in
-            if !text, let value = try? JSONCodec().value(Array(argument.utf8)) { return value }
-            return .text(argument)
+        return try arguments.map { text ? .text($0) : try JSONArgument.value($0) }
+    }
+}
+
+enum JSONArgument {
+    /// The value of an argument that is JSON; any other is text. JSON after a byte order mark would be text without a word: it is refused.
+    static func value(_ argument: String) throws -> Value {
+        let bytes = Array(argument.utf8)
+        do throws(CodecError) {
+            return try JSONCodec().value(bytes)
+        } catch {
+            guard bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return .text(argument) }
+            throw ValidationError("\(Shown.cut(Shown.json(.text(argument)), to: 60)): \(error); or take it as text, with --text")
         }
     }
 }

@@ -41,16 +41,30 @@ struct RootCommand: AsyncParsableCommand {
             let shown = Shown.cut(Shown.escapingControls(String(cString: argument)), to: 60)
             exit(withError: ValidationError("argument \(index), \(shown), is not UTF-8: only text can be given here"))
         }
+        var isParsed = false
         do {
             var command = try parseAsRoot()
-            do {
-                if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
-            } catch let error as ValidationError {
-                // A file, or what a name stands for: the usage of the whole program would say nothing of it.
-                FileHandle.standardError.write(Data("Error: \(error.message)\n".utf8))
-                Foundation.exit(ExitCode.validationFailure.rawValue)
-            }
+            isParsed = true
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch let error as ValidationError where isParsed {
+            // A file, or what a name stands for: the usage of the whole program would say nothing of it.
+            StandardError.write("Error: \(error.message)\n")
+            Foundation.exit(ExitCode.validationFailure.rawValue)
         } catch {
+            end(error)
+        }
+    }
+
+    /// Says what there is to say, and ends the program.
+    private static func end(_ error: any Error) -> Never {
+        if error is StandardOutput.IsClosed { StandardOutput.endByClosedPipe() }
+        // Help and the version are output like any other.
+        guard exitCode(for: error).isSuccess, !fullMessage(for: error).isEmpty else { exit(withError: error) }
+        do {
+            try StandardOutput.say(fullMessage(for: error))
+            Foundation.exit(0)
+        } catch {
+            if error is StandardOutput.IsClosed { StandardOutput.endByClosedPipe() }
             exit(withError: error)
         }
     }

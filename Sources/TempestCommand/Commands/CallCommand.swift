@@ -50,7 +50,7 @@ struct CallCommand: AsyncParsableCommand {
                 let answers = try await client.stream(
                     request, queue: name, level: level, codec: codec, timeout: timeout.duration,
                     options: options, route: route, of: Value.self)
-                for try await answer in answers { print(Shown.json(answer)) }
+                for try await answer in answers { try StandardOutput.say(Shown.json(answer)) }
             }
         }
     }

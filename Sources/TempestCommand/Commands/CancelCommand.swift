@@ -50,7 +50,7 @@ struct CancelCommand: AsyncParsableCommand {
                 for queue in queues {
                     heard += try await client.cancel(job: .text(id), queue: queue, for: time.duration)
                 }
-                print(json ? Shown.json(value(id, queues, heard)) : line(id, queues, heard))
+                try StandardOutput.say(json ? Shown.json(value(id, queues, heard)) : line(id, queues, heard))
             }
         }
     }

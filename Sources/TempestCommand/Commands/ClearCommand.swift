@@ -46,15 +46,15 @@ struct ClearCommand: AsyncParsableCommand {
             let count = waiting(seen)
             guard count > 0 || (seen.suspects > 0 && !level.isEmpty) else {
                 let left = left(seen)
-                return print(left.isEmpty ? "Nothing waits." : "Nothing waits. \(left)")
+                return try StandardOutput.say(left.isEmpty ? "Nothing waits." : "Nothing waits. \(left)")
             }
             guard try Confirmation.require(question(count, seen), yes: yes) else {
-                print("Nothing was deleted.")
+                try StandardOutput.say("Nothing was deleted.")
                 throw ExitCode(1)
             }
             let cleared = try await client.clear(queue, levels: level, delayed: delayed)
             let left = left(try await client.statistics(queue, levels: level + Level.customary))
-            print("Deleted \(cleared.total).\(left.isEmpty ? "" : " \(left)")")
+            try StandardOutput.say("Deleted \(cleared.total).\(left.isEmpty ? "" : " \(left)")")
         }
     }
 

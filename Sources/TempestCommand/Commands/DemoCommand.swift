@@ -45,7 +45,7 @@ enum DemoInput {
         var texts: [(String, String)] = []
         while let file = files?.nextObject() as? URL {
             if file.lastPathComponent.hasPrefix(".build") { files?.skipDescendants() }
-            guard file.pathExtension == "md", let text = try? String(contentsOf: file, encoding: .utf8) else { continue }
+            guard file.pathExtension == "md", let text = try? SettingsFile.read(file.path) else { continue }
             texts.append((file.path, text))
         }
         guard !texts.isEmpty else { throw CommandFailure("\(root) has no Markdown files") }

@@ -33,9 +33,8 @@ struct DevCommand: AsyncParsableCommand {
             if let port { options.arguments = ["--port", String(port)] } else { options.tcp = true }
             try await withPrivateRedis(options) { redis in
                 let url = port.map { "redis://127.0.0.1:\($0)" } ?? redis.tcpURL ?? redis.url
-                // Not by print, whose buffer a pipe would wait for.
-                FileHandle.standardOutput.write(Data("export REDIS_URL=\(url)\n".utf8))
-                FileHandle.standardError.write(Data("A private Redis runs here until Ctrl-C; nothing of it is kept.\n".utf8))
+                try StandardOutput.say("export REDIS_URL=\(url)")
+                StandardError.say("A private Redis runs here until Ctrl-C; nothing of it is kept.")
                 try await Task.sleep(for: .seconds(60 * 60 * 24 * 365))
             }
         }

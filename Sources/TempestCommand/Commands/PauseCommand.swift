@@ -30,7 +30,7 @@ struct PauseCommand: AsyncParsableCommand {
     func run() async throws {
         let (name, levels) = (queue, level + levels)
         let changed = try await connection.withClient { try await $0.pause(name, levels: levels) }
-        print(changed > 0 ? "Paused." : "It was paused already.")
+        try StandardOutput.say(changed > 0 ? "Paused." : "It was paused already.")
     }
 }
 
@@ -69,9 +69,9 @@ struct ResumeCommand: AsyncParsableCommand {
             return (changed, levels.filter { paused.contains($0) })
         }
         if !still.isEmpty {
-            print("Still paused with the whole queue: tempest resume \(name)")
+            try StandardOutput.say("Still paused with the whole queue: tempest resume \(name)")
             throw ExitCode(1)
         }
-        print(changed > 0 ? "Resumed." : "Nothing of that was paused.")
+        try StandardOutput.say(changed > 0 ? "Resumed." : "Nothing of that was paused.")
     }
 }

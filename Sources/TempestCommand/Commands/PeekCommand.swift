@@ -43,10 +43,10 @@ struct PeekCommand: AsyncParsableCommand {
             for level in levels {
                 for (place, job) in try await client.peek(name, level: level, count: most).enumerated() {
                     isEmpty = false
-                    print(json ? Shown.json(Self.value(job, level, place)) : Self.line(job, level, place))
+                    try StandardOutput.say(json ? Shown.json(Self.value(job, level, place)) : Self.line(job, level, place))
                 }
             }
-            if isEmpty && !json { print("Nothing waits.") }
+            if isEmpty && !json { try StandardOutput.say("Nothing waits.") }
         }
     }
 

@@ -60,17 +60,13 @@ struct PublishCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (channel, given, keep, end) = (channel, given, keep, end)
+        let data = try given.last.map { text ? Value.text($0) : try JSONArgument.value($0) } ?? .null
         let publication = try await connection.withClient { client in
             if end { return try await client.endStreams(channel: channel) }
             return try await client.publish(
-                channel: channel, event: given.count == 2 ? given[0] : nil, data: data(given[given.count - 1]), keep: keep)
+                channel: channel, event: given.count == 2 ? given[0] : nil, data: data, keep: keep)
         }
-        print(json ? Shown.json(value(publication)) : line(publication))
-    }
-
-    private func data(_ word: String) -> Value {
-        if !text, let value = try? JSONCodec().value(Array(word.utf8)) { return value }
-        return .text(word)
+        try StandardOutput.say(json ? Shown.json(value(publication)) : line(publication))
     }
 
     private func value(_ publication: Publication) -> Value {

@@ -53,6 +53,6 @@ struct PushCommand: AsyncParsableCommand {
                 [request], queue: queue.name, level: queue.level, after: after?.duration, at: at?.time, codec: codec,
                 options: trials.options, route: route)
         }
-        print(request.id)
+        try StandardOutput.say("\(request.id)")
     }
 }

@@ -48,7 +48,7 @@ struct QueuesCommand: AsyncParsableCommand {
             }
             return rows
         }
-        print(json ? Shown.json(.array(rows.map(\.value))) : QueueRow.table(rows))
+        try StandardOutput.say(json ? Shown.json(.array(rows.map(\.value))) : QueueRow.table(rows))
     }
 }
 

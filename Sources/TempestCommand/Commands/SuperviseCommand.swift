@@ -119,10 +119,10 @@ struct SuperviseCommand: AsyncParsableCommand {
             return [group]
         }
         let text: String
-        do {
-            text = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
+        do throws(SettingsFileError) {
+            text = try SettingsFile.read(file)
         } catch {
-            throw PlanError("\(file) cannot be read: \((error as NSError).localizedDescription)")
+            throw PlanError(error.description)
         }
         return try PlanReader.read(text, file: file)
     }

@@ -41,7 +41,7 @@ struct Demo: Sendable {
     private func matrix(_ client: TempestClient) async throws -> Bool {
         let bytes = texts.reduce(0) { $0 + $1.utf8.count }
         let expected = texts.map { WordCount($0) }
-        print(
+        try StandardOutput.say(
             "\nwordcount of \(texts.count) Markdown files (\(bytes) bytes), each a job: answers that agree, and the median round trip\n"
         )
         var table = Table([("worker", .left)] + CodecSet.standard.names.map { ($0, .left) })
@@ -55,7 +55,7 @@ struct Demo: Sendable {
             }
             table.add(row)
         }
-        print(table.text)
+        try StandardOutput.say(table.text)
         return agreed
     }
 
@@ -103,7 +103,7 @@ struct Demo: Sendable {
         }
         let agreeing = answers.count { $0.agrees(with: expected) }
         let shares = Self.languages.map { language in "\(language) \(answers.count { $0.language == language })" }
-        print(
+        try StandardOutput.say(
             "\n\(total) jobs in mixed codecs on one queue that all three share: \(agreeing) agree; served by \(shares.joined(separator: ", "))"
         )
         return agreeing == total
@@ -132,12 +132,12 @@ struct Demo: Sendable {
         while try await client.statistics(queue).waiting < 9 { try await Task.sleep(for: .milliseconds(5)) }
         try await client.resume(queue)
         let served = try await turns.sorted { $0.turn < $1.turn }
-        print("\n9 jobs in mixed codecs, pushed low, default, high; one slot served them in this order\n")
+        try StandardOutput.say("\n9 jobs in mixed codecs, pushed low, default, high; one slot served them in this order\n")
         var table = Table([("turn", .right), ("level", .left), ("codec", .left)])
         for turn in served { table.add([String(turn.turn), turn.level, turn.codec]) }
-        print(table.text)
+        try StandardOutput.say(table.text)
         let right = served.map(\.level) == ["high", "default", "low"].flatMap { Array(repeating: $0, count: 3) }
-        print(right ? "\nStrictly by level, as it must be." : "\nNOT in the order of the levels.")
+        try StandardOutput.say(right ? "\nStrictly by level, as it must be." : "\nNOT in the order of the levels.")
         return right
     }
 }

@@ -23,7 +23,7 @@ struct DemoWorkers: Sendable {
                 group.addTask {
                     for await line in child.lines {
                         if verbose {
-                            FileHandle.standardError.write(Data("\(child.name): \(Shown.escapingControls(line))\n".utf8))
+                            StandardError.write("\(child.name): \(Shown.escapingControls(line))\n")
                         }
                     }
                     // A worker lives as long as the demonstration; one that ends by itself ends it.

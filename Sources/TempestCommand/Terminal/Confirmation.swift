@@ -4,9 +4,8 @@ import Foundation
 
 enum Confirmation {
     /// Prints the question and reads the answer from standard input: true for y or yes.
-    static func ask(_ question: String) -> Bool {
-        // Not by print: a prompt without a line end would stay in its buffer.
-        FileHandle.standardOutput.write(Data("\(question) [y/N] ".utf8))
+    static func ask(_ question: String) throws -> Bool {
+        try StandardOutput.write("\(question) [y/N] ")
         guard let answer = readLine()?.lowercased() else { return false }
         return answer == "y" || answer == "yes"
     }
@@ -17,6 +16,6 @@ enum Confirmation {
         guard isatty(STDIN_FILENO) == 1 else {
             throw CommandFailure("\(question) There is no terminal to ask at: say --yes. Nothing was done.")
         }
-        return ask(question)
+        return try ask(question)
     }
 }

@@ -48,7 +48,8 @@ enum Shown {
         return bytes.count > most ? text + "… (\(bytes.count) bytes)" : text
     }
 
-    /// C0, DEL and C1 are what terminals obey, and the marks of direction turn what follows around: shown as `\u{1b}`.
+    /// C0, DEL and C1 are what terminals obey, the marks of direction turn what follows around, and a byte order mark cannot be seen:
+    /// shown as `\u{1b}`.
     static func escapingControls(_ text: String) -> String {
         escaping(text) { $0.escaped(asASCII: true) }
     }
@@ -57,7 +58,7 @@ enum Shown {
         var shown = ""
         for scalar in text.unicodeScalars {
             switch scalar.value {
-            case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: shown += escape(scalar)
+            case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: shown += escape(scalar)
             default: shown.unicodeScalars.append(scalar)
             }
         }

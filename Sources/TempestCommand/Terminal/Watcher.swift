@@ -11,7 +11,7 @@ struct Watcher: Sendable {
     func progress(_ text: String) { if isTerminal { write("\r\u{1B}[K" + Shown.escapingControls(text)) } }
     func finish() { if isTerminal { write("\r\u{1B}[K") } }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { StandardError.write(text) }
 }
 
 extension Style {

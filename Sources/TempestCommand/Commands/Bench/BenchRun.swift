@@ -26,7 +26,7 @@ enum BenchRun {
                 let watcher = Watcher()
                 let output = try await body(watcher)
                 watcher.finish()
-                print(json ? String(decoding: try JSONCodec().encode(output.json), as: UTF8.self) : output.text)
+                try StandardOutput.say(json ? String(decoding: try JSONCodec().encode(output.json), as: UTF8.self) : output.text)
                 if let plot {
                     try Files.write(Array(output.picture.utf8), to: plot)
                     watcher.say("bars are in \(Shown.escapingControls(plot))")

@@ -21,7 +21,7 @@ struct DeadDeleteCommand: AsyncParsableCommand {
         let name = choice.queue
         try await connection.withClient { client in
             guard let ids = try await choice.chosen(client, name, "Delete") else {
-                print("Nothing was deleted.")
+                try StandardOutput.say("Nothing was deleted.")
                 throw ExitCode(1)
             }
             var deleted = 0
@@ -35,7 +35,7 @@ struct DeadDeleteCommand: AsyncParsableCommand {
                     deleted += count
                 }
             }
-            print("Deleted \(deleted).")
+            try StandardOutput.say("Deleted \(deleted).")
             if !choice.all && deleted < ids.count { throw ExitCode(1) }
         }
     }

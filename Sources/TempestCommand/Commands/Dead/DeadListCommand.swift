@@ -39,15 +39,17 @@ struct DeadListCommand: AsyncParsableCommand {
             let records = try await client.dead(name, try await filters.filter(client), limit: limit + 1)
             let shown = records.prefix(limit)
             if json {
-                for record in shown { print(Shown.json(DeadShown.value(record))) }
+                for record in shown { try StandardOutput.say(Shown.json(DeadShown.value(record))) }
                 return
             }
             guard !shown.isEmpty else {
-                print(filters.isEmpty ? "Nothing is dead." : "Nothing dead is like that.")
+                try StandardOutput.say(filters.isEmpty ? "Nothing is dead." : "Nothing dead is like that.")
                 return
             }
-            print(DeadShown.table(shown, width: TerminalWidth.columns))
-            if records.count > limit { print("There are more: --limit, or --before \(shown.last.map { String($0.time) } ?? "")") }
+            try StandardOutput.say(DeadShown.table(shown, width: TerminalWidth.columns))
+            if records.count > limit {
+                try StandardOutput.say("There are more: --limit, or --before \(shown.last.map { String($0.time) } ?? "")")
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ struct DeadRetryCommand: AsyncParsableCommand {
         let name = choice.queue
         try await connection.withClient { client in
             guard let ids = try await choice.chosen(client, name, "Retry") else {
-                print("Nothing was retried.")
+                try StandardOutput.say("Nothing was retried.")
                 throw ExitCode(1)
             }
             var (retried, failed) = (0, 0)
@@ -47,7 +47,7 @@ struct DeadRetryCommand: AsyncParsableCommand {
                     failed += 1
                 }
             }
-            print("Retried \(retried).")
+            try StandardOutput.say("Retried \(retried).")
             if failed > 0 { throw ExitCode(1) }
         }
     }

@@ -40,9 +40,9 @@ struct DeadShowCommand: AsyncParsableCommand {
             throw CommandFailure("queue \(name) has no dead job \(id)")
         }
         if raw {
-            try FileHandle.standardOutput.write(contentsOf: record.payload)
+            try StandardOutput.write(record.payload)
         } else {
-            print(json ? Shown.json(DeadShown.value(record)) : DeadShown.page(record))
+            try StandardOutput.say(json ? Shown.json(DeadShown.value(record)) : DeadShown.page(record))
         }
     }
 }

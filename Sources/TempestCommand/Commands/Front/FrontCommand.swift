@@ -170,14 +170,14 @@ struct FrontCommand: AsyncParsableCommand {
     func run() async throws {
         // Here, so that an option that is misspelled is said first.
         if let file, !check { throw ValidationError("\(file): a file is named with --config, or with --check") }
-        if settings { return print(FrontFile.reference, terminator: "") }
+        if settings { return try StandardOutput.write(FrontFile.reference) }
         if check {
             do {
                 try configuration().check()
             } catch let error as FrontConfigurationError {
                 throw ValidationError(error.description)
             }
-            return print("\(config ?? file ?? "") is fine")
+            return try StandardOutput.say("\(config ?? file ?? "") is fine")
         }
         let logger = connection.logger("tempest.front", quiet: .info)
         // Before anything asks for an event loop.
@@ -204,10 +204,10 @@ struct FrontCommand: AsyncParsableCommand {
             return settings
         }
         let text: String
-        do {
-            text = try String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8)
+        do throws(SettingsFileError) {
+            text = try SettingsFile.read(config)
         } catch {
-            throw FrontConfigurationError("\(config) cannot be read: \((error as NSError).localizedDescription)")
+            throw FrontConfigurationError(error.description)
         }
         let settings = try FrontFile.read(
             text, file: config, checksFolders: files == nil && uploads == nil

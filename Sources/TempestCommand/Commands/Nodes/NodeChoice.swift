@@ -36,7 +36,7 @@ struct NodeChoice: ParsableArguments {
                 unheard = still
                 if wait.milliseconds == 0 {
                     guard unheard.isEmpty else { throw CommandFailure("nobody listens to orders at this Redis") }
-                    print("Told \(all ? "all workers" : pending.map { Self.name($0) }.joined(separator: ", ")).")
+                    try StandardOutput.say("Told \(all ? "all workers" : pending.map { Self.name($0) }.joined(separator: ", ")).")
                     return
                 }
                 pending = try await look(client, pending, order)
@@ -56,15 +56,15 @@ struct NodeChoice: ParsableArguments {
     /// Says who has obeyed since the last look; returns the others.
     private func look(_ client: TempestClient, _ pending: [NodeStatus], _ order: NodeOrder) async throws -> [NodeStatus] {
         let now = try await client.nodes()
-        return pending.filter { node in
+        return try pending.filter { node in
             guard let seen = now.first(where: { $0.record != nil && $0.id == node.id }), seen.standing == .registered,
                 let record = seen.record
             else {
-                print("\(Self.name(node)) has gone.")
+                try StandardOutput.say("\(Self.name(node)) has gone.")
                 return false
             }
             guard order.isObeyed(by: record.state) else { return true }
-            print("\(Self.name(node)) is \(record.state.rawValue).")
+            try StandardOutput.say("\(Self.name(node)) is \(record.state.rawValue).")
             return false
         }
     }

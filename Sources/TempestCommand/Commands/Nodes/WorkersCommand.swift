@@ -34,9 +34,9 @@ struct WorkersCommand: AsyncParsableCommand {
             let nodes = try await client.nodes()
             let now = try await client.time()
             if json {
-                for node in nodes { print(Shown.json(NodeShown.value(node))) }
+                for node in nodes { try StandardOutput.say(Shown.json(NodeShown.value(node))) }
             } else {
-                print(nodes.isEmpty ? "No workers." : NodeShown.table(nodes, now: now, jobs: jobs))
+                try StandardOutput.say(nodes.isEmpty ? "No workers." : NodeShown.table(nodes, now: now, jobs: jobs))
             }
             guard !keep, nodes.contains(where: { $0.standing == .gone }) else { return }
             do {
