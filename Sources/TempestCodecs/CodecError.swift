@@ -1,10 +1,10 @@
 // What a codec says when bytes are no document, or a value is no document's.
 // Thrown by readers before a job is made of the bytes, and by writers before anything is sent.
 
-/// An error of reading or writing a document: what was wrong, and at which byte.
+/// An error of reading or writing a document: what was wrong, and where.
 ///
-/// Readers and writers throw nothing else. `message` begins with the codec's name; the description adds the offset:
-/// `tnetstring: "#" needs 4 bytes but only 2 are left, at byte 2`.
+/// Readers and writers throw nothing else. `message` begins with the codec's name; the description adds the place and the offset:
+/// `json: an integer beyond -2^63 to 2^64-1, in $.users[3].id, at byte 117`.
 public struct CodecError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of an error, for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
@@ -45,20 +45,22 @@ public struct CodecError: Error, Sendable, Equatable, CustomStringConvertible {
     public let code: Code
     /// What was wrong, in one line, beginning with the codec's name.
     public let message: String
-    /// The offset in the input, in bytes from 0; nil when writing.
+    /// The offset in the input, in bytes from 0; nil when something is written that was not read.
     public let offset: Int?
+    /// The place in the document, for people: `$.users[3].id`, cut where it is long; nil at the root, and where it is not known.
+    public let path: String?
 
     /// An error of a codec; third parties' codecs throw it too.
-    public init(_ code: Code, _ message: String, at offset: Int? = nil) {
+    public init(_ code: Code, _ message: String, at offset: Int? = nil, in path: String? = nil) {
         self.code = code
         self.message = message
         self.offset = offset
+        self.path = path
     }
 
-    /// The message and the offset.
+    /// The message, the place and the offset.
     public var description: String {
-        if let offset { return "\(message), at byte \(offset)" }
-        return message
+        message + (path.map { ", in \($0)" } ?? "") + (offset.map { ", at byte \($0)" } ?? "")
     }
 }
 

@@ -40,7 +40,7 @@ public struct CodecSet: Sendable {
     /// does for arrays and maps. Canonical bytes have the keys of every map sorted by their UTF-8 bytes.
     ///
     /// Throws ``CodecError``: `.unknownCodec` for a name or a beginning that no codec of the set has, what the source says about bytes
-    /// that are no document (with the offset), and what the target says about values that it has no form for (without one).
+    /// that are no document, and what the target says about values that it has no form for; either with the place and the offset.
     public func transcode(
         _ bytes: [UInt8], from source: String? = nil, to target: String, limits: Limits = .standard, canonical: Bool = false
     ) throws(CodecError) -> [UInt8] {
@@ -50,13 +50,21 @@ public struct CodecSet: Sendable {
             reading = try require(source)
         } else if let detected = detect(bytes) {
             reading = detected
+        } else if bytes.withUnsafeBytes({ ForeignText.isMarked($0) }), let json = named("json") {
+            // It says itself why it does not read that.
+            reading = json
         } else {
             let first = bytes.first.map { "begin with 0x" + String($0, radix: 16) } ?? "are missing"
             throw CodecError(
                 .unknownCodec,
                 "the bytes \(first): no array or map of \(names.joined(separator: ", ")); their codec must be named")
         }
-        return try writing.encode(reading.parse(bytes, limits: limits).root, limits: limits, canonical: canonical)
+        let node = try reading.parse(bytes, limits: limits).root
+        do throws(CodecError) {
+            return try writing.encode(node, limits: limits, canonical: canonical)
+        } catch {
+            throw error.placed(in: node, by: writing)
+        }
     }
 
     /// What is wrong with codecs that are to be in one set; nil if nothing is seen.

@@ -20,8 +20,15 @@ protocol TapeReader {
     /// How far the reader has come, in bytes.
     var position: Int { get }
 
-    /// Reads on; false: the room is full, true: the document is complete.
+    /// Reads on; false: the room is full, true: the document is complete. `room` is as far as the reader has come also if it throws.
     mutating func run() throws(CodecError) -> Bool
+
+    /// The error again, in the words for bytes that are no document but something that is known; nil if they are nothing known.
+    static func explained(_ error: CodecError, _ bytes: UnsafeRawBufferPointer) -> CodecError?
+}
+
+extension TapeReader {
+    static func explained(_ error: CodecError, _ bytes: UnsafeRawBufferPointer) -> CodecError? { nil }
 }
 
 extension TapeReader {
@@ -99,17 +106,29 @@ extension TapeReader {
                 var reader = Self(raw, limits: limits, room: TapeRoom(base, capacity: min(small.count, most(limits))))
                 var large: UnsafeMutablePointer<Entry>?
                 defer { large?.deallocate() }
-                while try !reader.run() {
-                    let capacity = try reader.nextCapacity(raw.count, limits)
-                    let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-                    reader.room.move(to: larger, capacity: capacity)
-                    large?.deallocate()
-                    large = larger
+                do throws(CodecError) {
+                    while try !reader.run() {
+                        let capacity = try reader.nextCapacity(raw.count, limits)
+                        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+                        reader.room.move(to: larger, capacity: capacity)
+                        large?.deallocate()
+                        large = larger
+                    }
+                } catch {
+                    throw explained(error, raw) ?? reader.placed(error)
                 }
                 guard reader.room.count <= limits.values else { throw tooMany(limits, at: raw.count) }
                 return body(reader)
             }
         }
+    }
+
+    /// The error with the place that the reader has come to.
+    @inline(never)
+    private func placed(_ error: CodecError) -> CodecError {
+        // Too many values, or bytes after the last: no place is to blame.
+        guard error.path == nil, error.code != .values, error.code != .trailing else { return error }
+        return CodecError(error.code, error.message, at: error.offset, in: withView(room) { room.place(in: $0).shown })
     }
 
     /// How much room there must be at the next try: as the bytes so far tell of the rest, and a little more.

@@ -108,6 +108,25 @@ struct TapeRoom {
         leave(around)
     }
 
+    /// The place of what comes next; of a map that has no key for it, the map.
+    func place(in view: TapeView) -> DocumentPlace {
+        var steps: [DocumentPlace.Step] = []
+        var (container, next, elements) = (open, count, elements)
+        // From the innermost container outwards: the entry of each tells which one is around it, and how many elements that had.
+        while container >= 0 {
+            if entries[container].kind == .array {
+                steps.append(.element(elements))
+            } else if next - 1 > container, entries[next - 1].flags & Entry.isKey != 0 {
+                // The key stands right before its value.
+                steps.append(.key(view.string(entries[next - 1])))
+            }
+            next = container
+            elements = entries[container].low
+            container = Int(Int32(truncatingIfNeeded: entries[container].payload >> 32))
+        }
+        return DocumentPlace(steps: steps.reversed())
+    }
+
     @inline(__always)
     private mutating func leave(_ around: UInt64) {
         open = Int(Int32(truncatingIfNeeded: around >> 32))

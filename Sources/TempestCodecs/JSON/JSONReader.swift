@@ -35,16 +35,15 @@ struct JSONReader: TapeReader {
         let (source, end) = (input.source, input.end)
         var position = position
         var room = room
+        // Also of a document that is refused: where that was is read from it.
+        defer { (self.position, self.room) = (position, room) }
         if !hasBegun {
             hasBegun = true
             input.skipSpace(&position)
             guard position < end else { throw input.syntax("there is no value", position) }
         }
         values: while true {
-            guard room.hasRoom else {
-                (self.position, self.room) = (position, room)
-                return false
-            }
+            guard room.hasRoom else { return false }
             if room.isMap {
                 guard position < end, source[position] == UInt8(ascii: "\"") else {
                     throw input.syntax("expected a key, found \(input.found(position))", position)
@@ -85,7 +84,6 @@ struct JSONReader: TapeReader {
                 input.skipSpace(&position)
                 guard room.open >= 0 else {
                     guard position == end else { throw CodecError(.trailing, "json: bytes after the value", at: position) }
-                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }

@@ -41,11 +41,12 @@ struct MessagePackReader: TapeReader {
         let (source, end) = (input.source, input.end)
         guard end > 0 else { throw CodecError(.syntax, "msgpack: there is no value", at: 0) }
         var (position, room, left, owed) = (position, room, left, owed)
+        // Also of a document that is refused: where that was is read from it.
+        defer { (self.position, self.room, self.left, self.owed) = (position, room, left, owed) }
         while true {
             while left == 0 {
                 guard room.open >= 0 else {
                     guard position == end else { throw CodecError(.trailing, "msgpack: bytes after the value", at: position) }
-                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }
@@ -53,10 +54,7 @@ struct MessagePackReader: TapeReader {
                 room.end()
                 left = try input.wanted(room)
             }
-            guard room.hasRoom else {
-                (self.position, self.room, self.left, self.owed) = (position, room, left, owed)
-                return false
-            }
+            guard room.hasRoom else { return false }
             if room.isMap {
                 left &-= 1
                 owed &-= 1

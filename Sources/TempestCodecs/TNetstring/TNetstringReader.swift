@@ -46,6 +46,8 @@ struct TNetstringReader: TapeReader {
         let end = input.end
         let depthLimit = limits.depth
         var (position, room, stop) = (position, room, stop)
+        // Also of a document that is refused: where that was is read from it.
+        defer { (self.position, self.room, self.stop) = (position, room, stop) }
         if !hasBegun {
             hasBegun = true
             guard end > 0 else { throw input.syntax("there is no value", 0) }
@@ -55,7 +57,6 @@ struct TNetstringReader: TapeReader {
         while true {
             while position == stop {
                 guard room.open >= 0 else {
-                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }
@@ -64,10 +65,7 @@ struct TNetstringReader: TapeReader {
                 position = stop &+ 1
                 stop = try input.enclosing(room)
             }
-            guard room.hasRoom else {
-                (self.position, self.room, self.stop) = (position, room, stop)
-                return false
-            }
+            guard room.hasRoom else { return false }
             var element = try input.readElement(position, stop)
             if room.isMap {
                 guard element.tag == UInt8(ascii: ",") else {
