@@ -103,6 +103,8 @@ package struct CodecBench: Sendable {
             let candidates =
                 if payload.name == EnvelopeCandidates.name, payload.about == EnvelopeCandidates.about {
                     try Self.codecs.flatMap { try EnvelopeCandidates.all(payload, codec: $0) }
+                } else if let documents = payload.documents {
+                    try await self.candidates(documents, &result)
                 } else {
                     try await self.candidates(payload, peers, &result)
                 }
@@ -118,15 +120,39 @@ package struct CodecBench: Sendable {
         }
     }
 
-    private static func size(_ payload: Payload, _ codec: any Codec, _ bytes: [UInt8]) -> CodecSize {
+    /// How large a value is as these bytes.
+    ///
+    /// - Parameter reading: what its memory is measured of.
+    private static func size(
+        _ value: Value, _ codec: any Codec, _ bytes: [UInt8], reading: () throws -> some Any
+    ) -> CodecSize {
         let compressed = Compressor.all.compactMap { compressor in
             compressor.size(bytes).map { CodecSize.Compressed(name: compressor.name, bytes: $0) }
         }
         // Of small documents it is noise.
-        let peak = bytes.count < PeakMemory.least ? nil : PeakMemory.bytes { try? codec.value(bytes) }
+        let peak = bytes.count < PeakMemory.least ? nil : (try? PeakMemory.bytes(reading)) ?? nil
         return CodecSize(
-            codec: codec.name, bytes: bytes.count, compressed: compressed, peak: peak, losses: Losses.of(payload.value, in: codec)
-        )
+            codec: codec.name, bytes: bytes.count, compressed: compressed, peak: peak, losses: Losses.of(value, in: codec))
+    }
+
+    /// Our codecs on a set of documents. Sizes are sums; compressed are all of them as one file.
+    private func candidates(_ documents: [Value], _ result: inout PayloadResult) async throws -> [Candidate] {
+        var candidates: [Candidate] = []
+        for codec in Self.codecs {
+            switch SetCandidates.encode(documents, codec) {
+            case .failure(let error):
+                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, refusal: "\(error)"))
+            case .success(let bytes):
+                let joined = Array(bytes.joined())
+                result.sizes.append(
+                    Self.size(.array(documents), codec, joined) { try bytes.map { try codec.value($0) } })
+                candidates += SetCandidates.all(documents, codec: codec.name, bytes: bytes)
+            }
+        }
+        let count = documents.count == 1 ? "1 document" : "\(Units.grouped(documents.count)) documents"
+        result.remarks.append("\(count): sizes and times are of all of them together, each read and written by itself")
+        if compares { result.remarks.append("not compared: other libraries are given one document at a time") }
+        return candidates
     }
 
     /// All who do the same for a payload, side by side.
@@ -140,7 +166,7 @@ package struct CodecBench: Sendable {
                 result.sizes.append(CodecSize(codec: codec.name, bytes: nil, refusal: "\(error)"))
                 continue
             }
-            result.sizes.append(Self.size(payload, codec, bytes))
+            result.sizes.append(Self.size(payload.value, codec, bytes) { try codec.value(bytes) })
             candidates += TempestCandidates.all(payload, codec: codec.name, bytes: bytes)
             candidates += Compressor.all.map { compressor in
                 Candidate(CandidateKey(compressor.name, codec.name, .compressed, .encode), bytes: bytes.count) {

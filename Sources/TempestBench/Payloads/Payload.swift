@@ -1,4 +1,4 @@
-// What is measured: a value, and the type that a program would have for it.
+// What is measured: a value and the type that a program would have for it, or a set of values.
 // Before it: BuiltInPayloads or PayloadFile. After it: candidates that encode and decode it.
 
 package import TempestCodecs
@@ -11,14 +11,23 @@ package struct Payload: Sendable {
     package let name: String
     /// What it stands for, in a few words.
     package let about: String
+    /// The document; of a set of documents an array of them, which is never measured as one.
     package let value: Value
+    /// The documents of a set, such as the lines of a file: one operation reads or writes each of them in turn. nil: it is one document.
+    package let documents: [Value]?
     /// The same as a typed value; nil where there is no type.
     package let sample: (any Sample)?
     /// Whether it holds bytes (or an ext), which JSON has no form for but ours: other libraries' JSON is not compared then.
     package let holdsBytes: Bool
 
     package init(name: String, about: String, value: Value, sample: (any Sample)? = nil) {
-        (self.name, self.about, self.value, self.sample) = (name, about, value, sample)
+        (self.name, self.about, self.value, self.sample, documents) = (name, about, value, sample, nil)
+        holdsBytes = Self.holdsBytes(value)
+    }
+
+    /// A set of documents.
+    package init(name: String, about: String, documents: [Value]) {
+        (self.name, self.about, value, sample, self.documents) = (name, about, .array(documents), nil, documents)
         holdsBytes = Self.holdsBytes(value)
     }
 

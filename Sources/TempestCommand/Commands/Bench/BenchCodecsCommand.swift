@@ -11,16 +11,20 @@ struct BenchCodecsCommand: AsyncParsableCommand {
         abstract: "Measure JSON, MessagePack and tnetstring on your payload or on built-in ones.",
         discussion: """
             Sizes, times and a sentence of advice for each payload. With --payload only your files are measured, unless --only names \
-            built-in payloads too. Needs no Redis. What the figures mean: docs/codecs-benchmark.md.
+            built-in payloads too. The end of a file's name tells its codec (.json, .msgpack, .tnet), or else its first byte; a file \
+            .ndjson or .jsonl has a document on each line, which are measured together; - is standard input. Needs no Redis. What the \
+            figures mean: docs/codecs-benchmark.md.
 
             EXAMPLE
               tempest bench codecs --payload my-job.json
+              tail -n 1 jobs.log | tempest bench codecs --payload -
               tempest bench codecs --only job --compare --install-peers --plot codecs.svg
             """)
 
     @Option(
         help: ArgumentHelp(
-            "A JSON, MessagePack or tnetstring document to measure; may be given several times.", valueName: "file"))
+            "A JSON, MessagePack or tnetstring document to measure, lines of JSON, or -; may be given several times.",
+            valueName: "file"))
     var payload: [String] = []
 
     @Option(
@@ -48,6 +52,7 @@ struct BenchCodecsCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: 1 to 1000") }
+        guard payload.filter({ $0 == "-" }).count <= 1 else { throw ValidationError("--payload: standard input is read once") }
         for name in only where !CodecBench.names.contains(name) {
             throw ValidationError(
                 "--only: there is no payload \(name.debugDescription); there are \(CodecBench.names.joined(separator: ", "))")
