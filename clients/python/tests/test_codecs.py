@@ -78,6 +78,36 @@ class Codecs(unittest.TestCase):
         self.refused(codecs.JSON.decode, b"[" + b"0," * 999_999 + b"0]")
         self.refused(codecs.MSGPACK.decode, b"\xdd\x00\x0f\x42\x40" + b"\x00" * 1_000_000)
 
+    def test_what_is_too_large_is_refused_before_the_rest_of_it_is_looked_at(self):
+        text, wire = "x" * 1_000_000, object()  # whoever comes to the wire says that it is no value
+        for codec in codecs.CODECS.values():
+            for large in ([text] * 40 + [wire], [text.encode()] * 40 + [wire], {**{f"{text}{i}": 0 for i in range(40)}, "": wire},
+                          [[text] * 30, {"a": wire}]):
+                self.assertIn("more than 16777216 bytes", str(self.refused(codec.encode, large)))
+            for many in ([wire] + [0] * 1_000_000, {"a": [wire] * 1_000_000}, dict.fromkeys(map(str, range(500_000)), wire)):
+                self.assertIn("more than 1000000 values", str(self.refused(codec.encode, many)))
+            began = time.process_time()
+            self.refused(codec.encode, ["x" * 100] * 400_000)  # 40 MB
+            self.refused(codec.encode, "x" * 40_000_000)
+            self.assertLess(time.process_time() - began, 3, codec.name)
+
+    def test_no_error_carries_a_whole_value(self):
+        long = "secret" * 100_000
+        for codec in codecs.CODECS.values():
+            for value in ({long: {1}}, {long: {"a": {1}}}, [long, {1}], {(long,): 1}, {long + " ": {1}}, Decimal("NaN" + "1" * 10_000), {1, long}):
+                self.assertLess(len(str(self.refused(codec.encode, value))), 1000)
+            twice = {"json": b'{"%b":1,"%b":2}', "msgpack": b"\x82\xdb\x00\x09\x27\xc0%b\x01\xdb\x00\x09\x27\xc0%b\x01",
+                     "tnetstring": b"1200024:600000:%b,1:1#600000:%b,1:2#}"}[codec.name]
+            error = self.refused(codec.decode, twice % (long.encode(), long.encode()))
+            self.assertIn("comes twice", str(error))
+            self.assertLess(len(str(error)), 1000)
+
+    def test_json_names_a_byte_order_mark(self):
+        error = self.refused(codecs.JSON.decode, b"\xef\xbb\xbf{}")
+        self.assertEqual(str(error), "json: begins with a byte order mark: remove its three bytes, at byte 0")
+        for encoding in ("utf-16", "utf-32"):
+            self.assertIn("looks like UTF-16 or UTF-32", str(self.refused(codecs.JSON.decode, '{"a":1}'.encode(encoding))))
+
     def test_hostile_bytes_are_refused_in_no_time(self):
         size = 4 * 1024 * 1024
         for codec, data in [(codecs.JSON, b"[" * size), (codecs.JSON, b'["' + b'\\"' * (size // 2)),

@@ -40,9 +40,13 @@ def decode(data: bytes, limits: Limits = STANDARD) -> Any:
     """The value that the bytes are, all of them; CodecError if they are not one JSON document of the protocol."""
     if len(data) > limits.bytes:
         raise CodecError(NAME, f"{len(data)} bytes are more than {limits.bytes}")
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise CodecError(NAME, "begins with a byte order mark: remove its three bytes", 0)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise CodecError(NAME, "looks like UTF-16 or UTF-32: write it as UTF-8", 0) from None
         raise CodecError(NAME, "text that is not valid UTF-8", error.start) from None
     # A marker {"$b64": …} is a scalar of the value model but a bracket of the text: hence one more here.
     depth = _depth(data, limits.depth + 1)

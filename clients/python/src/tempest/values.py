@@ -90,6 +90,7 @@ class _Check:
     def __init__(self, codec: str, limits: Limits, canonical: bool) -> None:
         self.codec, self.limits, self.canonical = codec, limits, canonical
         self.count = 0
+        self.size = 0  # bytes that the document has at least: those of its texts and binary
 
     def value(self, value: Any, depth: int) -> Any:
         self.count += 1
@@ -111,8 +112,11 @@ class _Check:
         if isinstance(value, str):
             return self.text(_plain(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(memoryview(value))
+            view = memoryview(value)
+            self.room(view.nbytes)
+            return bytes(view)
         if isinstance(value, msgpack.ExtType):
+            self.room(len(value.data))
             return value
         if isinstance(value, (list, tuple)):
             return self.array(value, self.deeper(depth))
@@ -128,12 +132,12 @@ class _Check:
             try:
                 moment = value.astimezone(timezone.utc).replace(tzinfo=None)
             except OverflowError:
-                raise CodecError(self.codec, f"the datetime {value} is outside of the years 1 to 9999 in UTC") from None
+                raise CodecError(self.codec, f"the datetime {str(value)[:80]} is outside of the years 1 to 9999 in UTC") from None
             digits = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
             return moment.isoformat(timespec=digits) + "Z"
         if isinstance(value, Decimal):
             if not value.is_finite():
-                raise CodecError(self.codec, f"the Decimal {value} is not finite")
+                raise CodecError(self.codec, f"the Decimal {str(value)[:24]} is not finite")
             if value and abs(value.adjusted()) > DECIMAL_PLACES:
                 raise CodecError(self.codec, f"the Decimal {value:.20e} has more than {DECIMAL_PLACES} places")
             digits = format(value, "f")
@@ -147,7 +151,19 @@ class _Check:
             raise CodecError(self.codec, f"deeper than {self.limits.depth}")
         return depth + 1
 
+    def room(self, size: int) -> None:
+        """Refuses a document that is too large before it is written, and before the rest of it is looked at."""
+        self.size += size
+        if self.size > self.limits.bytes:
+            raise CodecError(self.codec, f"more than {self.limits.bytes} bytes")
+
+    def ahead(self, count: int) -> None:
+        """Refuses an array or a map that has more values than there may be, before they are looked at."""
+        if self.count + count > self.limits.values:
+            raise CodecError(self.codec, f"more than {self.limits.values} values")
+
     def text(self, text: str) -> str:
+        self.room(len(text))
         if not text.isascii():
             try:
                 text.encode("utf-8")
@@ -156,6 +172,7 @@ class _Check:
         return text
 
     def array(self, items: Union[List[Any], Tuple[Any, ...]], depth: int) -> List[Any]:
+        self.ahead(len(items))
         index, out = 0, []
         try:
             for index, item in enumerate(items):
@@ -165,6 +182,7 @@ class _Check:
         return out
 
     def map(self, members: Dict[Any, Any], depth: int) -> Dict[str, Any]:
+        self.ahead(2 * len(members))
         out: Dict[str, Any] = {}
         key: Any = None
         try:
@@ -174,7 +192,7 @@ class _Check:
                 self.count += 1
                 out[self.text(key if type(key) is str else _plain(key))] = self.value(item, depth)
         except CodecError as error:
-            raise _inside(error, f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]") from None
+            raise _inside(error, _step(key)) from None
         if self.canonical:
             return dict(sorted(out.items(), key=lambda member: member[0].encode("utf-8")))
         return out
@@ -183,6 +201,14 @@ class _Check:
 def _plain(text: str) -> str:
     """The text that an object of a class below str holds, whatever it says of itself: enums, and strings of templates."""
     return str.__str__(text)
+
+
+def _step(key: Any) -> str:
+    """A key in the place of an error, short: it may be as long as a document, or be no text at all."""
+    if not isinstance(key, str):
+        return f"[a key that is {kind_of(key)}]"
+    head = key[:40]
+    return f".{head}" if head.isidentifier() else f"[{head!r}]"
 
 
 def _inside(error: CodecError, step: str) -> CodecError:
