@@ -85,7 +85,7 @@ public struct CodecSet: Sendable {
     private func require(_ name: String) throws(CodecError) -> any Codec {
         guard let codec = named(name) else {
             throw CodecError(
-                .unknownCodec, "there is no codec \(name.debugDescription); there are \(names.joined(separator: ", "))")
+                .unknownCodec, "there is no codec \(KeyText.quoted(name)); there are \(names.joined(separator: ", "))")
         }
         return codec
     }

@@ -89,6 +89,7 @@ enum DecodingTrouble {
         let place = path.reduce(into: root) { place, key in
             place += key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
         }
-        return String("\(place): \(what)".prefix(1000))
+        // Scalars: a single character may have megabytes of them.
+        return String("\(place): \(what)".unicodeScalars.prefix(1000))
     }
 }

@@ -72,7 +72,8 @@ public struct WebRequest: Codable, Sendable {
             body = bytes
         case .some(let other):
             throw DecodingError.dataCorruptedError(
-                forKey: .bodyEncoding, in: map, debugDescription: "body_encoding \(other.debugDescription) is not known")
+                forKey: .bodyEncoding, in: map,
+                debugDescription: "body_encoding \(other.prefix(80).debugDescription) is not known")
         }
     }
 

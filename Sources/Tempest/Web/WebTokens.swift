@@ -41,7 +41,7 @@ extension WebRequest: TokenCodable {
                 throw Self.misfit("body is not canonical base64")
             }
             body = decoded
-        case .some(let other): throw Self.misfit("body_encoding \(other.debugDescription) is not known")
+        case .some(let other): throw Self.misfit("body_encoding \(other.prefix(80).debugDescription) is not known")
         }
     }
 

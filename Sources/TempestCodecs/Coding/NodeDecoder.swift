@@ -142,7 +142,7 @@ struct NodeDecoder: Decoder {
                 throw DecodingError.dataCorrupted(
                     DecodingError.Context(
                         codingPath: codingPath,
-                        debugDescription: "two keys are the same text, \(view.string(name).debugDescription), in other bytes"))
+                        debugDescription: "two keys are the same text, \(KeyText.quoted(view.string(name))), in other bytes"))
             }
             key = view.next(key + 1)
         }

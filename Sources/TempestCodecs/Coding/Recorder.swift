@@ -368,7 +368,7 @@ final class Recorder {
                 keys.append(PathKey(index: elements))
             } else if place > 0 {
                 // The key stands right before its value.
-                keys.append(PathKey(stringValue: recording.view.string(recording.room.entries[place - 1])))
+                keys.append(PathKey(stringValue: KeyText.cut(recording.view.string(recording.room.entries[place - 1]))))
             }
             place = container
             container = Int(Int32(truncatingIfNeeded: entry.high))

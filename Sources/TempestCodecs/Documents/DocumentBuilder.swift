@@ -176,7 +176,7 @@ public struct DocumentBuilder {
 
     private func duplicate(_ key: Int) -> CodecError {
         let entry = tape.entries[key]
-        let text = String(tape.string(entry).prefix(64)).debugDescription
+        let text = KeyText.quoted(tape.string(entry))
         return CodecError(.duplicateKey, "\(nesting.name): the key \(text) is in the map already", at: Int(entry.offset))
     }
 }

@@ -27,9 +27,7 @@ struct DocumentPlace {
         case .key(let key):
             let isWord = key.utf8.allSatisfy { byte in byte == 0x5F || byte &- 48 < 10 || (byte | 0x20) &- 97 < 26 }
             if isWord, !key.isEmpty, key.utf8.count <= longest { return ".\(key)" }
-            // Control characters, and marks that turn text around, come out escaped.
-            let head = String(key.unicodeScalars.prefix(longest)).debugDescription
-            return key.unicodeScalars.count > longest ? "[\(head)…]" : "[\(head)]"
+            return "[\(KeyText.quoted(key))]"
         }
     }
 

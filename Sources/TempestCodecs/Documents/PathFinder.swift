@@ -16,7 +16,7 @@ struct PathFinder: Sendable {
 
     private var trail: [Level] = []
 
-    /// The path from the document's root to the value at an index.
+    /// The path from the document's root to the value at an index; very long keys are cut in it, because it stands in the texts of errors.
     mutating func path(to index: Int, in view: TapeView) -> [any CodingKey] {
         guard index > 0 else { return [] }
         while let last = trail.last, last.container >= index || index >= view.entries[last.container].high { trail.removeLast() }
@@ -38,7 +38,7 @@ struct PathFinder: Sendable {
         }
         return trail.map { level in
             view.entries[level.container].kind == .map
-                ? PathKey(stringValue: view.string(view.entries[level.child])) : PathKey(index: level.place)
+                ? PathKey(stringValue: KeyText.cut(view.string(view.entries[level.child]))) : PathKey(index: level.place)
         }
     }
 }

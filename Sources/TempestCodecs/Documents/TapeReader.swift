@@ -89,7 +89,7 @@ extension TapeReader {
     @inline(never)
     private func duplicate(_ room: TapeRoom, _ index: Int) -> CodecError {
         let key = room.entries[index]
-        let text = withView(room) { String($0.string(key).prefix(64)).debugDescription }
+        let text = withView(room) { KeyText.quoted($0.string(key)) }
         return CodecError(.duplicateKey, "\(Self.name): the key \(text) is in the map already", at: Int(key.offset))
     }
 

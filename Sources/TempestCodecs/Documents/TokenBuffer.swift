@@ -168,7 +168,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
         let end = tape.entries.count
         let twice = tape.withView { $0.duplicate(inMap: frame.start, count: frame.count, end: end, &none) }
         if let twice {
-            let text = tape.string(tape.entries[twice]).debugDescription
+            let text = KeyText.quoted(tape.string(tape.entries[twice]))
             throw CodecError(.duplicateKey, "values: the key \(text) is in the map already")
         }
     }
