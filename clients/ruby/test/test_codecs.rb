@@ -53,6 +53,50 @@ class TestCodecs < Minitest::Test
     end
   end
 
+  def test_what_is_too_large_is_refused_before_the_rest_of_it_is_looked_at
+    text = "x" * 1_000_000
+    wire = Object.new # whoever comes to it says that it is no value
+    keys = (0..40).to_h { |i| ["#{text}#{i}", 0] }
+    CODECS.each do |codec|
+      [[text] * 40 + [wire], [text.b] * 40 + [wire], [keys.merge("" => wire)], [[text] * 30, { "a" => wire }], [text.to_sym] * 40 + [wire]].each do |large|
+        error = assert_raises(Tempest::CodecError) { codec.encode(large) }
+        assert_includes error.message, "more than the limit of 16777216 bytes"
+      end
+      [[wire] * 1_000_000, { "a" => [wire] * 1_000_000 }, (0...500_000).to_h { |i| [i.to_s, wire] }].each do |many|
+        assert_includes assert_raises(Tempest::CodecError) { codec.encode(many) }.message, "more than 1000000 values"
+      end
+      began = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
+      ["\"\n" * 20_000_000, ["x" * 100] * 400_000].each { |large| assert_raises(Tempest::CodecError) { codec.encode(large) } } # 40 MB each
+      assert_operator Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - began, :<, 5, codec.name
+    end
+  end
+
+  def test_no_error_carries_a_whole_value
+    long = "secret" * 100_000
+    CODECS.each do |codec|
+      [{ long => 1, long.to_sym => 2 }, { [long] => 1 }, [long, Object.new], { long => Object.new }, 2**1_000_000, "\xFF#{long}", BigDecimal("NaN"),
+       Time.utc(10_000)].each do |value|
+        assert_operator assert_raises(Tempest::CodecError) { codec.encode(value) }.message.size, :<, 1000
+      end
+    end
+    size = [long.bytesize].pack("L>")
+    { Tempest::JSONCodec => %({"#{long}":1,"#{long}":2}), Tempest::MessagePackCodec => "\x82\xDB".b + size + long.b + "\x01\xDB".b + size + long.b + "\x01".b,
+      Tempest::TNetstringCodec => "1200024:600000:#{long},1:1#600000:#{long},1:2#}" }.each do |codec, bytes|
+      message = assert_raises(Tempest::CodecError) { codec.decode(bytes) }.message
+      assert_includes message, "comes twice"
+      assert_operator message.size, :<, 1000
+    end
+  end
+
+  def test_json_names_a_byte_order_mark
+    error = assert_raises(Tempest::CodecError) { Tempest::JSONCodec.decode("\xEF\xBB\xBF{}".b) }
+    assert_equal "json: begins with a byte order mark: remove its three bytes, at byte 0", error.message
+    %w[UTF-16 UTF-32LE].each do |encoding|
+      bytes = (encoding == "UTF-16" ? "" : "\uFEFF").then { |mark| "#{mark}{}".encode(encoding).b }
+      assert_includes assert_raises(Tempest::CodecError) { Tempest::JSONCodec.decode(bytes) }.message, "looks like UTF-16 or UTF-32"
+    end
+  end
+
   def test_a_claim_of_four_billion_elements_allocates_nothing
     ["\xDD\xFF\xFF\xFF\xFF", "\xDF\xFF\xFF\xFF\xFF", "\xC6\xFF\xFF\xFF\xFF", "\xDB\xFF\xFF\xFF\xFF", "\xC9\xFF\xFF\xFF\xFF\x01"].each do |bytes|
       assert_raises(Tempest::CodecError) { Tempest::MessagePackCodec.decode(bytes.b) }

@@ -67,9 +67,13 @@ module Tempest
     # Bytes of UTF-8 that are looked at together.
     WINDOW = 65_536
 
+    MARK = "\xEF\xBB\xBF".b.freeze
+    WIDE_MARKS = ["\xFF\xFE".b.freeze, "\xFE\xFF".b.freeze].freeze
+
     def initialize(bytes, limits)
       @tally = Tally.new(JSONCodec.name, limits)
       @tally.bytes(bytes.bytesize)
+      check_mark(bytes.byteslice(0, 3).b)
       @text = bytes.dup.force_encoding(Encoding::UTF_8)
       check_utf8
       @scanner = StringScanner.new(bytes.b)
@@ -85,6 +89,13 @@ module Tempest
     end
 
     private
+
+    def check_mark(head)
+      raise CodecError.new(JSONCodec.name, "begins with a byte order mark: remove its three bytes", 0) if head == MARK
+      return unless head.start_with?(*WIDE_MARKS)
+
+      raise CodecError.new(JSONCodec.name, "looks like UTF-16 or UTF-32: write it as UTF-8", 0)
+    end
 
     def check_utf8
       return if @text.valid_encoding?

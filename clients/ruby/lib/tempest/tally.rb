@@ -29,6 +29,7 @@ module Tempest
       @most = limits.values
       @depth = 0
       @values = 0
+      @size = 0
     end
 
     # @raise [CodecError] for a document of more bytes than allowed
@@ -36,6 +37,20 @@ module Tempest
       return if size <= @limits.bytes
 
       raise CodecError.new(@codec, "#{size} bytes are more than the limit of #{@limits.bytes}")
+    end
+
+    # Bytes of a text or binary that is about to be written: a document that is too large is refused before it is there, and before
+    # the rest of its value is looked at.
+    # @raise [CodecError]
+    def room(size)
+      @size += size
+      raise CodecError.new(@codec, "more than the limit of #{@limits.bytes} bytes") if @size > @limits.bytes
+    end
+
+    # So many values are in an array or a map that is about to be written.
+    # @raise [CodecError]
+    def ahead(count)
+      raise CodecError.new(@codec, "more than #{@limits.values} values") if @values + count > @most
     end
 
     # One more scalar, array, map or key.

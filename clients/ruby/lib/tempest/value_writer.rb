@@ -34,10 +34,12 @@ module Tempest
       case value
       when Array
         @tally.enter
+        @tally.ahead(value.size)
         array(value, out)
         @tally.leave
       when Hash
         @tally.enter
+        @tally.ahead(2 * value.size)
         map(members(value), out)
         @tally.leave
       else
@@ -50,13 +52,15 @@ module Tempest
 
     def scalar(value, out)
       case value
-      when String then value.encoding == Encoding::BINARY ? binary(value, out) : text(utf8(value), out)
+      when String then value.encoding == Encoding::BINARY ? binary(fitting(value), out) : text(utf8(value), out)
       when Integer then integer(in_range(value), out)
       when Float then float(finite(value), out)
       when nil then null(out)
       when true, false then bool(value, out)
       when Symbol then text(utf8(value.name), out)
-      when Ext then ext(value, out)
+      when Ext
+        fitting(value.data)
+        ext(value, out)
       else text(utf8(LanguageTypes.form(value) || no_value(value)), out)
       end
     end
@@ -70,7 +74,7 @@ module Tempest
       pairs = {}
       hash.each do |key, value|
         name = key_text(key)
-        refuse("the key #{name.inspect} comes twice in one map") if pairs.key?(name)
+        refuse("the key #{name[0, 80].inspect[0, 80]} comes twice in one map") if pairs.key?(name)
         @tally.value
         pairs[name] = value
       end
@@ -81,20 +85,27 @@ module Tempest
       case key
       when Symbol then utf8(key.name)
       when String then key.encoding == Encoding::BINARY ? utf8(key.dup.force_encoding(Encoding::UTF_8)) : utf8(key)
-      else refuse("a map's keys are text, and #{key.inspect[0, 60]} is not")
+      else refuse("a map's keys are text, and one that is #{key.class} is not")
       end
     end
 
     def utf8(string)
       text = string.encoding == Encoding::UTF_8 ? string : string.encode(Encoding::UTF_8)
+      fitting(text)
       refuse("text that is not valid UTF-8; binary has the encoding ASCII-8BIT (String#b)") unless text.valid_encoding?
       text
     rescue EncodingError => e
       refuse("text that cannot be written as UTF-8 (#{e.message})")
     end
 
+    def fitting(bytes)
+      @tally.room(bytes.bytesize)
+      bytes
+    end
+
+    # Not by its digits: a large number takes seconds to be written out.
     def in_range(value)
-      refuse("the integer #{value.to_s[0, 30]} is outside of -2^63 to 2^64-1") unless INTEGERS.cover?(value)
+      refuse("an integer of #{value.bit_length} bits is outside of -2^63 to 2^64-1") unless INTEGERS.cover?(value)
       value
     end
 
