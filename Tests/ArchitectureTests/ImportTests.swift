@@ -16,7 +16,7 @@ struct ImportTests {
         "TempestFront": ["Tempest", "TempestCodecs", "TempestProtocol", "TempestRedis"],
         "TempestSupervisor": ["Tempest", "TempestRedis"],
         "TempestTesting": ["Tempest", "TempestRedis"],
-        "TempestBench": ["CMessagePack", "TempestCodecs", "TempestProtocol"],
+        "TempestBench": ["CMessagePack", "TempestBenchCBOR", "TempestCodecs", "TempestProtocol"],
         "TempestLoad": [
             "CHiredis", "Tempest", "TempestBench", "TempestCodecs", "TempestProtocol", "TempestRedis", "TempestTesting",
         ],
