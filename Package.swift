@@ -8,6 +8,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Tempest", targets: ["Tempest"]),
+        .library(name: "TempestBench", targets: ["TempestBench"]),
         .library(name: "TempestCodecs", targets: ["TempestCodecs"]),
         .library(name: "TempestFront", targets: ["TempestFront"]),
         .library(name: "TempestTesting", targets: ["TempestTesting"]),
@@ -118,6 +119,8 @@ let package = Package(
             // Real files, so that they can be read and checked as what they are.
             resources: [
                 .embedInCode("Peers/python_peer.py"), .embedInCode("Peers/msgspec_types.py"), .embedInCode("Peers/ruby_peer.rb"),
+                // What `tempest bench codecs --type` prints.
+                .embedInCode("../../examples/bench-type/Sources/bench-type/main.swift"),
             ]),
         .target(
             name: "TempestLoad",

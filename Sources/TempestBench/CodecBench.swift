@@ -4,10 +4,13 @@
 import TempestBenchCBOR
 import TempestCodecs
 
-/// A run.
-package struct CodecBench: Sendable {
+/// A run of the benchmark of codecs. A program measures its own type with ``measure(_:_:rounds:)``; the rest is for `tempest bench codecs`.
+public struct CodecBench: Sendable {
     /// What can be asked for by name.
     package static let names = BuiltInPayloads.names + [EnvelopeCandidates.name]
+
+    /// The source of a program that measures a type of its own: examples/bench-type.
+    package static var typeExample: String { String(decoding: PackageResources.main_swift, as: UTF8.self) }
 
     /// Built-in payloads to measure; all if empty and there are no files.
     package var only: [String] = []
@@ -94,7 +97,7 @@ package struct CodecBench: Sendable {
         return payloads
     }
 
-    private func measure(
+    func measure(
         _ payloads: [Payload], into report: inout BenchReport, peers: Peers?, _ progress: (String) -> Void
     ) async throws {
         for payload in payloads {
@@ -172,6 +175,12 @@ package struct CodecBench: Sendable {
                 Candidate(CandidateKey(compressor.name, codec.name, .compressed, .encode), bytes: bytes.count) {
                     compressor.size(bytes) ?? 0
                 }
+            }
+            if let own = payload.own {
+                let found = own.candidates(codec.name)
+                candidates += found.candidates
+                result.remarks += found.remarks
+                if codec.name == "json", !payload.holdsBytes { candidates += try FoundationCandidates.all(payload, json: bytes) }
             }
             if let peers {
                 let found = try await peers.candidates(payload, codec: codec, bytes: bytes)

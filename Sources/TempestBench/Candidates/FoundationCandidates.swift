@@ -36,7 +36,8 @@ enum FoundationCandidates {
         return values + typed
     }
 
-    private static func typed<S: Sample>(_ sample: S) throws -> [Candidate] {
+    /// A type through JSONDecoder and JSONEncoder.
+    static func typed<S: Codable>(_ sample: S) throws -> [Candidate] {
         let decoder = JSONDecoder()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]

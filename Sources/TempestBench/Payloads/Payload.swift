@@ -17,18 +17,26 @@ package struct Payload: Sendable {
     package let documents: [Value]?
     /// The same as a typed value; nil where there is no type.
     package let sample: (any Sample)?
+    /// The reader's own type; nil for all other payloads.
+    let own: OwnType?
     /// Whether it holds bytes (or an ext), which JSON has no form for but ours: other libraries' JSON is not compared then.
     package let holdsBytes: Bool
 
     package init(name: String, about: String, value: Value, sample: (any Sample)? = nil) {
-        (self.name, self.about, self.value, self.sample, documents) = (name, about, value, sample, nil)
+        (self.name, self.about, self.value, self.sample, documents, own) = (name, about, value, sample, nil, nil)
         holdsBytes = Self.holdsBytes(value)
     }
 
     /// A set of documents.
     package init(name: String, about: String, documents: [Value]) {
-        (self.name, self.about, value, sample, self.documents) = (name, about, .array(documents), nil, documents)
+        (self.name, self.about, value, sample, self.documents, own) = (name, about, .array(documents), nil, documents, nil)
         holdsBytes = Self.holdsBytes(value)
+    }
+
+    /// A value of the reader's own type.
+    init(_ own: OwnType) {
+        (name, about, value, sample, documents, self.own) = (own.name, own.about, own.value, nil, nil, own)
+        holdsBytes = Self.holdsBytes(own.value)
     }
 
     /// A payload of a typed value; `sorted`: by key, because it has dictionaries, whose order is another in each process.

@@ -20,7 +20,7 @@ package struct TextReport {
     package static func warning(_ report: BenchReport) -> String? {
         report.isOptimised
             ? nil
-            : "WARNING: this program was built WITHOUT OPTIMISATION. These figures mean nothing: swift build -c release --product tempest"
+            : "WARNING: this program was built WITHOUT OPTIMISATION. These figures mean nothing: build with -c release"
     }
 
     private var head: String {

@@ -13,11 +13,3 @@ struct Watcher: Sendable {
 
     private func write(_ text: String) { StandardError.write(text) }
 }
-
-extension Style {
-    /// For standard output: colours where a terminal shows them and NO_COLOR does not refuse them.
-    static var terminal: Style {
-        let isRefused = !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
-        return Style(isColoured: !isRefused && isatty(STDOUT_FILENO) == 1)
-    }
-}

@@ -10,13 +10,14 @@ struct BenchCodecsCommand: AsyncParsableCommand {
         commandName: "codecs",
         abstract: "Measure JSON, MessagePack and tnetstring on your payload or on built-in ones.",
         discussion: """
-            Sizes, times and a sentence of advice for each payload. With --payload only your files are measured, unless --only names \
+            Sizes, times and advice for each payload, with the codecs of the Python and Ruby clients beside ours. With --payload only your files are measured, unless --only names \
             built-in payloads too. The end of a file's name tells its codec (.json, .msgpack, .tnet), or else its first byte; a file \
             .ndjson or .jsonl has a document on each line, which are measured together; - is standard input. Needs no Redis. What the \
             figures mean: docs/codecs-benchmark.md.
 
             EXAMPLE
               tempest bench codecs --payload my-job.json
+              tempest bench codecs --type
               tail -n 1 jobs.log | tempest bench codecs --payload -
               tempest bench codecs --only job --compare --install-peers --plot codecs.svg
             """)
@@ -32,7 +33,7 @@ struct BenchCodecsCommand: AsyncParsableCommand {
             "A built-in payload: \(CodecBench.names.joined(separator: ", ")); may be given several times.", valueName: "name"))
     var only: [String] = []
 
-    @Flag(help: "Measure orjson, ormsgpack, tnetstring3, Ruby's, Foundation and others beside ours, those that are there.")
+    @Flag(help: "Measure orjson, msgspec, ormsgpack, tnetstring3, Ruby's, Foundation and others beside ours, those that are there.")
     var compare = false
 
     @Flag(help: "Install what --compare needs from PyPI, into a private folder: ~/.cache/tempest/bench (XDG_CACHE_HOME).")
@@ -43,6 +44,9 @@ struct BenchCodecsCommand: AsyncParsableCommand {
 
     @Option(help: "The seed of the built-in payloads.")
     var seed: UInt64 = 1
+
+    @Flag(help: "Print a program that measures a Codable type of your own, and the command that runs it; nothing is measured.")
+    var type = false
 
     @Flag(help: "Print JSON for programs.")
     var json = false
@@ -60,6 +64,7 @@ struct BenchCodecsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if type { return print(CodecBench.typeExample, terminator: "") }
         var bench = CodecBench()
         (bench.only, bench.files, bench.seed, bench.rounds.count) = (only, payload, seed, rounds)
         bench.version = RootCommand.configuration.version
