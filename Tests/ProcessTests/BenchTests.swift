@@ -83,6 +83,59 @@ struct BenchTests {
         }
     }
 
+    @Test("Clients that are not there cost a line each, and the run goes on")
+    func missingClients() async throws {
+        let (status, output, error) = try await bench(
+            "--only job --rounds 1 --json", environment: ["PYTHON": "/nonexistent/python", "RUBY": "no-such-ruby"])
+        #expect(status == .exited(0), "\(error)")
+        for name in ["tempest (Python)", "tempest (Ruby)"] {
+            #expect(error.split(separator: "\n").count { $0.hasPrefix("\(name) is not measured: ") } == 1, "\(error)")
+        }
+        let report = try JSONCodec().value(Array(output.utf8))
+        #expect(report["missing_peers"] == ["tempest (Python)", "tempest (Ruby)"])
+        #expect(report["payloads"]?[0]?["measurements"]?.asArray?.allSatisfy { $0["library"] == "tempest" } == true)
+    }
+
+    @Test("An interpreter that ends at once is a client that is not there")
+    func brokenInterpreter() async throws {
+        let (status, _, error) = try await bench("--only job --rounds 1", environment: ["PYTHON": "false", "RUBY": "true"])
+        #expect(status == .exited(0), "\(error)")
+        #expect(error.contains("tempest (Python) is not measured") && error.contains("tempest (Ruby) is not measured"))
+    }
+
+    @Test(
+        "The codecs of a client that is a checkout's are measured in every run, without --compare",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")),
+        arguments: [("PYTHON", "tempest (Python)"), ("RUBY", "tempest (Ruby)")])
+    func clients(_ variable: String, _ name: String) async throws {
+        let all: [String: String?] = ["PYTHON": "/nonexistent/python", "RUBY": "/nonexistent/ruby"]
+        let one = ["PYTHON": "/usr/bin/python3", "RUBY": "ruby"][variable]
+        let (status, output, error) = try await bench(
+            "--only job --only binary --rounds 2 --json", environment: all.merging([variable: one]) { $1 })
+        #expect(status == .exited(0), "\(error)")
+        let report = try JSONCodec().value(Array(output.utf8))
+        #expect(report["versions"]?[name]?.asText?.isEmpty == false, "\(error)")
+        for payload in report["payloads"]?.asArray ?? [] {
+            #expect(payload["remarks"] == [])
+            for codec in ["json", "msgpack", "tnetstring"] {
+                let found = (payload["measurements"]?.asArray ?? []).filter {
+                    $0["library"]?.asText == name && $0["codec"]?.asText == codec
+                }
+                #expect(found.count == 2 && found.allSatisfy { $0["rounds_ns"]?.asArray?.count == 2 }, "\(codec)")
+            }
+        }
+        #expect(report["payloads"]?.asArray?.count == 2 && report["ratios"] == [])
+    }
+
+    @Test("--type prints the example's source, and measures nothing")
+    func type() async throws {
+        let (status, output, error) = try await bench("--type")
+        #expect(status == .exited(0) && error.isEmpty)
+        let file = "\(Program.root)/examples/bench-type/Sources/bench-type/main.swift"
+        #expect(output == (try String(contentsOfFile: file, encoding: .utf8)))
+        #expect(output.contains("swift run -c release --package-path examples/bench-type"))
+    }
+
     @Test(
         "A peer in Python is measured in the same rounds",
         .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")))

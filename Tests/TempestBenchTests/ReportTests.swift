@@ -55,7 +55,9 @@ struct ReportTests {
         #expect(labels.contains("Value → tnetstring / tnetstring3.dumps") && labels.contains("Codable → JSON / JSONEncoder"))
         for codec in ["JSON", "MessagePack"] {
             for kind in ["tokens", "Codable"] {
-                #expect(labels.contains("\(codec) → \(kind) / msgspec.Struct") && labels.contains("\(kind) → \(codec) / msgspec.Struct"))
+                #expect(
+                    labels.contains("\(codec) → \(kind) / msgspec.Struct")
+                        && labels.contains("\(kind) → \(codec) / msgspec.Struct"))
             }
         }
     }

@@ -92,8 +92,8 @@ final class Peers {
         if let checkout = ClientCheckout.folder(language) {
             return "\(name) is not measured: \(program) cannot load it, neither installed nor from \(checkout): \(why)"
         }
-        return "\(name) is not measured: it is not installed for \(program) (\(why)), and \(ClientCheckout.place(language)) is not in "
-            + "this folder or above it"
+        let place = ClientCheckout.place(language)
+        return "\(name) is not measured: it is not installed for \(program) (\(why)), and there is no \(place) here or above"
     }
 
     /// The candidates of a payload in a codec, and why some are not there.

@@ -33,7 +33,8 @@ struct BenchCodecsCommand: AsyncParsableCommand {
             "A built-in payload: \(CodecBench.names.joined(separator: ", ")); may be given several times.", valueName: "name"))
     var only: [String] = []
 
-    @Flag(help: "Measure orjson, msgspec, ormsgpack, tnetstring3, Ruby's, Foundation and others beside ours, those that are there.")
+    @Flag(
+        help: "Measure orjson, msgspec, ormsgpack, tnetstring3, Ruby's, Foundation and others beside ours, those that are there.")
     var compare = false
 
     @Flag(help: "Install what --compare needs from PyPI, into a private folder: ~/.cache/tempest/bench (XDG_CACHE_HOME).")

@@ -18,5 +18,6 @@ struct Order: Codable {
     var items: [Item]
 }
 
-let order = Order(id: 7, customer: "Ada Lovelace", items: [Item(sku: "tea", count: 2, price: 4.5), Item(sku: "cup", count: 1, price: 12)])
+let items = [Item(sku: "tea", count: 2, price: 4.5), Item(sku: "cup", count: 1, price: 12)]
+let order = Order(id: 7, customer: "Ada Lovelace", items: items)
 try await CodecBench.measure("order", order)
