@@ -1,4 +1,4 @@
-"""Time linear in the input: documents that are made to be slow are read and written at n and at 4n bytes.
+"""Time linear in the input: documents that are made to be slow are read and written at n and at 6n bytes.
 
 Swift's families are in Tests/Fuzz/Growth, Ruby's in clients/ruby/test/test_growth.rb.
 """
@@ -11,13 +11,13 @@ import unittest
 import checkout  # noqa: F401
 from tempest import CodecError, codecs
 
-# Linear is 4, quadratic 16; what sorts and asks for memory lies between, and so does what a busy machine adds.
-BOUND = 8
+# Linear is 6, quadratic 36; what sorts and asks for memory lies between, and so does what a busy machine adds.
+BOUND = 14
 # Seconds; below this nothing can be told.
 GRAIN = 0.004
 # Of measurements that are made again only because the machine was busy.
 ATTEMPTS = 8
-SIZES = (40_000, 160_000)
+SIZES = (30_000, 180_000)
 LONG = b"3.1415926535897932384626433832795028841971"
 
 
@@ -129,16 +129,18 @@ class Growth(unittest.TestCase):
         self.addCleanup(gc.enable)
 
     def linear(self, name, given, use):
-        """Four times the bytes take about four times the time. A machine that is busy can only make it look worse than it is."""
+        """Six times the bytes take about six times the time. A machine that is busy can only make it look worse than it is."""
         first = second = best = math.inf
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             # Twice the smaller one, too: if that was disturbed, the larger one would look well.
             first = min(first, spent(use, given[0]), spent(use, given[0]))
             second = min(second, spent(use, given[1]))
             best = second / max(first, GRAIN / BOUND)
             if second < GRAIN or best <= BOUND:
                 return
-        self.fail(f"{name}: {best:.2f} times as long for four times the bytes")
+            if attempt >= 2 and best > 2 * BOUND:
+                break  # no machine is that busy
+        self.fail(f"{name}: {best:.2f} times as long for six times the bytes")
 
     def test_values_are_written_and_read_in_linear_time(self):
         for codec in codecs.CODECS.values():

@@ -66,18 +66,18 @@ _KINDS: List[Any] = [
 def float_text(number: float) -> str:
     """The text of a finite float in JSON and tnetstring: the fewest digits that read back to it, always with a point."""
     plain = repr(number)
-    if number == 0 or 1e-4 <= abs(number) < 1e16:
+    mantissa, mark, power = plain.partition("e")
+    # Python writes the fewest digits, too, and where it writes no exponent there is none here either.
+    if not mark:
         return plain
+    exponent = int(power)
+    if not -7 <= exponent <= 20:
+        return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent:+d}"
     sign = "-" if plain[0] == "-" else ""
-    mantissa, _, exponent = plain.lstrip("-").partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = whole + ("" if fraction == "0" else fraction)
-    point = len(whole) + int(exponent or 0)
-    if 1e-7 <= abs(number) < 1e21:
-        if point <= 0:
-            return f"{sign}0.{'0' * -point}{digits}"
-        return f"{sign}{digits.ljust(point, '0')[:point]}.{digits[point:] or '0'}"
-    return f"{sign}{digits[0]}.{digits[1:] or '0'}e{point - 1:+d}"
+    digits = mantissa.lstrip("-").replace(".", "")
+    if exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    return f"{sign}{digits.ljust(exponent + 1, '0')[:exponent + 1]}.{digits[exponent + 1:] or '0'}"
 
 
 def checked(value: Any, codec: str, limits: Limits = STANDARD, canonical: bool = False) -> Any:
