@@ -86,8 +86,9 @@ struct ErrorPlaceTests {
         let mark = "json: begins with a byte order mark: remove its three bytes, at byte 0"
         #expect(refusal([0xEF, 0xBB, 0xBF, 0x7B, 0x7D], .json) == mark)
         let text = #"{"a":1}"#
-        let wide = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
-        let wider: [UInt8] = text.unicodeScalars.flatMap { [UInt8($0.value), 0, 0, 0] }
+        // ASCII, in two and in four bytes.
+        let wide: [UInt8] = text.utf8.flatMap { byte -> [UInt8] in [byte, 0] }
+        let wider: [UInt8] = text.utf8.flatMap { byte -> [UInt8] in [byte, 0, 0, 0] }
         func swapped(_ bytes: [UInt8], _ size: Int) -> [UInt8] {
             stride(from: 0, to: bytes.count, by: size).flatMap { bytes[$0..<$0 + size].reversed() }
         }
