@@ -110,14 +110,16 @@ struct HostileInputTests {
     @Test("Errors say what was wrong and at which byte")
     func messages() {
         #expect(
-            refusal { try JSONCodec().parse(Array("[1,]".utf8)) }?.description == #"json: expected a value, found "]", at byte 3"#
+            refusal { try JSONCodec().parse(Array("[1,]".utf8)) }?.description
+                == #"json: expected a value, found "]", in $[1], at byte 3"#
         )
         #expect(refusal { try JSONCodec().parse(Array("[] x".utf8)) }?.description == "json: bytes after the value, at byte 3")
         #expect(
             refusal { try TNetstringCodec().parse(Array("9:a,".utf8)) }?.description
                 == "tnetstring: 9 bytes and a tag were claimed but only 2 bytes are left, at byte 0")
         #expect(
-            refusal { try MessagePackCodec().parse([0x92, 0xC1, 0]) }?.description == "msgpack: 0xC1 begins no value, at byte 1")
+            refusal { try MessagePackCodec().parse([0x92, 0xC1, 0]) }?.description
+                == "msgpack: 0xC1 begins no value, in $[0], at byte 1")
         #expect(
             refusal { try MessagePackCodec().parse([0x82, 0xA1, 0x61, 1, 0xA1, 0x61, 2]) }?.description
                 == #"msgpack: the key "a" is in the map already, at byte 4"#)
