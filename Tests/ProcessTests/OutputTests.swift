@@ -60,7 +60,7 @@ struct OutputTests {
         "A full disk is one sentence, and exit status 1", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")),
         arguments: [
             "transcode --to msgpack <<<'[1]'", "--help", "queues --json --interval 0.1", "peek mail", "push x", "workers",
-            "dead list mail --json", "front --settings", "bench codecs --only job --rounds 1 --json",
+            "dead list mail", "front --settings", "bench codecs --only job --rounds 1 --json",
         ])
     func fullDisk(_ command: String) async throws {
         try await withPrivateRedis { redis in
