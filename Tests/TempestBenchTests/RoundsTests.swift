@@ -33,6 +33,20 @@ struct RoundsTests {
         #expect(failures == ["broken cannot decode this as json (value): no such library"])
     }
 
+    @Test("A candidate that fails in a late round is left out and told once, and the others go on")
+    func late() async throws {
+        var runs = 0
+        let dying = Candidate(Self.key("dying"), bytes: 1) { _ in
+            runs += 1
+            if runs > 3 { throw BenchError("the peer has ended") }
+            return 1e7
+        }
+        let steady = Candidate(Self.key("steady"), bytes: 1) { _ in 1e7 }
+        let (found, failures) = try await Rounds(count: 5, batch: 5_000_000).measure([dying, steady]) { _ in }
+        #expect(found.map(\.key.maker) == ["steady"] && found.first?.rounds.count == 5)
+        #expect(failures == ["dying cannot decode this as json (value): the peer has ended"])
+    }
+
     @Test("An operation of this process is timed, and its result is used")
     func operation() async throws {
         var count = 0

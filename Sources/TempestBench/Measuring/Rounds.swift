@@ -12,12 +12,16 @@ package struct Rounds: Sendable {
         (self.count, self.batch) = (count, batch)
     }
 
-    /// Times them all. A candidate that throws is left out; its reason comes back beside the measurements.
+    /// Times them all. A candidate that throws is left out, also when it throws late: one whose process has ended does not end the run.
+    /// Its reason comes back beside the measurements.
     func measure(
         _ candidates: [Candidate], progress: (_ round: Int) -> Void
     ) async throws -> (measurements: [Measurement], failures: [String]) {
         var failures: [String] = []
         var running: [(candidate: Candidate, iterations: Int, times: [Double])] = []
+        func reason(_ key: CandidateKey, _ error: any Error) -> String {
+            "\(key.maker) cannot \(key.direction) this as \(key.codec) (\(key.kind)): \(error)"
+        }
         progress(0)
         for candidate in candidates {
             try Task.checkCancellation()
@@ -26,22 +30,30 @@ package struct Rounds: Sendable {
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
-                let key = candidate.key
-                failures.append("\(key.maker) cannot \(key.direction) this as \(key.codec) (\(key.kind)): \(error)")
+                failures.append(reason(candidate.key, error))
             }
         }
+        var failed: Set<CandidateKey> = []
         for round in 0..<count {
             progress(round + 1)
             for step in running.indices {
                 try Task.checkCancellation()
                 // Each round begins elsewhere: nobody always runs after the same neighbour.
                 let place = (step + round * 5) % running.count
-                let iterations = running[place].iterations
-                let time = try await running[place].candidate.run(iterations)
-                running[place].times.append(time / Double(iterations))
+                let (candidate, iterations) = (running[place].candidate, running[place].iterations)
+                guard !failed.contains(candidate.key) else { continue }
+                do {
+                    let time = try await candidate.run(iterations)
+                    running[place].times.append(time / Double(iterations))
+                } catch is CancellationError {
+                    throw CancellationError()
+                } catch {
+                    failed.insert(candidate.key)
+                    failures.append(reason(candidate.key, error))
+                }
             }
         }
-        let measurements = running.map {
+        let measurements = running.filter { !failed.contains($0.candidate.key) }.map {
             Measurement($0.candidate.key, bytes: $0.candidate.bytes, iterations: $0.iterations, rounds: $0.times)
         }
         return (measurements, failures)
