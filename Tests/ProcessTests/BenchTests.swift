@@ -48,9 +48,31 @@ struct BenchTests {
             try Data(#"{"mine": [1, 2.5, "x", null]}"#.utf8).write(to: URL(fileURLWithPath: "\(folder)/mine.json"))
             let (status, output, error) = try await bench("--payload \(folder)/mine.json --rounds 1 --plot \(folder)/plot.svg")
             #expect(status == .exited(0), "\(error)")
-            #expect(output.contains("mine.json — your file, json, 29 B") && output.contains("→ mine.json:"))
+            #expect(
+                output.contains("mine.json — your file, json, 29 B") && output.contains("→ Swift, a Value: fewer than 4 rounds"))
             #expect(!output.contains("\u{1B}"))
             #expect(try String(contentsOfFile: "\(folder)/plot.svg", encoding: .utf8).contains("mine.json"))
+        }
+    }
+
+    @Test("Lines of JSON are one payload, whose sizes are sums; - is standard input")
+    func lines() async throws {
+        try await withTemporaryDirectory { folder in
+            let text = "{\"a\": 1}\n\n{\"b\": [2]}\n"
+            for name in ["lines.ndjson", "lines.jsonl"] {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+                let (status, output, error) = try await bench("--payload \(folder)/\(name) --rounds 1 --json")
+                #expect(status == .exited(0), "\(error)")
+                let payload = try #require(try JSONCodec().value(Array(output.utf8))["payloads"]?[0])
+                #expect(payload["sizes"]?["json"]?["bytes"] == 16 && payload["measurements"]?.asArray?.count == 6)
+                #expect(payload["remarks"]?[0]?.asText?.hasPrefix("2 documents:") == true)
+            }
+            try Data("{\"c\": 1}\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/whole"))
+            let script = #"exec "$0" bench codecs --payload - --rounds 1 <"$1""#
+            let (status, output) = try await ProcessRunner("sh", ["-c", script, Program.path, "\(folder)/whole"]).run { child in
+                (try await child.waitForExit(within: .seconds(60)), child.output)
+            }
+            #expect(status == .exited(0) && output.contains { $0.hasPrefix("standard input — your file, json") }, "\(output)")
         }
     }
 
@@ -58,7 +80,8 @@ struct BenchTests {
         "What cannot be measured is said before anything is",
         arguments: [
             ("--payload /nonexistent.json", 1, "cannot be read: No such file"), ("--payload /dev/null", 1, "is empty"),
-            ("--payload Makefile", 1, "no codec"), ("--only jobs", 64, "there is no payload"), ("--rounds 0", 64, "1 to 1000"),
+            ("--payload Makefile", 1, "as no codec's array or map"), ("--only jobs", 64, "there is no payload"),
+            ("--rounds 0", 64, "1 to 1000"),
             ("--only job --plot /nonexistent/plot.svg", 1, "cannot be written"),
         ] as [(String, Int32, String)])
     func refused(_ arguments: String, _ status: Int32, _ message: String) async throws {
@@ -93,7 +116,10 @@ struct BenchTests {
         }
         let report = try JSONCodec().value(Array(output.utf8))
         #expect(report["missing_peers"] == ["tempest (Python)", "tempest (Ruby)"])
-        #expect(report["payloads"]?[0]?["measurements"]?.asArray?.allSatisfy { $0["library"] == "tempest" } == true)
+        #expect(
+            report["payloads"]?[0]?["measurements"]?.asArray?.allSatisfy {
+                $0["library"] == "tempest" || $0["kind"] == "compressed"
+            } == true)
     }
 
     @Test("An interpreter that ends at once is a client that is not there")
