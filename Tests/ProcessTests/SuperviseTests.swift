@@ -145,6 +145,10 @@ struct SuperviseTests {
             let children = try SystemProcess.children(of: run.supervisor.processID)
             #expect(children.count == 1, "the death of a thread is the death of the workers that it has started: \(children)")
             #expect(Set(children.values.joined()) == Set(workers))
+            // Until then setpriv has not asked for the signal.
+            try await eventually("each is what it was started as") {
+                try workers.allSatisfy { try String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8) == "sleep\n" }
+            }
             try run.supervisor.send(.kill)
             try await run.supervisor.waitForExit()
             try await eventually("all are gone") { workers.allSatisfy { !SystemProcess.isAlive($0) } }
