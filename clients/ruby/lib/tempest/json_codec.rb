@@ -229,7 +229,7 @@ module Tempest
 
       # Ruby's own parser reads escapes when the string is known to hold nothing that is not allowed.
       size = @scanner.skip(ESCAPED) || pieces(start)
-      ::JSON.parse("[#{@text.byteslice(start, size)}]")[0]
+      ::JSON.parse(@text.byteslice(start, size))
     end
 
     def pieces(start)
