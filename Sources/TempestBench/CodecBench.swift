@@ -166,7 +166,8 @@ public struct CodecBench: Sendable {
             do throws(CodecError) {
                 bytes = try codec.encode(payload.value)
             } catch {
-                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, refusal: "\(error)"))
+                let refusal = error.placed(in: payload.value).description
+                result.sizes.append(CodecSize(codec: codec.name, bytes: nil, refusal: refusal))
                 continue
             }
             result.sizes.append(Self.size(payload.value, codec, bytes) { try codec.value(bytes) })

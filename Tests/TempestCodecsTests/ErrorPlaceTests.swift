@@ -76,9 +76,13 @@ struct ErrorPlaceTests {
 
     @Test("A value that is written is named by its place alone")
     func written() {
-        let error = #expect(throws: CodecError.self) { try JSONCodec().encode(["a": [1, .double(.nan)]] as Value) }
-        #expect(error?.path == "$.a[1]" && error?.offset == nil)
-        #expect(error?.description.hasSuffix("in $.a[1]") == true)
+        for (refused, code) in [(.double(.nan), .number), (.ext(type: 1, data: []), .unencodable)] as [(Value, CodecError.Code)] {
+            let value: Value = ["a": [1, refused]]
+            let error = #expect(throws: CodecError.self) { try JSONCodec().encode(value) }
+            let placed = error?.placed(in: value)
+            #expect(placed?.code == code && placed?.path == "$.a[1]" && placed?.offset == nil)
+            #expect(placed?.description.hasSuffix("in $.a[1]") == true)
+        }
     }
 
     @Test("JSON says what a byte order mark is, and another encoding")

@@ -12,7 +12,7 @@ enum SetCandidates {
             do throws(CodecError) {
                 all.append(try codec.encode(document))
             } catch {
-                return .failure(BenchError("document \(place + 1): \(error)"))
+                return .failure(BenchError("document \(place + 1): \(error.placed(in: document))"))
             }
         }
         return .success(all)

@@ -36,7 +36,6 @@ struct DocumentPlace {
 
 extension CodecError {
     /// The same error with the place of the first value in a node that the codec refuses by itself.
-    @inline(never)
     func placed(in node: Node, by codec: any Codec) -> CodecError {
         guard path == nil, offset == nil, code == .unencodable || code == .number || code == .text else { return self }
         let document = node.document
@@ -56,8 +55,7 @@ extension CodecError {
     }
 
     /// The same error with the place of the first ext or float in a value that no codec but MessagePack, or none, has a form for.
-    @inline(never)
-    func placed(in value: Value) -> CodecError {
+    package func placed(in value: Value) -> CodecError {
         guard path == nil, code == .unencodable || code == .number else { return self }
         var place = DocumentPlace()
         guard find(value, &place) else { return self }

@@ -22,13 +22,7 @@ extension Codec where Writer: BufferedWriting {
         return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { (small) throws(CodecError) -> [UInt8] in
             let form = Writer.Form(OutputBuffer(small))
             // Told to the compiler, so that it writes the code out: what types of other modules call, it cannot.
-            if T.self == Value.self {
-                do throws(CodecError) {
-                    return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), form, limits)
-                } catch {
-                    throw error.placed(in: unsafeBitCast(value, to: Value.self))
-                }
-            }
+            if T.self == Value.self { return try FormWriter.bytes(unsafeBitCast(value, to: Value.self), form, limits) }
             var writer = Writer(base: FormWriter(form, limits: limits))
             if T.self == TokenBuffer.self {
                 try writer.write(unsafeBitCast(value, to: TokenBuffer.self))

@@ -9,6 +9,8 @@ protocol TapeReader {
     /// A reader of bytes within limits, which writes into `room`.
     init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom)
 
+    /// The limits that it holds to.
+    var limits: Limits { get }
     /// The entries so far.
     var room: TapeRoom { get set }
     /// Bytes that do not stand in the source as they are.
@@ -20,8 +22,11 @@ protocol TapeReader {
     /// How far the reader has come, in bytes.
     var position: Int { get }
 
-    /// Reads on; false: the room is full, true: the document is complete. `room` is as far as the reader has come also if it throws.
+    /// Reads on; false: the room is full, true: the document is complete.
     mutating func run() throws(CodecError) -> Bool
+
+    /// The same; `room` is as far as the reader has come also when it throws. Apart, because to keep that costs registers, and time.
+    mutating func runKeepingPlace() throws(CodecError) -> Bool
 
     /// The error again, in the words for bytes that are no document but something that is known; nil if they are nothing known.
     static func explained(_ error: CodecError, _ bytes: UnsafeRawBufferPointer) -> CodecError?
@@ -107,15 +112,9 @@ extension TapeReader {
                 var large: UnsafeMutablePointer<Entry>?
                 defer { large?.deallocate() }
                 do throws(CodecError) {
-                    while try !reader.run() {
-                        let capacity = try reader.nextCapacity(raw.count, limits)
-                        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-                        reader.room.move(to: larger, capacity: capacity)
-                        large?.deallocate()
-                        large = larger
-                    }
+                    while try !reader.run() { try reader.grow(&large, raw.count) }
                 } catch {
-                    throw explained(error, raw) ?? reader.placed(error)
+                    throw explained(error, raw) ?? placed(error, raw, limits)
                 }
                 guard reader.room.count <= limits.values else { throw tooMany(limits, at: raw.count) }
                 return body(reader)
@@ -123,12 +122,31 @@ extension TapeReader {
         }
     }
 
-    /// The error with the place that the reader has come to.
+    /// Moves to a larger room.
+    private mutating func grow(_ large: inout UnsafeMutablePointer<Entry>?, _ bytes: Int) throws(CodecError) {
+        let capacity = try nextCapacity(bytes, limits)
+        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+        room.move(to: larger, capacity: capacity)
+        large?.deallocate()
+        large = larger
+    }
+
+    /// The error with its place in the document, for which the bytes are read again.
     @inline(never)
-    private func placed(_ error: CodecError) -> CodecError {
+    private static func placed(_ error: CodecError, _ raw: UnsafeRawBufferPointer, _ limits: Limits) -> CodecError {
         // Too many values, or bytes after the last: no place is to blame.
         guard error.path == nil, error.code != .values, error.code != .trailing else { return error }
-        return CodecError(error.code, error.message, at: error.offset, in: withView(room) { room.place(in: $0).shown })
+        let first = UnsafeMutablePointer<Entry>.allocate(capacity: 64)
+        var large: UnsafeMutablePointer<Entry>? = first
+        defer { large?.deallocate() }
+        var reader = Self(raw, limits: limits, room: TapeRoom(first, capacity: min(64, most(limits))))
+        do throws(CodecError) {
+            while try !reader.runKeepingPlace() { try reader.grow(&large, raw.count) }
+            return error
+        } catch {
+            let path = reader.withView(reader.room) { reader.room.place(in: $0).shown }
+            return CodecError(error.code, error.message, at: error.offset, in: path)
+        }
     }
 
     /// How much room there must be at the next try: as the bytes so far tell of the rest, and a little more.

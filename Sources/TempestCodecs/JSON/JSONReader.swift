@@ -28,22 +28,30 @@ struct JSONReader: TapeReader {
 
     var source: UnsafePointer<UInt8> { input.source }
 
-    mutating func run() throws(CodecError) -> Bool {
+    mutating func run() throws(CodecError) -> Bool { try read(keepsPlace: false) }
+
+    @inline(never)
+    mutating func runKeepingPlace() throws(CodecError) -> Bool { try read(keepsPlace: true) }
+
+    @inline(__always)
+    private mutating func read(keepsPlace: Bool) throws(CodecError) -> Bool {
         // Copies in registers: the compiler cannot know that an entry that is written does not change them.
         let input = input
         let depthLimit = limits.depth
         let (source, end) = (input.source, input.end)
         var position = position
         var room = room
-        // Also of a document that is refused: where that was is read from it.
-        defer { (self.position, self.room) = (position, room) }
+        defer { if keepsPlace { self.room = room } }
         if !hasBegun {
             hasBegun = true
             input.skipSpace(&position)
             guard position < end else { throw input.syntax("there is no value", position) }
         }
         values: while true {
-            guard room.hasRoom else { return false }
+            guard room.hasRoom else {
+                (self.position, self.room) = (position, room)
+                return false
+            }
             if room.isMap {
                 guard position < end, source[position] == UInt8(ascii: "\"") else {
                     throw input.syntax("expected a key, found \(input.found(position))", position)
@@ -84,6 +92,7 @@ struct JSONReader: TapeReader {
                 input.skipSpace(&position)
                 guard room.open >= 0 else {
                     guard position == end else { throw CodecError(.trailing, "json: bytes after the value", at: position) }
+                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }

@@ -34,19 +34,25 @@ struct MessagePackReader: TapeReader {
 
     var source: UnsafePointer<UInt8> { input.source }
 
-    mutating func run() throws(CodecError) -> Bool {
+    mutating func run() throws(CodecError) -> Bool { try read(keepsPlace: false) }
+
+    @inline(never)
+    mutating func runKeepingPlace() throws(CodecError) -> Bool { try read(keepsPlace: true) }
+
+    @inline(__always)
+    private mutating func read(keepsPlace: Bool) throws(CodecError) -> Bool {
         // Copies in registers: the compiler cannot know that an entry that is written does not change them.
         let input = input
         let depthLimit = limits.depth
         let (source, end) = (input.source, input.end)
         guard end > 0 else { throw CodecError(.syntax, "msgpack: there is no value", at: 0) }
         var (position, room, left, owed) = (position, room, left, owed)
-        // Also of a document that is refused: where that was is read from it.
-        defer { (self.position, self.room, self.left, self.owed) = (position, room, left, owed) }
+        defer { if keepsPlace { self.room = room } }
         while true {
             while left == 0 {
                 guard room.open >= 0 else {
                     guard position == end else { throw CodecError(.trailing, "msgpack: bytes after the value", at: position) }
+                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }
@@ -54,7 +60,10 @@ struct MessagePackReader: TapeReader {
                 room.end()
                 left = try input.wanted(room)
             }
-            guard room.hasRoom else { return false }
+            guard room.hasRoom else {
+                (self.position, self.room, self.left, self.owed) = (position, room, left, owed)
+                return false
+            }
             if room.isMap {
                 left &-= 1
                 owed &-= 1

@@ -40,14 +40,19 @@ struct TNetstringReader: TapeReader {
 
     var source: UnsafePointer<UInt8> { input.source }
 
-    mutating func run() throws(CodecError) -> Bool {
+    mutating func run() throws(CodecError) -> Bool { try read(keepsPlace: false) }
+
+    @inline(never)
+    mutating func runKeepingPlace() throws(CodecError) -> Bool { try read(keepsPlace: true) }
+
+    @inline(__always)
+    private mutating func read(keepsPlace: Bool) throws(CodecError) -> Bool {
         // Copies in registers: the compiler cannot know that an entry that is written does not change them.
         let input = input
         let end = input.end
         let depthLimit = limits.depth
         var (position, room, stop) = (position, room, stop)
-        // Also of a document that is refused: where that was is read from it.
-        defer { (self.position, self.room, self.stop) = (position, room, stop) }
+        defer { if keepsPlace { self.room = room } }
         if !hasBegun {
             hasBegun = true
             guard end > 0 else { throw input.syntax("there is no value", 0) }
@@ -57,6 +62,7 @@ struct TNetstringReader: TapeReader {
         while true {
             while position == stop {
                 guard room.open >= 0 else {
+                    (self.position, self.room) = (position, room)
                     keys.finish()
                     return true
                 }
@@ -65,7 +71,10 @@ struct TNetstringReader: TapeReader {
                 position = stop &+ 1
                 stop = try input.enclosing(room)
             }
-            guard room.hasRoom else { return false }
+            guard room.hasRoom else {
+                (self.position, self.room, self.stop) = (position, room, stop)
+                return false
+            }
             var element = try input.readElement(position, stop)
             if room.isMap {
                 guard element.tag == UInt8(ascii: ",") else {
