@@ -1,11 +1,12 @@
 """Pushes jobs with bare RPUSH, as any program may, and writes down which of them Redis acknowledged."""
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import threading
 import time
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from inbox import Inbox
 from redis_server import RedisServer
@@ -43,6 +44,8 @@ class Producer(threading.Thread):
         self.action = lambda: "record"  # of the next job
         self._padding = "x" * padding
         self._made = 0
+        self._needed = False
+        self._extra = 0  # jobs that were pushed while they were needed: neither gate nor total count them
         self._over = threading.Event()
         self._may_push = threading.Lock()
 
@@ -64,26 +67,42 @@ class Producer(threading.Thread):
     def run(self) -> None:
         wire = self._server.wire(30.0)
         try:
-            while len(self.acknowledged) < self.total and not self._over.is_set():
+            while (self._needed or len(self.acknowledged) - self._extra < self.total) and not self._over.is_set():
                 room = self.window - (len(self.acknowledged) - self.written_off - self._inbox.total)
-                if self._gate is not None:
-                    room = min(room, self._gate() - len(self.acknowledged))
-                count = min(room, self.batch, self.total - len(self.acknowledged))
+                needed, counted = self._needed, len(self.acknowledged) - self._extra
+                if not needed:
+                    room = min(room, self.total - counted)
+                    if self._gate is not None:
+                        room = min(room, self._gate() - counted)
+                count = min(room, self.batch)
                 if count <= 0:
                     with self._inbox.moved:
                         self._inbox.moved.wait(0.02)
                     continue
                 with self._may_push:
+                    before = len(self.acknowledged)
                     self.push(wire, [self.job(self.action()) for _ in range(count)])
+                    if needed:
+                        self._extra += len(self.acknowledged) - before
         except BaseException as error:
             self.trouble = error
             raise
         finally:
             wire.close()
 
+    @contextlib.contextmanager
+    def needed(self) -> Iterator[None]:
+        """Pushes on, beyond gate and total, until the body is over: whoever waits for every worker to consume needs jobs that long, and
+        the first to come back must not have run all that there were."""
+        self._needed = True
+        try:
+            yield
+        finally:
+            self._needed = False
+
     def enough(self, least: int) -> None:
         """No more than `least` jobs in all, or than there are by now."""
-        self.total = max(least, len(self.acknowledged))
+        self.total = max(least, len(self.acknowledged) - self._extra)
 
     def finish(self) -> None:
         self._over.set()

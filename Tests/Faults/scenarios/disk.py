@@ -67,14 +67,15 @@ def run(stage: Stage) -> None:
         # Longer than a lease, so that nobody may be taken for dead only because no beat can be written.
         time.sleep(stage.lease * stage.rng.uniform(1.2, 2.0))
         stage.check(f"round {done + 1}: the workers live", all(member.alive for member in stage.crew.members))
-        os.unlink(ballast)
-        room = time.monotonic_ns()
-        done += 1
 
         def all_again() -> bool:
             stage.journal.poll()
             return all(stage.journal.last_begin.get(pid, 0) > room for pid in pids)
-        stage.eventually("every worker consumes again", all_again, 15.0)
+        with producer.needed():
+            os.unlink(ballast)
+            room = time.monotonic_ns()
+            done += 1
+            stage.eventually("every worker consumes again", all_again, 15.0)
         stage.result.recovery.append((time.monotonic_ns() - room) / 1e6)
         stage.progress(f"{done} of {setting.faults} rounds, {before} answers")
     stage.result.faults = done

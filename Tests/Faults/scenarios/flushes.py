@@ -39,7 +39,8 @@ def run(stage: Stage) -> None:
             stage.journal.poll()
             return all(stage.journal.last_begin.get(pid, 0) > flushed for pid in pids)
         what = "FLUSHALL" if everything else "FUNCTION FLUSH"
-        stage.eventually(f"every worker consumes again after {what}", all_again, 15.0)
+        with producer.needed():
+            stage.eventually(f"every worker consumes again after {what}", all_again, 15.0)
         first = {pid: min(run.begin for runs in list(stage.journal.runs.values()) for run in runs
                           if run.pid == pid and run.begin > flushed) for pid in pids}
         stage.result.recovery += [(begin - flushed) / 1e6 for begin in first.values()]

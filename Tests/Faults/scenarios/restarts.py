@@ -42,7 +42,8 @@ def run(stage: Stage) -> None:
             stage.journal.poll()
             return all(stage.journal.last_begin.get(pid, 0) > back for pid in pids)
         try:
-            stage.eventually("every worker consumes again", all_again, 10.0)
+            with producer.needed():
+                stage.eventually("every worker consumes again", all_again, 10.0)
         finally:
             for pid, name in pids.items():
                 first = [run.begin for runs in list(stage.journal.runs.values()) for run in runs if run.pid == pid and run.begin > back]
