@@ -1,3 +1,4 @@
+import Foundation
 import TempestTesting
 import Testing
 
@@ -35,11 +36,20 @@ struct LineWriterTests {
         return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
+    /// On a thread of its own: those of the pool are few, and whoever writes needs one, too.
+    private func reading(_ reader: FileDescriptor, until last: String) -> Task<[String], any Error> {
+        Task {
+            try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread { continuation.resume(with: Result { try lines(reader, until: last) }) }
+            }
+        }
+    }
+
     @Test("All lines arrive, in order, at a reader that is slow")
     func order() async throws {
         let (reader, end) = try FileDescriptor.pipe()
         let writer = writer(to: end, patience: .seconds(600))
-        let reading = Task.detached { try lines(reader, until: "last") }
+        let reading = reading(reader, until: "last")
         for number in 0..<20_000 {
             let line = Array("\(number) \(String(repeating: "x", count: 100))\n".utf8)
             while !writer.add(line, lines: 1) { await Task.yield() }
@@ -68,7 +78,7 @@ struct LineWriterTests {
         #expect(!writer.isIdle, "it waits for the reader")
         // The thread may make room once more until the pipe is full; then nobody reads for as long as the patience.
         for _ in 0..<2000 { try await eventually("its patience is over") { offer() } }
-        let reading = Task.detached { try lines(reader, until: "last") }
+        let reading = reading(reader, until: "last")
         try await eventually("it is read") { writer.isIdle }
         writer.add(Array("last\n".utf8), lines: 1)
         let seen = try await reading.value
