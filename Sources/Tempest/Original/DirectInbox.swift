@@ -103,22 +103,31 @@ final class DirectInbox: Sendable {
     /// In portions, and not for long: whoever stops a program waits for it.
     private func takeBack(_ jobs: ArraySlice<UnansweredJobs.Job>) async {
         let deadline = NIODeadline.now() + Self.takeBackTime
-        var (left, taken) = (jobs, 0)
+        var (left, taken, refused) = (jobs, 0, 0)
+        var trouble: (any Error)?
         while !left.isEmpty {
-            let portion = left.prefix(Self.portion)
-            let commands = portion.map { job -> RedisCommand in
+            let commands = left.prefix(Self.portion).map { job -> RedisCommand in
                 ["LREM", .init(Keys.level(job.queue, job.level)), 1, .init(job.payload)]
             }
             do {
                 guard NIODeadline.now() < deadline else { throw RedisError(.timedOut, "it takes too long") }
-                for reply in try await redis.execute(commands) { taken += Int(try reply.get().integer ?? 0) }
+                for reply in try await redis.execute(commands) {
+                    switch reply {
+                    case .success(let reply): taken += Int(reply.integer ?? 0)
+                    // One queue whose key is no list keeps nobody from the others.
+                    case .failure(let error): (refused, trouble) = (refused + 1, error)
+                    }
+                }
             } catch {
-                logger.warning(
-                    "jobs of original workers' queues could not be taken back: the workers that take them will find nobody to answer",
-                    metadata: ["jobs": "\(left.count)", LogKey.error: "\(error)"])
+                (refused, trouble) = (refused + left.count, error)
                 break
             }
             left = left.dropFirst(Self.portion)
+        }
+        if let trouble {
+            logger.warning(
+                "jobs of original workers' queues could not be taken back: the workers that take them will find nobody to answer",
+                metadata: ["jobs": "\(refused)", LogKey.error: "\(trouble)"])
         }
         if taken > 0 {
             logger.info("took unanswered jobs out of original workers' queues", metadata: ["jobs": "\(taken)"])

@@ -180,6 +180,26 @@ struct OriginalCallTests {
         }
     }
 
+    @Test("A queue whose key is no list any more keeps no job of another queue from being taken back")
+    func takeBackElsewhere() async throws {
+        try await Bench.run { bench in
+            let client = try client(bench) { $0.original.queues = ["broken", "legacy"] }
+            // More than go out in one portion.
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<150 {
+                    group.addTask { _ = try? await client.call("add", 1, 2, queue: "broken", timeout: .milliseconds(50)) }
+                }
+            }
+            await #expect(throws: CallError.self) {
+                try await client.call("add", 1, 2, queue: "legacy", timeout: .milliseconds(50))
+            }
+            #expect(try await bench.redis.execute(["LLEN", "legacy"]).integer == 1)
+            _ = try await bench.redis.execute(["SET", "broken", "x"])
+            await client.shutdown()
+            #expect(try await bench.redis.execute(["LLEN", "legacy"]).integer == 0)
+        }
+    }
+
     @Test("Beyond 64 MiB the oldest unanswered jobs are forgotten, and no others")
     func unansweredLimit() throws {
         var jobs = UnansweredJobs()
