@@ -45,22 +45,34 @@ package enum Files {
     package static func write(_ bytes: [UInt8], to path: String) throws(BenchError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw unwritable(path) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else {
-                let error = unwritable(path)
-                close(descriptor)
-                throw error
-            }
-            rest = rest.dropFirst(max(count, 0))
-        }
+        let error = writeAll(bytes, to: descriptor)
         // Some file systems say only now that there was no room.
-        guard close(descriptor) == 0 else { throw unwritable(path) }
+        let isClosed = close(descriptor) == 0
+        guard error == 0, isClosed else { throw unwritable(path, error == 0 ? errno : error) }
     }
 
-    private static func unwritable(_ path: String) -> BenchError {
-        BenchError("\(Shown.name(path)) cannot be written: \(String(cString: strerror(errno)))")
+    /// Writes all bytes; 0, or the number of the error.
+    package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count >= 0 {
+                    rest = rest.dropFirst(count)
+                } else if errno == EAGAIN {
+                    // Shared with a program that set it so.
+                    var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&poller, 1, -1)
+                } else if errno != EINTR {
+                    return errno
+                }
+            }
+            return 0
+        }
+    }
+
+    private static func unwritable(_ path: String, _ error: Int32 = errno) -> BenchError {
+        BenchError("\(Shown.name(path)) cannot be written: \(String(cString: strerror(error)))")
     }
 
     /// Throws unless a file may be written there: known before minutes of measuring, not after.

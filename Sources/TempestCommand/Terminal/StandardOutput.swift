@@ -2,6 +2,7 @@
 // Before it: a command's lines or bytes. After it: a terminal, a file, or the next program of a pipe.
 
 import Foundation
+import TempestBench
 
 enum StandardOutput {
     /// Who reads has enough, as `head` has: the program cleans up and ends as other tools do, by SIGPIPE, and says nothing.
@@ -39,29 +40,12 @@ enum StandardOutput {
         let wasPending = sigismember(&pending, SIGPIPE) == 1
         pthread_sigmask(SIG_BLOCK, &pipe, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        let error = bytes.withUnsafeBytes { writeAll($0, descriptor) }
+        let error = Files.writeAll(bytes, to: descriptor)
         if error == EPIPE, !wasPending {
             sigpending(&pending)
             var taken: Int32 = 0
             if sigismember(&pending, SIGPIPE) == 1 { sigwait(&pipe, &taken) }
         }
         return error
-    }
-
-    private static func writeAll(_ bytes: UnsafeRawBufferPointer, _ descriptor: Int32) -> Int32 {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
-                // Shared with a program that set it so.
-                var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = poll(&poller, 1, -1)
-            } else if errno != EINTR {
-                return errno
-            }
-        }
-        return 0
     }
 }
