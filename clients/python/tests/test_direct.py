@@ -305,6 +305,8 @@ class Nodes(DirectTests):
         port = free_port()
         victim = RedisServer("--port", str(port))
         self.addCleanup(victim.stop)
+        # What this test's own connection has asked does not count.
+        victim.client.config_resetstat()
         served = self.serve()
         self.push("add", [2, 3], port)
         self.settled(1)

@@ -254,6 +254,8 @@ class TestDirectNodes < DirectTest
     port = FakeNode.free_port
     victim = PrivateRedis.new("--port", port.to_s)
     @endings << -> { victim.stop }
+    # What this test's own connection has asked does not count.
+    victim.call("CONFIG", "RESETSTAT")
     serve
     push("add", [2, 3], port)
     settled(1)
