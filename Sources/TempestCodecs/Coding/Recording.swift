@@ -33,6 +33,7 @@ struct Recording: TokenWriter {
     }
 
     /// Everything that was recorded, good until the next token.
+    @inline(__always)
     var view: TapeView { TapeView(entries: UnsafePointer(room.entries), source: bytes, side: bytes) }
 
     /// The same as a tape of its own.
@@ -168,6 +169,7 @@ struct Recording: TokenWriter {
     var depth: Int { room.depth + outer }
 
     /// Whether the last thing that was recorded is a key.
+    @inline(__always)  // A call would be given a copy of the recording.
     var awaitsValue: Bool { room.count > 0 && room.entries[room.count &- 1].flags & Entry.isKey != 0 }
 
     @inline(__always)

@@ -64,26 +64,27 @@ public struct FormWriter<Form: TokenForm> {
     }
 
     // MARK: Checks
+    // Mutating, though they change nothing: the others would be given a copy of everything, half a kilobyte, for every token.
 
     /// Throws if too much has been written.
     @inline(__always)
-    func check() throws(CodecError) {
+    mutating func check() throws(CodecError) {
         guard form.size <= limit else { throw nesting.tooBig(limit) }
     }
 
     /// Refuses before memory is taken.
     @inline(__always)
-    func reserve(_ count: Int) throws(CodecError) {
+    mutating func reserve(_ count: Int) throws(CodecError) {
         guard count <= limit else { throw nesting.tooBig(limit) }
     }
 
     @inline(__always)
-    func check(finite value: Double) throws(CodecError) {
+    mutating func check(finite value: Double) throws(CodecError) {
         guard value.isFinite else { throw CodecError.notFinite(value, Form.codec) }
     }
 
     @inline(__always)
-    func check(_ utf8: UnsafeRawBufferPointer, _ refusal: @autoclosure () -> String) throws(CodecError) {
+    mutating func check(_ utf8: UnsafeRawBufferPointer, _ refusal: @autoclosure () -> String) throws(CodecError) {
         guard UTF8Check.isValid(utf8) else { throw CodecError(.text, "\(Form.codec): \(refusal())") }
     }
 

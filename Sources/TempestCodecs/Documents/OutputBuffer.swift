@@ -60,6 +60,9 @@ struct OutputBuffer {
         capacity = small.count
     }
 
+    /// Where the bytes begin, until more are written.
+    var start: UnsafeRawPointer { UnsafeRawPointer(base) }
+
     /// Calls the body with room for `most` bytes; it hands out how many it wrote.
     @inline(__always)
     mutating func write(upTo most: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
@@ -126,6 +129,7 @@ struct OutputBuffer {
     }
 
     @inline(never)
+    @_effects(releasenone)
     private mutating func grow(_ most: Int) {
         let larger = max(capacity * 2, count + most)
         // A copy of this buffer may still point into the room: it keeps that, and this one takes another.

@@ -175,7 +175,7 @@ public struct TokenBuffer: TokenWriter, Sendable {
 
     /// Refuses before anything is counted.
     @inline(__always)
-    private func checkRoom(_ count: Int) throws(CodecError) {
+    private mutating func checkRoom(_ count: Int) throws(CodecError) {
         guard tape.source.count &+ count <= limits.bytes else { throw nesting.tooBig(limits.bytes) }
     }
 

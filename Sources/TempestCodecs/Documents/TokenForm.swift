@@ -61,15 +61,13 @@ extension TokenForm {
     /// Writes text.
     @inline(__always)
     public mutating func text(_ string: String) {
-        var string = string
-        string.withUTF8 { text(UnsafeRawBufferPointer($0)) }
+        string.withFastUTF8 { text($0) }
     }
 
     /// Writes a key.
     @inline(__always)
     public mutating func key(_ string: String, isOnly: Bool) {
-        var string = string
-        string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: isOnly) }
+        string.withFastUTF8 { key($0, isOnly: isOnly) }
     }
 
     /// Separates, and writes a key.

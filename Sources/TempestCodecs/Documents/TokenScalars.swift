@@ -140,7 +140,9 @@ extension Array: TokenWritable where Element: TokenWritable {
         if Element.self == Double.self { return try writer.write(unsafeBitCast(self, to: [Double].self)) }
         if Element.self == String.self { return try writer.write(unsafeBitCast(self, to: [String].self)) }
         try writer.beginArray(count: count)
-        for element in self { try element.write(to: &writer) }
+        // Where they are: a loop over the array copies each element, which retains all that it holds.
+        let elements = span
+        for place in elements.indices { try elements[place].write(to: &writer) }
         try writer.endArray()
     }
 }

@@ -176,6 +176,14 @@ public protocol TokenWritable {
 }
 
 extension String {
+    /// Calls the body with the UTF-8, without a copy of the string, which would be retained and released.
+    @inline(__always)
+    func withFastUTF8<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        if let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) { return result }
+        var copy = self
+        return copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+
     /// The UTF-8 of a string, without a copy where it is stored so already. (The standard library's call is not typed in its error.)
     @inline(__always)
     func withRawUTF8<R>(_ body: (UnsafeRawBufferPointer) throws(CodecError) -> R) throws(CodecError) -> R {

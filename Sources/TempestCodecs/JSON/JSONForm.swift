@@ -34,33 +34,38 @@ public struct JSONForm: BufferedForm {
     /// Writes `true` or `false`.
     public mutating func bool(_ value: Bool) { if value { output.append("true") } else { output.append("false") } }
     /// Writes digits.
+    @_effects(releasenone)
     public mutating func int(_ value: Int64) {
         output.write(upTo: IntegerText.longest) { IntegerText.write(value, to: $0) }
     }
     /// Writes digits.
+    @_effects(releasenone)
     public mutating func uint(_ value: UInt64) {
         output.write(upTo: IntegerText.longest) { IntegerText.write(value, to: $0) }
     }
     /// Writes digits with a point.
+    @_effects(releasenone)
     public mutating func double(_ value: Double) {
         output.write(upTo: FloatText.longest) { FloatText.write(value, to: $0) }
     }
 
     /// Writes a string.
+    @_effects(releasenone)
     public mutating func text(_ utf8: UnsafeRawBufferPointer) {
         if marker.end == output.count, Base64.decode(utf8) != nil { output.insert(UInt8(ascii: "$"), at: marker.dollar) }
         JSONText.append(utf8, to: &output)
     }
 
     /// Writes a string.
+    @_effects(releasenone)
     public mutating func text(_ string: String) {
         let bits = SmallText.bits(string)
         if packsText, bits.isSmall, marker.end != output.count, JSONText.append(small: bits, to: &output) { return }
-        var string = string
-        string.withUTF8 { text(UnsafeRawBufferPointer($0)) }
+        string.withFastUTF8 { text($0) }
     }
 
     /// Writes the marker and base64.
+    @_effects(releasenone)
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) {
         output.append(#"{"$b64":""#)
         output.write(upTo: Base64.count(of: bytes.count)) { Base64.encode(bytes, to: $0) }
@@ -77,6 +82,7 @@ public struct JSONForm: BufferedForm {
     public mutating func beginMap(count: Int) { output.append(UInt8(ascii: "{")) }
 
     /// Writes a string and a colon.
+    @_effects(releasenone)
     public mutating func key(_ utf8: UnsafeRawBufferPointer, isOnly: Bool) {
         let start = output.count
         JSONText.append(utf8, to: &output)
@@ -85,20 +91,20 @@ public struct JSONForm: BufferedForm {
     }
 
     /// Writes a string and a colon.
+    @_effects(releasenone)
     public mutating func key(_ string: String, isOnly: Bool) {
         let bits = SmallText.bits(string)
         if packsText, bits.isSmall, !isOnly, JSONText.append(small: bits, colon: true, to: &output) { return }
-        var string = string
-        string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: isOnly) }
+        string.withFastUTF8 { key($0, isOnly: isOnly) }
     }
 
     /// Writes a comma, a string and a colon.
+    @_effects(releasenone)
     public mutating func nextKey(_ string: String) {
         let bits = SmallText.bits(string)
         if packsText, bits.isSmall, JSONText.append(small: bits, comma: true, colon: true, to: &output) { return }
         output.append(UInt8(ascii: ","))
-        var string = string
-        string.withUTF8 { key(UnsafeRawBufferPointer($0), isOnly: false) }
+        string.withFastUTF8 { key($0, isOnly: false) }
     }
 
     /// Writes `}`.

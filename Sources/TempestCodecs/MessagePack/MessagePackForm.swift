@@ -32,6 +32,7 @@ public struct MessagePackForm: BufferedForm {
     public mutating func bool(_ value: Bool) { output.append(value ? 0xC3 : 0xC2) }
 
     /// Writes an integer in its smallest format.
+    @_effects(releasenone)
     public mutating func int(_ value: Int64) {
         if value >= 0 { return uint(UInt64(bitPattern: value)) }
         let bits = UInt64(bitPattern: value)
@@ -49,6 +50,7 @@ public struct MessagePackForm: BufferedForm {
     }
 
     /// Writes an integer in its smallest format.
+    @_effects(releasenone)
     public mutating func uint(_ value: UInt64) {
         if value < 0x80 {
             output.append(UInt8(truncatingIfNeeded: value))
@@ -64,9 +66,11 @@ public struct MessagePackForm: BufferedForm {
     }
 
     /// Writes a float of 64 bits.
+    @_effects(releasenone)
     public mutating func double(_ value: Double) { put(0xCB, value.bitPattern) }
 
     /// Writes str.
+    @_effects(releasenone)
     public mutating func text(_ utf8: UnsafeRawBufferPointer) {
         let count = utf8.count
         output.write(upTo: count &+ 5) { place in
@@ -83,11 +87,11 @@ public struct MessagePackForm: BufferedForm {
 
     /// Writes str.
     @inline(__always)
+    @_effects(releasenone)
     public mutating func text(_ string: String) {
         let bits = SmallText.bits(string)
         guard packsText, bits.isSmall else {
-            var string = string
-            return string.withUTF8 { text(UnsafeRawBufferPointer($0)) }
+            return string.withFastUTF8 { text($0) }
         }
         output.write(upTo: 17) { place in
             let raw = UnsafeMutableRawPointer(place)
@@ -99,12 +103,14 @@ public struct MessagePackForm: BufferedForm {
     }
 
     /// Writes bin.
+    @_effects(releasenone)
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) {
         output.write(upTo: 5) { Self.length(bytes.count, 0xC4, 0xC5, 0xC6, at: $0) }
         output.append(bytes)
     }
 
     /// Writes ext.
+    @_effects(releasenone)
     public mutating func ext(type: Int8, data: UnsafeRawBufferPointer) throws(CodecError) {
         switch data.count {
         case 1: output.append(0xD4)
@@ -134,9 +140,11 @@ public struct MessagePackForm: BufferedForm {
     }
 
     /// Writes a key as str.
+    @_effects(releasenone)
     public mutating func key(_ utf8: UnsafeRawBufferPointer, isOnly: Bool) { text(utf8) }
 
     /// Writes a key as str.
+    @_effects(releasenone)
     public mutating func key(_ string: String, isOnly: Bool) { text(string) }
 
     /// Nothing: the count says where a map ends.

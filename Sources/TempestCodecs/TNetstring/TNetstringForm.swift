@@ -48,13 +48,17 @@ public struct TNetstringForm: BufferedForm {
     /// Writes `4:true!` or `5:false!`.
     public mutating func bool(_ value: Bool) { if value { output.append("4:true!") } else { output.append("5:false!") } }
     /// Writes digits.
+    @_effects(releasenone)
     public mutating func int(_ value: Int64) { number(UInt8(ascii: "#")) { IntegerText.write(value, to: $0) } }
     /// Writes digits.
+    @_effects(releasenone)
     public mutating func uint(_ value: UInt64) { number(UInt8(ascii: "#")) { IntegerText.write(value, to: $0) } }
     /// Writes digits with a point.
+    @_effects(releasenone)
     public mutating func double(_ value: Double) { number(UInt8(ascii: "^")) { FloatText.write(value, to: $0) } }
 
     /// Writes text.
+    @_effects(releasenone)
     public mutating func text(_ utf8: UnsafeRawBufferPointer) {
         let count = utf8.count
         output.write(upTo: count &+ IntegerText.longest &+ 2) { place in
@@ -70,11 +74,11 @@ public struct TNetstringForm: BufferedForm {
 
     /// Writes text.
     @inline(__always)
+    @_effects(releasenone)
     public mutating func text(_ string: String) {
         let bits = SmallText.bits(string)
         guard packsText, bits.isSmall else {
-            var string = string
-            return string.withUTF8 { text(UnsafeRawBufferPointer($0)) }
+            return string.withFastUTF8 { text($0) }
         }
         output.write(upTo: 20) { place in
             let count = bits.count
@@ -89,6 +93,7 @@ public struct TNetstringForm: BufferedForm {
     }
 
     /// Writes bytes as text: there is one form for both.
+    @_effects(releasenone)
     public mutating func binary(_ bytes: UnsafeRawBufferPointer) { text(bytes) }
 
     /// Opens an array.
@@ -98,8 +103,10 @@ public struct TNetstringForm: BufferedForm {
     /// Opens a map.
     public mutating func beginMap(count: Int) { begin() }
     /// Writes a key.
+    @_effects(releasenone)
     public mutating func key(_ utf8: UnsafeRawBufferPointer, isOnly: Bool) { text(utf8) }
     /// Writes a key.
+    @_effects(releasenone)
     public mutating func key(_ string: String, isOnly: Bool) { text(string) }
     /// Closes the map.
     public mutating func endMap() { end(UInt8(ascii: "}")) }
