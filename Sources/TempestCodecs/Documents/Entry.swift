@@ -40,6 +40,8 @@ struct Entry: Sendable {
     static let isSplice: UInt8 = 4
     /// Every byte of the text is ASCII (not set: not known).
     static let isASCII: UInt8 = 8
+    /// The container is read straight to a value, and its first elements have been taken already.
+    static let isBegun: UInt8 = 16
 
     @inline(__always)
     init(_ kind: Kind, offset: Int, payload: UInt64 = 0) {

@@ -41,6 +41,11 @@ extension TapeView {
         Self.fingerprint(start(key), key.low)
     }
 
+    static func fingerprint(_ key: UnsafeRawBufferPointer) -> UInt64 {
+        guard let start = key.baseAddress else { return 0 }
+        return fingerprint(start, key.count)
+    }
+
     @inline(__always)
     static func fingerprint(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
         let bits: UInt64

@@ -6,15 +6,15 @@ protocol TapeReader {
     /// The codec's name, for messages.
     static var name: String { get }
 
-    /// A reader of bytes within limits, which writes into `room`.
-    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom)
+    /// A reader of bytes within limits, which writes into `room`; what does not stand in the source as it is, into `side`.
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom, side: OutputBuffer)
 
     /// The limits that it holds to.
     var limits: Limits { get }
     /// The entries so far.
     var room: TapeRoom { get set }
-    /// Bytes that do not stand in the source as they are.
-    var side: [UInt8] { get }
+    /// Bytes that do not stand in the source as they are; nil: the codec has none.
+    var side: OutputBuffer? { get }
     /// The keys of large maps.
     var keys: LargeMaps { get set }
     /// The bytes that are read.
@@ -41,48 +41,77 @@ extension TapeReader {
     static func document(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Document {
         try read(bytes, limits) { reader in
             let entries = [Entry](UnsafeBufferPointer(start: reader.room.entries, count: reader.room.count))
-            return Document(tape: Tape(entries: entries, source: bytes, side: reader.side), keys: reader.keys)
+            return Document(tape: Tape(entries: entries, source: bytes, side: reader.side?.finish() ?? []), keys: reader.keys)
         }
     }
 
-    /// The value that fills the bytes; no entry is left when it is made.
+    /// The value that fills the bytes.
+    ///
+    /// Its parts are taken whenever the room is full, so that entries stay in the processor's nearest memory and there are never many.
     static func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
-        try read(bytes, limits) { reader in
+        if let value = try? taken(bytes, limits) { return value }
+        // The same with all entries, which knows what is wrong, and where.
+        return try read(bytes, limits) { reader in
             reader.withView(reader.room) { view in
-                var cursor = ValueCursor(consuming: reader.room.count)
+                var cursor = ValueCursor()
                 return view.takeValue(&cursor)
             }
         }
     }
 
-    /// Calls the body with pointers to what has been read so far.
-    func withView<R>(_ room: TapeRoom, _ body: (TapeView) -> R) -> R {
-        let source = source
-        // Nothing is read through a pointer into no bytes: their entries have no length.
-        if side.isEmpty { return body(TapeView(entries: UnsafePointer(room.entries), source: source, side: source)) }
-        return side.withUnsafeBytes { side in
-            body(
-                TapeView(entries: UnsafePointer(room.entries), source: source, side: side.baseAddress ?? UnsafeRawPointer(source))
-            )
+    /// The value; throws if something is wrong, without saying where.
+    private static func taken(_ bytes: [UInt8], _ limits: Limits) throws(CodecError) -> Value {
+        guard bytes.count <= limits.bytes else { throw CodecError(.size, name) }
+        return try withRoom(bytes, limits) { (reader, large, total) throws(CodecError) in
+            var cursor = ValueCursor()
+            while try !reader.run() {
+                let isLarge = reader.room.capacity >= many
+                if isLarge { reader.takeComplete(&cursor, total) }
+                guard reader.room.count + cursor.taken <= limits.values else { throw tooMany(limits, at: total) }
+                // A room that is still half full holds nothing but containers.
+                if !isLarge || reader.room.count > reader.room.capacity / 2 {
+                    try reader.grow(&large, total, isLarge ? .max : many)
+                }
+            }
+            guard reader.room.count + cursor.taken <= limits.values else { throw tooMany(limits, at: total) }
+            cursor.index = 0
+            let value = reader.withView(reader.room) { $0.takeValue(&cursor) }
+            guard !cursor.foundDuplicate else { throw CodecError(.duplicateKey, name) }
+            return value
         }
+    }
+
+    /// So many entries are in the room when they are taken: 64 KB.
+    private static var many: Int { 4096 }
+
+    private mutating func takeComplete(_ cursor: inout ValueCursor, _ bytes: Int) {
+        var room = room
+        withView(room) { cursor.takeComplete(&room, $0, position: position, of: bytes) }
+        self.room = room
+        // They are for those who look for keys by name, which nobody will.
+        keys = LargeMaps()
+    }
+
+    /// Calls the body with pointers to what has been read so far.
+    @inline(__always)
+    func withView<R>(_ room: TapeRoom, _ body: (TapeView) -> R) -> R {
+        // Nothing is read through a pointer into no bytes: their entries have no length.
+        body(TapeView(entries: UnsafePointer(room.entries), source: source, side: side?.start ?? UnsafeRawPointer(source)))
     }
 
     /// Throws if a key is twice in the open map, which is about to be closed.
     @inline(__always)
     mutating func checkKeys(_ room: TapeRoom) throws(CodecError) {
-        guard room.elements > 1 else { return }
-        if room.elements <= TapeView.smallMap, side.isEmpty {
-            // Most maps: nothing is taken hold of.
-            let source = source
-            let view = TapeView(entries: UnsafePointer(room.entries), source: source, side: source)
-            guard let twice = view.duplicateInSmall(room.open, room.count) else { return }
+        guard room.elements > 1, room.entries[room.open].flags & Entry.isBegun == 0 else { return }
+        if room.elements <= TapeView.smallMap {
+            guard let twice = withView(room, { $0.duplicateInSmall(room.open, room.count) }) else { return }
             throw duplicate(room, twice)
         }
-        try checkOtherKeys(room)
+        try checkLargeMap(room)
     }
 
     @inline(never)
-    private mutating func checkOtherKeys(_ room: TapeRoom) throws(CodecError) {
+    private mutating func checkLargeMap(_ room: TapeRoom) throws(CodecError) {
         var large = LargeMaps()
         swap(&large, &keys)
         let twice = withView(room) { $0.duplicate(inMap: room.open, count: room.elements, end: room.count, &large) }
@@ -104,27 +133,43 @@ extension TapeReader {
         guard bytes.count <= limits.bytes else {
             throw CodecError(.size, "\(name): \(bytes.count) bytes, over the limit of \(limits.bytes)")
         }
-        // A kilobyte of the stack is room enough for most jobs.
-        return try withUnsafeTemporaryAllocation(of: Entry.self, capacity: 64) { (small) throws(CodecError) -> R in
+        return try withRoom(bytes, limits) { (reader, large, total) throws(CodecError) in
+            do throws(CodecError) {
+                while try !reader.run() { try reader.grow(&large, total) }
+            } catch {
+                throw bytes.withUnsafeBytes { explained(error, $0) ?? placed(error, $0, limits) }
+            }
+            guard reader.room.count <= limits.values else { throw tooMany(limits, at: total) }
+            return body(reader)
+        }
+    }
+
+    /// Calls the body with a reader of the bytes; larger rooms for it are freed afterwards.
+    @inline(__always)
+    private static func withRoom<R>(
+        _ bytes: [UInt8], _ limits: Limits,
+        _ body: (inout Self, _ large: inout UnsafeMutablePointer<Entry>?, _ bytes: Int) throws(CodecError) -> R
+    ) throws(CodecError) -> R {
+        // A kilobyte of the stack is room enough for most jobs, and half of that for what they escape.
+        try withUnsafeTemporaryAllocation(of: Entry.self, capacity: 64) { (small) throws(CodecError) -> R in
             guard let base = small.baseAddress else { preconditionFailure("an allocation without an address") }
-            return try bytes.withRawBytes { (raw) throws(CodecError) in
-                var reader = Self(raw, limits: limits, room: TapeRoom(base, capacity: min(small.count, most(limits))))
-                var large: UnsafeMutablePointer<Entry>?
-                defer { large?.deallocate() }
-                do throws(CodecError) {
-                    while try !reader.run() { try reader.grow(&large, raw.count) }
-                } catch {
-                    throw explained(error, raw) ?? placed(error, raw, limits)
+            return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { (side) throws(CodecError) -> R in
+                try bytes.withRawBytes { (raw) throws(CodecError) in
+                    let room = TapeRoom(base, capacity: min(small.count, most(limits)))
+                    var reader = Self(raw, limits: limits, room: room, side: OutputBuffer(side))
+                    var large: UnsafeMutablePointer<Entry>?
+                    defer { large?.deallocate() }
+                    return try body(&reader, &large, raw.count)
                 }
-                guard reader.room.count <= limits.values else { throw tooMany(limits, at: raw.count) }
-                return body(reader)
             }
         }
     }
 
-    /// Moves to a larger room.
-    private mutating func grow(_ large: inout UnsafeMutablePointer<Entry>?, _ bytes: Int) throws(CodecError) {
-        let capacity = try nextCapacity(bytes, limits)
+    /// Moves to a larger room, of at most so many entries.
+    private mutating func grow(
+        _ large: inout UnsafeMutablePointer<Entry>?, _ bytes: Int, _ most: Int = .max
+    ) throws(CodecError) {
+        let capacity = min(try nextCapacity(bytes, limits), most)
         let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
         room.move(to: larger, capacity: capacity)
         large?.deallocate()
@@ -139,7 +184,8 @@ extension TapeReader {
         let first = UnsafeMutablePointer<Entry>.allocate(capacity: 64)
         var large: UnsafeMutablePointer<Entry>? = first
         defer { large?.deallocate() }
-        var reader = Self(raw, limits: limits, room: TapeRoom(first, capacity: min(64, most(limits))))
+        let room = TapeRoom(first, capacity: min(64, most(limits)))
+        var reader = Self(raw, limits: limits, room: room, side: OutputBuffer())
         do throws(CodecError) {
             while try !reader.runKeepingPlace() { try reader.grow(&large, raw.count) }
             return error

@@ -100,6 +100,32 @@ struct TapeRoom {
         count = to
     }
 
+    /// The indices of the open containers, the outermost first.
+    var openContainers: [Int] {
+        var indices: [Int] = []
+        indices.reserveCapacity(depth)
+        var container = open
+        while container >= 0 {
+            indices.append(container)
+            container = Int(Int32(truncatingIfNeeded: entries[container].payload >> 32))
+        }
+        return indices.reversed()
+    }
+
+    /// Adds an open container that stood further back in the same room.
+    mutating func keep(_ container: Entry, isBegun: Bool) {
+        var entry = container
+        // How many elements the container around it had stays as it is, where that stands does not.
+        entry.payload = UInt64(UInt32(truncatingIfNeeded: open)) << 32 | UInt64(entry.low)
+        if isBegun { entry.flags |= Entry.isBegun }
+        open = count
+        (entries + count).initialize(to: entry)
+        count &+= 1
+    }
+
+    /// Goes on with the entries of another that lies in the same memory; the innermost container stays what it is.
+    mutating func takeOver(_ other: TapeRoom) { (count, open) = (other.count, other.open) }
+
     /// Makes a scalar of the open container and all that is in it.
     mutating func fold(into scalar: Entry) {
         let around = entries[open].payload

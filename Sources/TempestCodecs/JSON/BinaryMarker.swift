@@ -43,8 +43,8 @@ extension JSONReader {
             return false
         }
         let place = Int(room.entries[room.open].offset)
-        let start = side.count
-        side.append(contentsOf: binary)
+        let start = unescaped.count
+        binary.withUnsafeBytes { unescaped.append($0) }
         room.fold(into: Entry(.binary, offset: place, start: start, length: binary.count, flags: Entry.inSide))
         return true
     }

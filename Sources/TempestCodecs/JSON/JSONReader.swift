@@ -14,18 +14,20 @@ struct JSONReader: TapeReader {
     let input: JSONInput
     let limits: Limits
     var room: TapeRoom
-    var side: [UInt8] = []
+    var unescaped: OutputBuffer
     var keys = LargeMaps()
     var position = 0
     private var hasBegun = false
 
-    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom) {
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom, side: OutputBuffer) {
         let source = bytes.baseAddress ?? UnsafeRawPointer(room.entries)
         input = JSONInput(source: source.assumingMemoryBound(to: UInt8.self), end: bytes.count)
         self.limits = limits
         self.room = room
+        unescaped = side
     }
 
+    var side: OutputBuffer? { unescaped }
     var source: UnsafePointer<UInt8> { input.source }
 
     /// Here it costs nothing, and two copies of ``run()`` cost a quarter more time.

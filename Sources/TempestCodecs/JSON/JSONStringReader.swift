@@ -11,7 +11,7 @@ extension JSONReader {
         var seen: UInt64 = 0
         let stop = input.plainEnd(start, &seen)
         guard stop < input.end, source[stop] == UInt8(ascii: "\"") else {
-            return try readEscaped(&position, stop, flags: flags)
+            return try readEscaped(&position, stop, seen, flags: flags)
         }
         let isASCII = seen & 0x8080_8080_8080_8080 == 0
         if !isASCII { try input.checkText(start, stop, position) }
@@ -21,76 +21,125 @@ extension JSONReader {
         return entry
     }
 
-    /// Reads a string that has escapes, or that is none; `stop` is where its plain beginning ends.
+    /// Reads a string that has escapes, or that is none; `stop` is where its plain beginning ends, `seen` all bytes of that.
     @inline(never)
-    private mutating func readEscaped(_ position: inout Int, _ stop: Int, flags: UInt8) throws(CodecError) -> Entry {
-        let (offset, source) = (position, input.source)
-        let first = side.count
-        var plain = offset + 1
-        var stop = stop
-        var seen: UInt64 = 0
+    private mutating func readEscaped(
+        _ position: inout Int, _ stop: Int, _ seen: UInt64, flags: UInt8
+    ) throws(CodecError) -> Entry {
+        let (input, offset, first) = (input, position, unescaped.count)
+        var (plain, stop, seen) = (offset &+ 1, stop, seen)
+        var isASCII = true
         while true {
             guard stop < input.end else { throw input.syntax("the bytes end inside of a string", input.end) }
-            side.append(contentsOf: UnsafeRawBufferPointer(start: source + plain, count: stop - plain))
-            let byte = source[stop]
-            if byte == UInt8(ascii: "\"") { break }
-            guard byte == UInt8(ascii: "\\") else { throw input.syntax("a control character in a string must be escaped", stop) }
-            plain = try readEscape(at: stop)
+            let isEscape = input.source[stop] == UInt8(ascii: "\\")
+            let (code, next) = isEscape ? try input.readEscape(at: stop) : (0, stop)
+            // What is plain, what is escaped, and what is copied beyond.
+            unescaped.write(upTo: stop &- plain &+ 20) { place in
+                let count = input.copy(plain, stop, to: place)
+                return isEscape ? count &+ Self.write(code, to: place + count) : count
+            }
+            guard isEscape else { break }
+            if code >= 0x80 { isASCII = false }
+            plain = next
             stop = input.plainEnd(plain, &seen)
         }
-        position = stop + 1
-        let length = side.count - first
-        let check = side.withUnsafeBytes { UTF8Check.check(UnsafeRawBufferPointer(rebasing: $0[first...])) }
-        guard check != .invalid else { throw input.notText(offset) }
-        return Entry(
-            .text, offset: offset, start: first, length: length,
-            flags: flags | Entry.inSide | (check == .ascii ? Entry.isASCII : 0))
-    }
-
-    /// Unescapes what stands at a backslash; hands out where the text goes on.
-    private mutating func readEscape(at offset: Int) throws(CodecError) -> Int {
-        guard offset + 1 < input.end else { throw input.syntax("the bytes end inside of a string", offset) }
-        let letter = source[offset + 1]
-        switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): side.append(letter)
-        case UInt8(ascii: "b"): side.append(0x08)
-        case UInt8(ascii: "f"): side.append(0x0C)
-        case UInt8(ascii: "n"): side.append(0x0A)
-        case UInt8(ascii: "r"): side.append(0x0D)
-        case UInt8(ascii: "t"): side.append(0x09)
-        case UInt8(ascii: "u"): return try readUnicodeEscape(at: offset)
-        default: throw input.syntax("there is no such escape", offset)
+        guard input.source[stop] == UInt8(ascii: "\"") else {
+            throw input.syntax("a control character in a string must be escaped", stop)
         }
-        return offset + 2
+        position = stop &+ 1
+        let length = unescaped.count &- first
+        // What was escaped is a scalar, and begins no other's bytes.
+        if seen & 0x8080_8080_8080_8080 != 0 {
+            isASCII = false
+            let text = UnsafeRawBufferPointer(start: unescaped.start + first, count: length)
+            guard UTF8Check.isValid(text) else { throw input.notText(offset) }
+        }
+        let side = flags | Entry.inSide
+        return Entry(.text, offset: offset, start: first, length: length, flags: isASCII ? side | Entry.isASCII : side)
     }
 
-    private mutating func readUnicodeEscape(at offset: Int) throws(CodecError) -> Int {
-        var code = try input.readHex(at: offset)
+    /// Writes a scalar as UTF-8; hands out how many bytes, up to 4.
+    @inline(__always)
+    private static func write(_ code: UInt32, to place: UnsafeMutablePointer<UInt8>) -> Int {
+        func put(_ index: Int, _ byte: UInt32) { place[index] = UInt8(truncatingIfNeeded: byte) }
+        func put(_ index: Int, following bits: UInt32) { put(index, 0x80 | bits & 0x3F) }
+        if code < 0x80 {
+            put(0, code)
+            return 1
+        }
+        if code < 0x800 {
+            put(0, 0xC0 | code >> 6)
+            put(1, following: code)
+            return 2
+        }
+        if code < 0x10000 {
+            put(0, 0xE0 | code >> 12)
+            put(1, following: code >> 6)
+            put(2, following: code)
+            return 3
+        }
+        put(0, 0xF0 | code >> 18)
+        put(1, following: code >> 12)
+        put(2, following: code >> 6)
+        put(3, following: code)
+        return 4
+    }
+}
+
+extension JSONInput {
+    /// What stands at a backslash, and where the text goes on.
+    @inline(__always)
+    fileprivate func readEscape(at offset: Int) throws(CodecError) -> (code: UInt32, next: Int) {
+        guard offset + 1 < end else { throw syntax("the bytes end inside of a string", offset) }
+        let code: UInt32
+        switch source[offset + 1] {
+        case UInt8(ascii: "\""): code = 0x22
+        case UInt8(ascii: "\\"): code = 0x5C
+        case UInt8(ascii: "/"): code = 0x2F
+        case UInt8(ascii: "b"): code = 0x08
+        case UInt8(ascii: "f"): code = 0x0C
+        case UInt8(ascii: "n"): code = 0x0A
+        case UInt8(ascii: "r"): code = 0x0D
+        case UInt8(ascii: "t"): code = 0x09
+        case UInt8(ascii: "u"): return try readUnicodeEscape(at: offset)
+        default: throw syntax("there is no such escape", offset)
+        }
+        return (code, offset &+ 2)
+    }
+
+    private func readUnicodeEscape(at offset: Int) throws(CodecError) -> (code: UInt32, next: Int) {
+        var code = try readHex(at: offset)
         var next = offset + 6
         if code >> 10 == 0xD800 >> 10 {
-            guard next + 6 <= input.end, source[next] == UInt8(ascii: "\\"), source[next + 1] == UInt8(ascii: "u") else {
+            guard next + 6 <= end, source[next] == UInt8(ascii: "\\"), source[next + 1] == UInt8(ascii: "u") else {
                 throw CodecError(.text, "json: a surrogate without its second half", at: offset)
             }
-            let low = try input.readHex(at: next)
+            let low = try readHex(at: next)
             guard low >> 10 == 0xDC00 >> 10 else {
                 throw CodecError(.text, "json: a surrogate without its second half", at: offset)
             }
             code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
             next += 6
         }
-        guard let scalar = Unicode.Scalar(code) else {
+        guard code >> 10 != 0xDC00 >> 10 else {
             throw CodecError(.text, "json: a surrogate without its first half", at: offset)
         }
-        if scalar.isASCII {
-            side.append(UInt8(truncatingIfNeeded: code))
-        } else {
-            side.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
-        }
-        return next
+        return (code, next)
     }
-}
 
-extension JSONInput {
+    /// Copies the bytes from one place up to another; may write 16 bytes more.
+    @inline(__always)
+    fileprivate func copy(_ from: Int, _ to: Int, to place: UnsafeMutablePointer<UInt8>) -> Int {
+        let target = UnsafeMutableRawPointer(place)
+        let count = to &- from
+        if count <= 16, from &+ 16 <= end {
+            target.storeBytes(of: ByteBlock.load(source, from), as: ByteBlock.self)
+        } else {
+            target.copyMemory(from: source + from, byteCount: count)
+        }
+        return count
+    }
+
     /// Where the first quotation mark, backslash or control character stands; the end if there is none. `seen`: all bytes before it.
     @inline(__always)
     fileprivate func plainEnd(_ start: Int, _ seen: inout UInt64) -> Int {

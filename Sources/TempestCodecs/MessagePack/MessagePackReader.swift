@@ -17,7 +17,7 @@ struct MessagePackReader: TapeReader {
     let input: MessagePackInput
     let limits: Limits
     var room: TapeRoom
-    let side: [UInt8] = []
+    var side: OutputBuffer? { nil }
     var keys = LargeMaps()
     var position = 0
     /// Elements (keys and values each) that the innermost container still wants.
@@ -25,7 +25,7 @@ struct MessagePackReader: TapeReader {
     /// The elements that all containers still claim: every one takes a byte at least.
     private var owed = 1
 
-    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom) {
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom, side: OutputBuffer) {
         let source = bytes.baseAddress ?? UnsafeRawPointer(room.entries)
         input = MessagePackInput(source: source.assumingMemoryBound(to: UInt8.self), end: bytes.count)
         self.limits = limits

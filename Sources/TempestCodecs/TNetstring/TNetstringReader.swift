@@ -23,14 +23,14 @@ struct TNetstringReader: TapeReader {
     let input: TNetstringInput
     let limits: Limits
     var room: TapeRoom
-    let side: [UInt8] = []
+    var side: OutputBuffer? { nil }
     var keys = LargeMaps()
     var position = 0
     private var hasBegun = false
     /// Where the payload of the innermost open container ends.
     private var stop: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom) {
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits, room: TapeRoom, side: OutputBuffer) {
         let source = bytes.baseAddress ?? UnsafeRawPointer(room.entries)
         input = TNetstringInput(source: source.assumingMemoryBound(to: UInt8.self), end: bytes.count)
         stop = bytes.count

@@ -4,7 +4,7 @@
 /// Makes strings of bytes that are known to be UTF-8.
 enum SmallText {
     /// The longest text that a string holds in itself.
-    private static let longest = 15
+    static let longest = 15
 
     /// Whether strings of up to 15 bytes are laid out as we know it: their bytes, and in the last one how many there are.
     ///
