@@ -22,10 +22,7 @@ struct KeyedNodes<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     @inline(__always)
     private func find(_ key: some CodingKey) -> NodeDecoder? {
-        var text = key.stringValue
-        let index = text.withUTF8 {
-            decoder.view.find(UnsafeRawBufferPointer($0), inMap: decoder.index, decoder.context.document.keys)
-        }
+        let index = key.stringValue.withFastUTF8 { decoder.context.find($0, inMap: decoder.index) }
         return index.map { NodeDecoder(context: decoder.context, index: $0) }
     }
 

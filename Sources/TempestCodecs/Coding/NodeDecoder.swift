@@ -27,6 +27,28 @@ final class DecodingState {
         self.path = path
     }
 
+    /// Of the maps that are read, which key comes next: most types ask for keys in the order in which they are.
+    @exclusivity(unchecked) private var expected = InlineArray<8, (map: Int32, key: Int32)>(repeating: (-1, 0))
+
+    /// The index of the value under a key of the map at `map`; nil if it has none.
+    @inline(__always)
+    func find(_ key: UnsafeRawBufferPointer, inMap map: Int) -> Int? {
+        let place = map & 7
+        let (last, next) = expected[unchecked: place]
+        guard let wanted = key.baseAddress, Int(last) == map, Int(next) < view.entries[map].high else { return search(key, map) }
+        let candidate = view.entries[Int(next)]
+        guard candidate.low == key.count, equalBytes(view.start(candidate), wanted, key.count) else { return search(key, map) }
+        expected[unchecked: place].key = Int32(truncatingIfNeeded: view.next(Int(next) &+ 1))
+        return Int(next) &+ 1
+    }
+
+    @inline(never)
+    private func search(_ key: UnsafeRawBufferPointer, _ map: Int) -> Int? {
+        guard let value = view.find(key, inMap: map, document.keys) else { return nil }
+        expected[map & 7] = (Int32(truncatingIfNeeded: map), Int32(truncatingIfNeeded: view.next(value)))
+        return value
+    }
+
     /// How long the path from the document's root to ours is; it is not part of a decoder's.
     private lazy var depth = document.path(to: root).count
 
@@ -72,7 +94,21 @@ struct NodeDecoder: Decoder {
         if T.self == [Double].self { return unsafeBitCast(try array { try $0.double() }, to: T.self) }
         if T.self == [UInt8].self { return unsafeBitCast(try bytes(), to: T.self) }
         if T.self == Value.self, let value = (index < 0 ? Value.null : node.value) as? T { return value }
-        if let foundation = FoundationType.of(T.self), index >= 0, !isNull() { return try decode(type, as: foundation) }
+        return try decodeOther(type)
+    }
+
+    private func decodeOther<T: Decodable>(_ type: T.Type) throws -> T {
+        let shape = CodingShape.of(T.self)
+        if let collection = shape.readable {
+            // An array and a dictionary are a reference each.
+            var word: UInt = 0
+            return try withUnsafeMutablePointer(to: &word) { word in
+                let place = UnsafeMutableRawPointer(word)
+                try collection.decode(self, into: place)
+                return place.assumingMemoryBound(to: T.self).move()
+            }
+        }
+        if let foundation = shape.foundation, index >= 0, !isNull() { return try decode(type, as: foundation) }
         return try T(from: self)
     }
 
@@ -130,7 +166,7 @@ struct NodeDecoder: Decoder {
 
     /// A dictionary of Swift has one of two keys that are the same text in other bytes (é as one scalar, or as e and an accent): the other
     /// would be lost.
-    private func checkKeys() throws {
+    func checkKeys() throws {
         let (view, end) = (view, entry.high)
         var found: Set<String> = []
         var key = index + 1

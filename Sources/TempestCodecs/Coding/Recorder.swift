@@ -11,17 +11,17 @@ final class Recorder {
         case nothing, scalar, array, map
     }
 
-    private struct NestedPlace: Hashable {
+    struct NestedPlace: Hashable {
         var map: Int
         var key: String
     }
 
-    private struct Slot {
+    struct Slot {
         var opened: Opened
         var serial: Int32
     }
 
-    private struct State {
+    struct State {
         var recording: Recording
         /// The values that are being encoded, one inside of the other.
         var slots: UnsafeMutablePointer<Slot>
@@ -57,7 +57,7 @@ final class Recorder {
 
     /// Behind a pointer, not in properties: those of a class are checked for overlapping access at every use, which took a third of
     /// the time. Nobody but this recorder sees it, and no method calls a program's code while it holds a part of it.
-    private let state: UnsafeMutablePointer<State>
+    let state: UnsafeMutablePointer<State>
     /// The path to the value that is recorded.
     private let prefix: [any CodingKey]
     /// How many values are being encoded around it.
@@ -152,58 +152,49 @@ final class Recorder {
         try encodeUnknown(value)
     }
 
-    /// Records the types that need no `encode(to:)`; false for any other.
-    @inline(__always)
-    private func encodeKnown<T: Encodable>(_ value: T) throws -> Bool {
-        if T.self == String.self {
-            try record(unsafeBitCast(value, to: String.self)) { (text, buffer) throws(CodecError) in try buffer.text(text) }
-        } else if T.self == Int.self {
-            try record(unsafeBitCast(value, to: Int.self)) { (int, buffer) throws(CodecError) in try buffer.int(Int64(int)) }
-        } else if T.self == Double.self {
-            try record(unsafeBitCast(value, to: Double.self)) { (double, buffer) throws(CodecError) in try buffer.double(double) }
-        } else if T.self == Bool.self {
-            try record(unsafeBitCast(value, to: Bool.self)) { (bool, buffer) throws(CodecError) in try buffer.bool(bool) }
-        } else if T.self == [UInt8].self {
-            try record(unsafeBitCast(value, to: [UInt8].self)) { (bytes, buffer) throws(CodecError) in try buffer.binary(bytes) }
-        } else if T.self == [Int].self {
-            let array = unsafeBitCast(value, to: [Int].self)
-            try recordArray(array) { (int, buffer) throws(CodecError) in try buffer.int(Int64(int)) }
-        } else if T.self == [String].self {
-            let array = unsafeBitCast(value, to: [String].self)
-            try recordArray(array) { (text, buffer) throws(CodecError) in try buffer.text(text) }
-        } else if T.self == [Double].self {
-            let array = unsafeBitCast(value, to: [Double].self)
-            try recordArray(array) { (double, buffer) throws(CodecError) in try buffer.double(double) }
-        } else if T.self == Value.self, let dynamic = value as? Value {
-            try record(dynamic) { (value, buffer) throws(CodecError) in try buffer.write(value) }
-        } else {
-            return false
-        }
-        return true
-    }
-
-    /// The arrays that are met most, without a container for each.
-    @inline(__always)
-    private func recordArray<E>(_ array: [E], _ body: (E, inout Recording) throws(CodecError) -> Void) throws {
-        var current: E?
-        let mark = state.pointee.recording.mark
-        do throws(CodecError) {
-            try state.pointee.recording.beginArray(count: array.count)
-            for element in array {
-                current = element
-                try body(element, &state.pointee.recording)
-            }
-            try state.pointee.recording.endArray()
-        } catch {
-            let thrown = current.map { refusal($0, error) } ?? refusal(array, error)
-            state.pointee.recording.rewind(to: mark)
-            throw thrown
-        }
-    }
-
     private func encodeUnknown<T: Encodable>(_ value: T) throws {
-        if let type = FoundationType.of(T.self), try encode(value, as: type) { return }
+        let shape = CodingShape.of(T.self)
+        if let collection = shape.writable {
+            return try withUnsafePointer(to: value) { try collection.record(UnsafeRawPointer($0), in: self) }
+        }
+        if let type = shape.foundation, try encode(value, as: type) { return }
         try encodeByItself(value)
+    }
+
+    /// Records an array or a map, whose elements the body encodes.
+    @inline(__always)
+    func encode<T: Encodable>(_ value: T, opening opened: Opened, _ elements: () throws -> Void) throws {
+        let (mark, slot) = (state.pointee.recording.mark, state.pointee.slotCount)
+        do {
+            do throws(CodecError) {
+                try begin(opened)
+            } catch {
+                throw refusal(value, error)
+            }
+            state.pointee.serial &+= 1
+            state.pointee.push(Slot(opened: opened, serial: state.pointee.serial))
+            try elements()
+            _ = state.pointee.pop()
+            let depth = state.pointee.recording.room.depth - 1
+            do throws(CodecError) {
+                try close(opened, emptyIsMap: false)
+            } catch {
+                throw EncodingError.refusing(value, context(error.description, error, path: path(depth)))
+            }
+        } catch {
+            // Whoever catches this may go on: nothing of the value is left.
+            state.pointee.slotCount = slot
+            state.pointee.recording.rewind(to: mark)
+            throw error
+        }
+    }
+
+    private func begin(_ opened: Opened) throws(CodecError) {
+        switch opened {
+        case .map: try state.pointee.recording.beginMap(count: -1)
+        case .array: try state.pointee.recording.beginArray(count: -1)
+        case .scalar, .nothing: break
+        }
     }
 
     /// Records what its `encode(to:)` encodes; nothing at all, inside of another value, is an empty map, as it is for Foundation.
@@ -259,11 +250,7 @@ final class Recorder {
         }
         guard before == .nothing else { return }
         do throws(CodecError) {
-            switch opened {
-            case .map: try state.pointee.recording.beginMap(count: -1)
-            case .array: try state.pointee.recording.beginArray(count: -1)
-            case .scalar, .nothing: break
-            }
+            try begin(opened)
         } catch {
             throw refusal(opened, error)
         }
@@ -289,8 +276,11 @@ final class Recorder {
 
     /// Records a key.
     @inline(__always)
-    func key(_ key: some CodingKey) throws {
-        let name = key.stringValue
+    func key(_ key: some CodingKey) throws { try self.key(named: key.stringValue) }
+
+    /// Records a key.
+    @inline(__always)
+    func key(named name: String) throws {
         do throws(CodecError) {
             try state.pointee.recording.key(name)
         } catch {
@@ -378,7 +368,7 @@ final class Recorder {
     }
 
     @inline(never)
-    private func refusal<T>(_ value: T, _ error: CodecError) -> EncodingError {
+    func refusal<T>(_ value: T, _ error: CodecError) -> EncodingError {
         EncodingError.refusing(value, context(error.description, error))
     }
 
