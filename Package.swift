@@ -199,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "Tempest", "TempestRedis", "TempestTesting",
+                "Tempest", "TempestCodecs", "TempestRedis", "TempestTesting",
                 // Built with the tests, started by them.
                 "TempestCommand",
                 .product(name: "Logging", package: "swift-log"),
