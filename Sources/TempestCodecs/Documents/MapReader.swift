@@ -76,19 +76,7 @@ public struct MapReader {
     @inline(__always)
     private mutating func scalars<T>(_ key: StaticString, _ expected: String, _ read: (TapeView, Entry) -> T?) throws -> [T] {
         guard let index = find(key) else { throw missing(key) }
-        let entry = view.entries[index]
-        guard entry.kind == .array else { throw Node(document: document, index: index).mismatch([T].self, "array") }
-        var elements: [T] = []
-        elements.reserveCapacity(entry.low)
-        var child = index &+ 1
-        while child < entry.high {
-            guard let value = read(view, view.entries[child]) else {
-                throw Node(document: document, index: child).mismatch(T.self, expected)
-            }
-            elements.append(value)
-            child = view.next(child)
-        }
-        return elements
+        return try Node(document: document, index: index).scalars(expected, read)
     }
 
     /// The index of the value under a key.

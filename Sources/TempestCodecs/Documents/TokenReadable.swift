@@ -56,6 +56,7 @@ extension Node {
     public func read<T: TokenReadable>(_ type: T.Type = T.self) throws -> T { try T(reading: self) }
 
     /// Reads every element of an array.
+    @inline(__always)
     func elements<E>(_ element: (TapeView, Int) throws -> E) throws -> [E] {
         let entry = entry
         guard entry.kind == .array else { throw mismatch([E].self, "array") }
@@ -69,6 +70,17 @@ extension Node {
         }
         withExtendedLifetime(document) {}
         return elements
+    }
+
+    /// The scalars of an array, each as `read` makes it.
+    @inline(__always)
+    func scalars<T>(_ expected: String, _ read: (TapeView, Entry) -> T?) throws -> [T] {
+        try elements { view, index in
+            guard let value = read(view, view.entries[index]) else {
+                throw Node(document: document, index: index).mismatch(T.self, expected)
+            }
+            return value
+        }
     }
 
     /// The error of a value of another kind, with the path from the document's root.

@@ -8,8 +8,17 @@ extension Array: TokenReadable where Element: TokenReadable {
             self = unsafeBitCast(try Bytes(reading: node).bytes, to: [Element].self)
             return
         }
-        let document = node.document
-        self = try node.elements { (_, index) in try Element(reading: Node(document: document, index: index)) }
+        // The arrays that are met most, without a node for each element.
+        if Element.self == Int.self {
+            self = unsafeBitCast(try node.scalars("integer") { $0.integer($1) } as [Int], to: [Element].self)
+        } else if Element.self == Double.self {
+            self = unsafeBitCast(try node.scalars("float") { $0.double($1) } as [Double], to: [Element].self)
+        } else if Element.self == String.self {
+            self = unsafeBitCast(try node.scalars("text") { $0.text($1) } as [String], to: [Element].self)
+        } else {
+            let document = node.document
+            self = try node.elements { (_, index) in try Element(reading: Node(document: document, index: index)) }
+        }
     }
 }
 
@@ -163,8 +172,15 @@ extension Dictionary: TokenReadable where Key == String, Value: TokenReadable {
     /// Reads every value of a map.
     public init(reading node: Node) throws {
         guard node.kind == .map else { throw node.mismatch([String: Any].self, "map") }
-        self.init(minimumCapacity: node.count)
-        for (key, value) in node.members { self[key] = try Value(reading: value) }
+        self.init(minimumCapacity: Swift.min(node.count, 4096))
+        let document = node.document
+        let view = document.tape.withView { $0 }
+        var key = node.index + 1
+        while key < node.entry.high {
+            self[view.string(view.entries[key])] = try Value(reading: Node(document: document, index: key + 1))
+            key = view.next(key + 1)
+        }
+        withExtendedLifetime(document) {}
         // The document has each once as bytes.
         guard count == node.count else {
             throw node.mismatch(Self.self, "map whose keys are different texts, not one in other bytes")
