@@ -11,10 +11,10 @@ struct LargeValueTests {
 
     @Test("A value read in parts is the one that the whole document holds", arguments: allCodecs)
     func sameAsDocument(_ codec: any Codec) throws {
-        for _ in 0..<6 {
+        for _ in 0..<2 {
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededRandom(seed: seed)
-            let value = Self.tree(entries: 30_000, depth: 250, &random)
+            let value = Self.tree(entries: 20_000, depth: 250, &random)
             let bytes = try codec.encode(value, limits: Self.limits, canonical: false)
             let read = try codec.value(bytes, limits: Self.limits)
             #expect(identical(read, value), "\(codec.name), seed \(seed)")
@@ -28,14 +28,15 @@ struct LargeValueTests {
             [], [:], ["a": 1], ["a": "text"], ["a": ["b": "text", "c": []]], [[["a": [1, 2]]], 3], ["$b64": "aGk="],
             ["$$b64": "aGk="], ["$b64": "no base64"], .binary([0xFF]), ["a": .binary([0xFF])], "a \"quoted\" text of some length",
         ]
-        for count in 4084...4095 {
-            for value in parts {
+        for value in parts {
+            for count in 4089...4094 {
                 let filling = [Value](repeating: 7, count: count)
                 let after = [Value](repeating: value, count: 20)
-                for whole in [.array(filling + after), ["n": .array(filling), "after": .array(after), "z": 1]] as [Value] {
-                    let bytes = try codec.encode(whole, limits: Self.limits, canonical: false)
-                    #expect(identical(try codec.value(bytes, limits: Self.limits), whole), "\(codec.name), \(count), \(value)")
-                }
+                // In one of these the room is full right before the value, in another in the middle of it, in the next behind it.
+                let array = Value.array(filling + after)
+                let whole = count % 2 == 0 ? array : ["n": array, "z": 1]
+                let bytes = try codec.encode(whole, limits: Self.limits, canonical: false)
+                #expect(identical(try codec.value(bytes, limits: Self.limits), whole), "\(codec.name), \(count), \(value)")
             }
         }
     }
@@ -43,7 +44,7 @@ struct LargeValueTests {
     @Test("What is wrong in a large document is said in the same words, by value and by document", arguments: allCodecs)
     func sameErrors(_ codec: any Codec) throws {
         var refused = 0
-        for _ in 0..<40 {
+        for _ in 0..<15 {
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededRandom(seed: seed)
             var bytes = try codec.encode(Self.tree(entries: 12_000, depth: 60, &random))
@@ -63,13 +64,13 @@ struct LargeValueTests {
             case (let one, let other): Issue.record("\(codec.name), seed \(seed): \(one) and \(other)")
             }
         }
-        #expect(refused > 10)
+        #expect(refused > 4)
     }
 
     @Test("A key that is twice in a large map is found, wherever the two are", arguments: allCodecs)
     func twice(_ codec: any Codec) throws {
-        let count = 20_000
-        for (first, second) in [(0, 1), (0, count - 1), (4000, 4200), (2047, 2048), (2048, 9000), (count - 2, count - 1)] {
+        let count = 9_000
+        for (first, second) in [(0, 1), (0, count - 1), (4000, 4200), (2047, 2048), (2048, 5000), (count - 2, count - 1)] {
             let names = (0..<count).map { $0 == second ? "key \(first)" : "key \($0)" }
             for inner in [1, ["x": [1, 2]]] as [Value] {
                 let bytes = try Self.map(codec, names, inner)
