@@ -91,6 +91,14 @@ struct LargeValueTests {
         #expect(refusal { try codec.value(bytes, limits: Limits(values: 8192)) }?.code == .values)
     }
 
+    @Test("What comes after many elements may be one long text: memory is taken for what is there")
+    func longEnd() throws {
+        let value = Value.array([Value](repeating: nil, count: 5000) + [.binary([UInt8](repeating: 0xFF, count: 15_000_000))])
+        let read = try MessagePackCodec().value(MessagePackCodec().encode(value))
+        #expect(identical(read, value))
+        #expect((read.asArray?.capacity ?? .max) < 100_000)
+    }
+
     /// A map with these names, which a Value cannot be: one of them may come twice.
     private static func map<C: Codec>(_ codec: C, _ names: [String], _ value: Value) throws -> [UInt8] {
         var writer = codec.makeWriter(limits: .standard)

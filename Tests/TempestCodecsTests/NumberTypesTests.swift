@@ -86,5 +86,22 @@ struct NumberTypesTests {
         #expect(throws: DecodingError.self) { try [String: [String: Int]](reading: node) }
         #expect(try decode([String: Int].self, #"{"\u00e9":1,"e":2}"#) == ["é": 1, "e": 2])
         #expect(node.value["a"]?.asMap?.count == 2, "a Value holds both")
+        // One of the two may be ASCII, the values may be wrong besides, and the keys may be of another type.
+        for document in [#"{"K":1,"\u212A":2}"#, #"{"\u212A":1,"K":2}"#, #"{";":1,"\u037E":2}"#, #"{"\u00e9":1,"e\u0301":"x"}"#] {
+            let error = #expect(throws: DecodingError.self) { try decode([String: Int].self, document) }
+            guard case .dataCorrupted? = error else { return #expect(Bool(false), "\(document): \(String(describing: error))") }
+            #expect(throws: DecodingError.self) { try [String: Value](reading: JSONCodec().parse(Array(document.utf8)).root) }
+            #expect(throws: DecodingError.self) { try decode([Name: Value].self, document) }
+        }
+    }
+
+    /// A key that is text in its own type: such dictionaries are read by the standard library.
+    private struct Name: Codable, Hashable, CodingKeyRepresentable {
+        var codingKey: any CodingKey
+        init?<T: CodingKey>(codingKey: T) { self.codingKey = codingKey }
+        init(from decoder: any Decoder) throws { throw CancellationError() }
+        func encode(to encoder: any Encoder) throws {}
+        static func == (left: Self, right: Self) -> Bool { left.codingKey.stringValue == right.codingKey.stringValue }
+        func hash(into hasher: inout Hasher) { hasher.combine(codingKey.stringValue) }
     }
 }

@@ -25,6 +25,7 @@ extension Dictionary: NodeCollection where Key: Decodable, Value: Decodable {
         }
         let entry = decoder.entry
         guard entry.kind == .map else { throw decoder.mismatch([String: Any].self, "map") }
+        try decoder.checkKeys()
         var pairs: [String: Value] = [:]
         pairs.reserveCapacity(Swift.min(entry.low, 4096))
         var key = decoder.index + 1
@@ -33,7 +34,6 @@ extension Dictionary: NodeCollection where Key: Decodable, Value: Decodable {
             pairs[name] = try NodeDecoder(context: decoder.context, index: key + 1).decode(Value.self)
             key = decoder.view.next(key + 1)
         }
-        if pairs.count != entry.low { try decoder.checkKeys() }
         place.initializeMemory(as: [String: Value].self, to: pairs)
     }
 }

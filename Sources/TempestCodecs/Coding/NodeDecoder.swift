@@ -27,7 +27,8 @@ final class DecodingState {
         self.path = path
     }
 
-    /// Of the maps that are read, which key comes next: most types ask for keys in the order in which they are.
+    /// Of the maps that are read, which key comes next: most types ask for keys in the order in which they are. Like all of a decoder it is
+    /// for one thread at a time.
     @exclusivity(unchecked) private var expected = InlineArray<8, (map: Int32, key: Int32)>(repeating: (-1, 0))
 
     /// The index of the value under a key of the map at `map`; nil if it has none.
@@ -168,17 +169,26 @@ struct NodeDecoder: Decoder {
     /// would be lost.
     func checkKeys() throws {
         let (view, end) = (view, entry.high)
-        var found: Set<String> = []
         var key = index + 1
         while key < end {
             let name = view.entries[key]
-            if name.flags & Entry.isASCII == 0, view.bytes(name).contains(where: { $0 >= 0x80 }),
-                !found.insert(view.string(name)).inserted
-            {
+            // Texts in ASCII alone are equal as bytes or not at all.
+            if name.flags & Entry.isASCII == 0, view.bytes(name).contains(where: { $0 >= 0x80 }) { return try compareKeys() }
+            key = view.next(key + 1)
+        }
+    }
+
+    private func compareKeys() throws {
+        let (view, end) = (view, entry.high)
+        var found: Set<String> = []
+        var key = index + 1
+        while key < end {
+            let name = view.string(view.entries[key])
+            guard found.insert(name).inserted else {
                 throw DecodingError.dataCorrupted(
                     DecodingError.Context(
                         codingPath: codingPath,
-                        debugDescription: "two keys are the same text, \(KeyText.quoted(view.string(name))), in other bytes"))
+                        debugDescription: "two keys are the same text, \(KeyText.quoted(name)), in other bytes"))
             }
             key = view.next(key + 1)
         }

@@ -1,6 +1,14 @@
 // Values made while their document is still being read: never all of the tape and all of the value in memory.
 // Before it: a TapeReader whose room is full. After it: room again, and at the end the value.
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// How far the values of a tape have been taken, and what was taken of containers that were open then.
 struct ValueCursor {
     /// The first elements of a container; of the two one is empty.
@@ -79,9 +87,9 @@ extension ValueCursor {
             var begun = entry.flags & Entry.isBegun != 0 ? resume() : Begun()
             index = container + 1
             let new = count - begun.count
-            if new >= Self.many, begun.count == 0 {
-                let ahead = Double(new) * Double(bytes - position) / Double(max(position - Int(entry.offset), 1))
-                let expected = count + Int(1.0625 * ahead)
+            if new >= Self.many, max(begun.pairs.capacity, begun.elements.capacity) < count {
+                let ahead = Double(count) * Double(bytes - position) / Double(max(position - Int(entry.offset), 1))
+                let expected = min(count + Int(1.0625 * ahead), Self.growth * count)
                 if entry.kind == .map { begun.pairs.reserveCapacity(expected) } else { begun.elements.reserveCapacity(expected) }
             }
             if entry.kind == .map {
@@ -100,22 +108,35 @@ extension ValueCursor {
         taken += before - room.count
     }
 
-    /// A container that has so many elements already will have many more: their room is asked for at once.
+    /// A container that has so many new elements will have many more: their room is asked for at once.
     private static let many = 1024
+    /// But never more than so often what is there: what is still to come may be one long text.
+    private static let growth = 16
 }
 
 extension ValueMap {
-    /// Whether a key is there twice; in time n log n whatever the keys are.
+    /// Whether a key is there twice; n log n comparisons whatever the keys are.
     fileprivate static func hasDuplicate(_ pairs: [Pair]) -> Bool {
         var marks: [(fingerprint: UInt64, place: Int)] = []
         marks.reserveCapacity(pairs.count)
         for place in pairs.indices { marks.append((pairs[place].key.withFastUTF8 { TapeView.fingerprint($0) }, place)) }
         marks.sort {
             if $0.fingerprint != $1.fingerprint { return $0.fingerprint < $1.fingerprint }
-            return pairs[$0.place].key.utf8.lexicographicallyPrecedes(pairs[$1.place].key.utf8)
+            return compare(pairs[$0.place].key, pairs[$1.place].key) < 0
         }
         return zip(marks, marks.dropFirst()).contains {
-            $0.fingerprint == $1.fingerprint && pairs[$0.place].key.utf8.elementsEqual(pairs[$1.place].key.utf8)
+            $0.fingerprint == $1.fingerprint && compare(pairs[$0.place].key, pairs[$1.place].key) == 0
+        }
+    }
+
+    /// Below 0: the first is shorter, or as long and its bytes come before the other's; 0: they are the same bytes.
+    private static func compare(_ left: String, _ right: String) -> Int32 {
+        left.withFastUTF8 { left in
+            right.withFastUTF8 { right in
+                guard left.count == right.count else { return left.count < right.count ? -1 : 1 }
+                guard let one = left.baseAddress, let other = right.baseAddress else { return 0 }
+                return memcmp(one, other, left.count)
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ struct LongKeys {
         count &+= 1
         guard count > Self.few else { return SmallText.string(start, count: length, isASCII: isASCII, packs: false) }
         if met.isEmpty { met = Array(repeating: "", count: Self.places) }
-        // Its upper bits are those that all bytes have a share in.
+        // Of its length and its first and last bytes, the upper bits. Keys that differ between those alone take each other's place.
         let place = Int(truncatingIfNeeded: TapeView.fingerprint(start, length) &>> 58)
         let isKnown = met[place].withFastUTF8 { known in
             guard known.count == length, let other = known.baseAddress else { return false }

@@ -47,7 +47,8 @@ extension TapeReader {
 
     /// The value that fills the bytes.
     ///
-    /// Its parts are taken whenever the room is full, so that entries stay in the processor's nearest memory and there are never many.
+    /// Its parts are taken whenever the room is full, so that entries stay in the processor's nearest memory and are never many. Only what
+    /// is refused is read a second time, with all of them.
     static func value(_ bytes: [UInt8], limits: Limits) throws(CodecError) -> Value {
         if let value = try? taken(bytes, limits) { return value }
         // The same with all entries, which knows what is wrong, and where.
@@ -65,12 +66,12 @@ extension TapeReader {
         return try withRoom(bytes, limits) { (reader, large, total) throws(CodecError) in
             var cursor = ValueCursor()
             while try !reader.run() {
-                let isLarge = reader.room.capacity >= many
-                if isLarge { reader.takeComplete(&cursor, total) }
-                guard reader.room.count + cursor.taken <= limits.values else { throw tooMany(limits, at: total) }
-                // A room that is still half full holds nothing but containers.
-                if !isLarge || reader.room.count > reader.room.capacity / 2 {
-                    try reader.grow(&large, total, isLarge ? .max : many)
+                if reader.room.capacity < many {
+                    try reader.grow(&large, total, many)
+                } else {
+                    // What stays are open containers and their keys: half of the room at most, as deep as limits can be.
+                    reader.takeComplete(&cursor, total)
+                    guard reader.room.count + cursor.taken <= limits.values else { throw tooMany(limits, at: total) }
                 }
             }
             guard reader.room.count + cursor.taken <= limits.values else { throw tooMany(limits, at: total) }

@@ -42,6 +42,9 @@ public protocol TokenForm {
     mutating func key(_ utf8: UnsafeRawBufferPointer, isOnly: Bool)
     /// Writes a key that is at hand as a string. By default its UTF-8.
     mutating func key(_ string: String, isOnly: Bool)
+    /// Separates, and writes a key that is at hand as a string and not the only one of its map. By default ``separate()`` and
+    /// ``key(_:isOnly:)``.
+    mutating func nextKey(_ string: String)
     /// Closes the map.
     mutating func endMap()
     /// Hands out the bytes, once, when the value is complete.

@@ -44,8 +44,8 @@ struct Bounds {
     }
 }
 
-// Whoever calls holds the value, and so all that is in it; a form cannot let go of any of that. `@_effects(releasenone)` says so to the
-// compiler, which then does not retain each element while it is written: that was half of the time.
+// Whoever calls holds the value, and so all that is in it, whatever a form lets go of. `@_effects(releasenone)` says so to the compiler, which
+// then does not retain each element while it is written: that was half of the time.
 
 extension TokenForm {
     /// Writes a value. Written out where it is called: only containers are calls, one inside of the other.
