@@ -151,6 +151,10 @@ struct OriginalCallTests {
                     try await client.call("add", 1, 2, queue: "legacy", timeout: .milliseconds(50))
                 }
             }
+            // A call may end before its job is there.
+            try await eventually("the jobs are in the queue") {
+                try await bench.redis.execute(["LLEN", "legacy"]).integer == 4
+            }
             // One is taken and answered, one taken and not answered, and the rest waits.
             _ = try await bench.redis.execute(["LPOP", "legacy"])
             _ = try await bench.redis.execute(["RPUSH", "legacy", .init(foreign)])
@@ -193,7 +197,10 @@ struct OriginalCallTests {
             await #expect(throws: CallError.self) {
                 try await client.call("add", 1, 2, queue: "legacy", timeout: .milliseconds(50))
             }
-            #expect(try await bench.redis.execute(["LLEN", "legacy"]).integer == 1)
+            try await eventually("all jobs are in their queues") {
+                let legacy = try await bench.redis.execute(["LLEN", "legacy"]).integer
+                return try await bench.redis.execute(["LLEN", "broken"]).integer == 150 && legacy == 1
+            }
             _ = try await bench.redis.execute(["SET", "broken", "x"])
             await client.shutdown()
             #expect(try await bench.redis.execute(["LLEN", "legacy"]).integer == 0)
